@@ -1,0 +1,168 @@
+"""Every exception of crdb_magic, split by what the reader can do about it.
+
+::
+
+    CrdbMagicError
+    ├── InputError                    the request itself is wrong; nothing was sent
+    │   ├── OptionError               an option that does not exist, or a value that it cannot have
+    │   ├── ParameterError            a :name without a value, or with one that cannot be sent
+    │   ├── ScriptError               SQL that cannot be split, or does not belong in a transaction cell
+    │   └── NotConnectedError         no connection of that name is open
+    ├── LocalServerError              the local server could not be found, started or reached
+    ├── ConnectionFailedError         a connection could not be opened, or was lost
+    ├── StatementError                the server refused a statement
+    ├── PastUnavailableError          the asked instant can't be read (any more) on this server
+    ├── TransactionError              the transaction as a whole did not end as it should
+    │   ├── ExceededMaxAttempts       the server asked for a retry each time, or the time ran out
+    │   ├── AmbiguousCommitError      nobody knows whether it was committed
+    │   ├── PartialCommitError        it was committed, but a schema change in it failed afterwards
+    │   └── BrokenTransactionError    its body swallowed an error, or ended the transaction itself
+    └── ResultTypeError               a value of the result does not have the form of its type
+
+Nothing here is decided by a message or by the class of a driver's exception: ``sqlstate`` decides.
+``str()`` of an error is the same on every run (nbval compares it): no address, duration or transaction id.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdb_magic.core.retry import Attempt
+
+
+class Outcome(Enum):
+    """What became of a transaction's writes: the last line of each error that ends one."""
+
+    NOT_COMMITTED = "Nothing was committed."
+    COMMITTED = "It was committed."
+    UNKNOWN = "Unknown: it may have been committed. Look in the database for what it writes before running it again."
+
+
+class CrdbMagicError(Exception):
+    """The base of all errors of crdb_magic: a message, what may help, and what became of the transaction."""
+
+    outcome: Outcome | None = None
+    sqlstate: str | None = None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def _context(self) -> Sequence[str]:
+        """Give the lines between the message and the hint."""
+        return ()
+
+    def __str__(self) -> str:
+        lines = [self.message, *self._context()]
+        if self.hint:
+            lines.append(f"Hint: {self.hint}")
+        if self.outcome:
+            lines.append(self.outcome.value)
+        return "\n".join(lines)
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the error in a notebook by itself, without a traceback of our frames (an IPython protocol)."""
+        return f"{type(self).__name__}: {self}".splitlines()
+
+
+class InputError(CrdbMagicError):
+    """The request itself is wrong; nothing was sent."""
+
+
+class OptionError(InputError, ValueError):
+    """An option that does not exist, or a value that it cannot have."""
+
+
+class ParameterError(InputError):
+    """A ``:name`` without a value, or with one that cannot be sent."""
+
+
+class ScriptError(InputError):
+    """SQL that cannot be split into statements, or does not belong in a transaction cell."""
+
+
+class NotConnectedError(InputError):
+    """No connection of that name is open."""
+
+
+class LocalServerError(CrdbMagicError):
+    """The local server could not be found, started or reached."""
+
+
+class ConnectionFailedError(CrdbMagicError):
+    """A connection could not be opened, or was lost outside a commit."""
+
+    def __init__(self, message: str, *, sqlstate: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
+
+
+class StatementError(CrdbMagicError):
+    """The server refused a statement.
+
+    Attributes: ``sqlstate`` (five characters), ``detail``, ``hint`` as the server gave them; ``excerpt``, the
+    lines that show where in the cell the statement stands, with a caret under the offending word.
+    """
+
+    def __init__(
+        self, message: str, *, sqlstate: str | None, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
+        self.detail = detail
+        self.excerpt: tuple[str, ...] = ()
+
+    def _context(self) -> Sequence[str]:
+        detail = (f"Detail: {self.detail}",) if self.detail else ()
+        state = (f"SQLSTATE: {self.sqlstate}",) if self.sqlstate else ()
+        return (*self.excerpt, *detail, *state)
+
+
+class PastUnavailableError(CrdbMagicError):
+    """The asked instant can't be read (any more) on this server."""
+
+
+class TransactionError(CrdbMagicError):
+    """The transaction as a whole did not end as it should.
+
+    ``attempts`` holds every attempt that failed, in order; the last driver or server error is ``__cause__``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome,
+        sqlstate: str | None = None,
+        attempts: Sequence[Attempt] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.outcome = outcome
+        self.sqlstate = sqlstate
+        self.attempts = tuple(attempts)
+
+
+class ExceededMaxAttempts(TransactionError):  # noqa: N818 - the name that peewee's users know
+    """The server asked for a retry at each attempt, or the time ran out."""
+
+
+class AmbiguousCommitError(TransactionError):
+    """Nobody knows whether the transaction was committed; it is never run again by itself."""
+
+
+class PartialCommitError(TransactionError):
+    """The transaction was committed, but a schema change in it failed afterwards (SQLSTATE XXA00)."""
+
+
+class BrokenTransactionError(TransactionError):
+    """The transaction's body swallowed an error of the server, or ended the transaction itself."""
+
+
+class ResultTypeError(CrdbMagicError):
+    """A value of the result does not have the form of its type; names the column and the type."""
