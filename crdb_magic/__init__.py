@@ -1,0 +1,68 @@
+"""Transactions, typed DataFrames and time travel for CockroachDB in Jupyter: ``%load_ext crdb_magic``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from crdb_magic.errors import AmbiguousCommitError, CrdbMagicError, ExceededMaxAttempts
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from crdb_magic.core.asof import AsOf
+    from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
+    from crdb_magic.core.target import Target
+    from crdb_magic.session.session import Session
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AmbiguousCommitError",
+    "AsOf",
+    "CrdbMagicError",
+    "ExceededMaxAttempts",
+    "Isolation",
+    "Priority",
+    "RetryPolicy",
+    "Session",
+    "Target",
+    "TransactionOptions",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+# Imported on first use (PEP 562), so that `import crdb_magic` costs neither a driver nor pandas.
+_HOMES = {
+    "AsOf": "core.asof",
+    "Isolation": "core.options",
+    "Priority": "core.options",
+    "RetryPolicy": "core.options",
+    "Session": "session.session",
+    "Target": "core.target",
+    "TransactionOptions": "core.options",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'crdb_magic' has no attribute {name!r}")
+    return getattr(import_module(f"crdb_magic.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics: what ``%load_ext crdb_magic`` calls."""
+    from crdb_magic.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics away and close the connections: what ``%unload_ext crdb_magic`` calls."""
+    from crdb_magic.magics import unload
+
+    unload(shell)

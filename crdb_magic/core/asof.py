@@ -1,0 +1,142 @@
+"""The instant a transaction reads at: every form of AS OF SYSTEM TIME, checked and quoted by ourselves.
+
+The server takes no placeholder there (cockroachdb/cockroach#30955), so nothing that was not parsed here is sent.
+Forms and their limits: https://www.cockroachlabs.com/docs/stable/as-of-system-time
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from crdb_magic.errors import OptionError
+
+FOLLOWER = "follower"
+FOLLOWER_LAG = timedelta(seconds=4.2)  # what follower_read_timestamp() subtracts by default
+
+_UNITS = {
+    "us": timedelta(microseconds=1),
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_SPELLINGS = {
+    "µs": "us", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minute": "m",
+    "minutes": "m", "hour": "h", "hours": "h", "day": "d", "days": "d", "week": "w", "weeks": "w",
+}  # fmt: skip
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ]+)\s*")
+_INTERVAL = re.compile(rf"([-+]?)\s*((?:{_AMOUNT.pattern})+)")
+_HLC = re.compile(r"[0-9]{17,20}(\.[0-9]{1,10})?")
+_NANOSECONDS_OF_1973 = 10**17  # anything less is seconds or milliseconds given by mistake
+
+_FORMS = (
+    "write a time ago such as '-10s', a time with its offset such as '2026-06-01 12:00:00+00:00', "
+    "a decimal of cluster_logical_timestamp(), or 'follower'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """An instant in the past.
+
+    ``asked`` is what the user wrote; ``sql`` the expression for the server, already quoted; ``hlc`` the instant
+    in nanoseconds since 1970 with up to ten logical decimals, where it is known without asking the server;
+    ``ago`` the distance to the present of one that is not.
+    """
+
+    asked: str
+    sql: str
+    hlc: Decimal | None = None
+    ago: timedelta | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> AsOf:
+        """Accept a text, a negative ``timedelta``, a ``datetime``, or an HLC as ``Decimal`` or ``int``.
+
+        A naive ``datetime`` is local time; a text without an offset is refused, since servers disagree about it.
+        Raises :class:`OptionError` for anything else, with what to write instead.
+        """
+        match value:
+            case AsOf():
+                return value
+            case str():
+                return _from_text(value.strip())
+            case timedelta():
+                return _from_interval(-value, str(value))
+            case datetime():
+                return _from_datetime(value, str(value))
+            case bool() | float():
+                raise OptionError(f"as-of {value!r} is not an instant: a number would be nanoseconds; {_FORMS}.")
+            case int() | Decimal():
+                return at_hlc(Decimal(value))
+            case _:
+                raise OptionError(f"as-of takes no {type(value).__name__}: {_FORMS}.")
+
+    def __str__(self) -> str:
+        return self.asked
+
+
+def at_hlc(hlc: Decimal, asked: str | None = None) -> AsOf:
+    """Give the exact instant of an HLC decimal, as ``cluster_logical_timestamp()`` returns it."""
+    if not hlc.is_finite() or hlc < _NANOSECONDS_OF_1973:
+        raise OptionError(f"as-of {hlc} is too small to be nanoseconds since 1970: {_FORMS}.")
+    return AsOf(asked=asked or f"{hlc:f}", sql=f"'{hlc:.10f}'", hlc=hlc)
+
+
+def _from_text(text: str) -> AsOf:
+    if text.lower() == FOLLOWER or text == "follower_read_timestamp()":
+        return AsOf(asked=FOLLOWER, sql="follower_read_timestamp()", ago=FOLLOWER_LAG)
+    if _HLC.fullmatch(text):
+        return at_hlc(Decimal(text))
+    if found := _INTERVAL.fullmatch(text):
+        sign, amounts = found.group(1), found.group(2)
+        return _from_interval(_duration(amounts, text) * (1 if sign == "-" else -1), text)
+    return _from_time(text)
+
+
+def _duration(amounts: str, text: str) -> timedelta:
+    total = timedelta()
+    for number, unit in _AMOUNT.findall(amounts):
+        length = _UNITS.get(_SPELLINGS.get(unit.lower(), unit))
+        if length is None:
+            raise OptionError(f"as-of {text!r}: no such unit {unit!r}; use us, ms, s, m, h, d or w.")
+        total += _scaled(length, number, text)
+    return total
+
+
+def _scaled(length: timedelta, number: str, text: str) -> timedelta:
+    try:
+        return length * float(number)
+    except OverflowError:
+        raise OptionError(f"as-of {text!r} is longer ago than any clock can tell.") from None
+
+
+def _from_interval(ago: timedelta, asked: str) -> AsOf:
+    if ago < timedelta(microseconds=1):
+        raise OptionError(f"as-of {asked!r} is not in the past: write a negative one, such as '-10s'.")
+    microseconds = ago // timedelta(microseconds=1)
+    return AsOf(asked=asked, sql=f"'-{microseconds}us'", ago=ago)
+
+
+def _from_time(text: str) -> AsOf:
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise OptionError(f"as-of {text!r} is not an instant: {_FORMS}.") from None
+    if parsed.tzinfo is None:
+        raise OptionError(f"as-of {text!r} has no offset: write {text + 'Z'!r} if you mean UTC.")
+    return _from_datetime(parsed, text)
+
+
+def _from_datetime(moment: datetime, asked: str) -> AsOf:
+    try:
+        utc = moment.astimezone(UTC)  # takes a naive one for local time
+    except (OverflowError, ValueError):
+        raise OptionError(f"as-of {asked!r} is outside of the years 1 to 9999.") from None
+    microseconds = (utc - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return at_hlc(Decimal(microseconds) * 1000, asked)

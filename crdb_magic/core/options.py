@@ -1,0 +1,96 @@
+"""What a transaction was asked to be: frozen values that refuse nonsense with a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum
+from typing import Self
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.errors import OptionError
+
+DEFAULT_MAX_ATTEMPTS = 20
+
+
+class Choice(Enum):
+    """An enum of words that are read in any case, with ``_`` for ``-``."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a member or its word; raises :class:`OptionError` that lists the words."""
+        if isinstance(value, cls):
+            return value
+        word = str(value).strip().lower().replace("_", "-").replace(" ", "-")
+        words = [member.value for member in cls]
+        if word not in words:
+            close = get_close_matches(word, words, n=1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            raise OptionError(f"{cls.__name__.lower()} {value!r} does not exist: {', '.join(words)}.{meant}")
+        return cls(word)
+
+
+class Priority(Choice):
+    """Who gives way in a conflict (CockroachDB; https://www.cockroachlabs.com/docs/stable/transactions)."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class Isolation(Choice):
+    """How much a transaction may see of others. CockroachDB knows these two (READ COMMITTED since v23.2)."""
+
+    SERIALIZABLE = "serializable"
+    READ_COMMITTED = "read-committed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """How often and how long to try.
+
+    ``max_attempts`` counts all attempts, the first included. ``timeout`` is the budget in seconds for the whole
+    transaction, waits included. Before retry *n* the wait is uniform(0, min(``wait_max``, ``wait_initial`` ×
+    2ⁿ⁻¹)) seconds: full jitter, which measured 2 to 4 times the throughput of retrying at once.
+    """
+
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    timeout: float | None = None
+    wait_initial: float = 0.005
+    wait_max: float = 1.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.max_attempts, bool) or not isinstance(self.max_attempts, int):
+            raise OptionError(f"max_attempts is a whole number, not {self.max_attempts!r}.")
+        if self.max_attempts < 1:
+            raise OptionError(f"max_attempts is {self.max_attempts}: a transaction needs at least 1 attempt.")
+        if self.timeout is not None and not 0 < self.timeout < float("inf"):
+            raise OptionError(f"timeout is {self.timeout}: give a positive number of seconds.")
+        if not 0 <= self.wait_initial <= self.wait_max:
+            raise OptionError("wait_initial must lie between 0 and wait_max.")
+
+    def longest_wait(self, retry: int) -> float:
+        """Give the upper bound in seconds of the wait before a retry, counted from 1."""
+        return float(min(self.wait_max, self.wait_initial * 2.0 ** min(retry - 1, 60)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransactionOptions:
+    """All that a transaction can be asked for; the defaults ask for nothing.
+
+    ``idempotent``: the caller says that it may run again even if it was committed, so an unknown outcome is
+    retried instead of raised.
+    """
+
+    priority: Priority | None = None
+    as_of: AsOf | None = None
+    isolation: Isolation | None = None
+    read_only: bool = False
+    idempotent: bool = False
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    @property
+    def plain(self) -> bool:
+        """Whether a single statement may go without BEGIN and COMMIT: nothing was asked that BEGIN would say."""
+        asked = (self.priority, self.as_of, self.isolation, self.retry.timeout)
+        return not self.read_only and asked == (None, None, None, None)

@@ -1,0 +1,108 @@
+"""Which server answered, what it can do, and how it wants things said. Facts as data; nothing is sent here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from crdb_magic.core.options import Isolation, TransactionOptions
+
+
+class Product(Enum):
+    """The two servers that speak this protocol here."""
+
+    COCKROACHDB = "CockroachDB"
+    POSTGRESQL = "PostgreSQL"
+
+
+_CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server's product and version, and what follows from them.
+
+    CockroachDB names itself in the start-up parameter ``crdb_version`` (its ``server_version`` says 13.0.0), so
+    that knowing it costs no round trip.
+    """
+
+    product: Product
+    version: tuple[int, int, int]
+
+    @classmethod
+    def identify(cls, crdb_version: str | None, server_version: int) -> Server:
+        """Tell the server by the parameters of its start-up message; ``server_version`` is libpq's number."""
+        if crdb_version is None:
+            return cls(Product.POSTGRESQL, (server_version // 10_000, server_version % 10_000, 0))
+        found = _CRDB_VERSION.search(crdb_version)
+        # A build without a version number is someone's own build of the newest code.
+        numbers = tuple(int(n or 0) for n in found.groups()) if found else (99, 0, 0)
+        return cls(Product.COCKROACHDB, (numbers[0], numbers[1], numbers[2]))
+
+    def __str__(self) -> str:
+        if self.is_cockroachdb:
+            return "{} v{}.{}.{}".format(self.product.value, *self.version)
+        return "{} {}.{}".format(self.product.value, *self.version)
+
+    @property
+    def is_cockroachdb(self) -> bool:
+        """Whether it is CockroachDB itself."""
+        return self.product is Product.COCKROACHDB
+
+    # What it can do. Each is asked by name; nobody else compares versions.
+
+    @property
+    def priorities(self) -> bool:
+        """BEGIN PRIORITY is known."""
+        return self.is_cockroachdb
+
+    @property
+    def as_of_system_time(self) -> bool:
+        """BEGIN AS OF SYSTEM TIME is known; elsewhere the past is read from kept snapshots."""
+        return self.is_cockroachdb
+
+    @property
+    def set_local(self) -> bool:
+        """SET LOCAL is known (absent in CockroachDB v21.2: reference recording)."""
+        return not self.is_cockroachdb or self.version >= (22, 1, 0)
+
+    # How things are said.
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Give the settings of a new connection, to be sent in one message.
+
+        ``autocommit_before_ddl`` (CockroachDB v24.1, on by default since v25.2) would commit a transaction behind
+        our back; the interval style is pinned because drivers misread the others silently.
+        """
+        if not self.is_cockroachdb:
+            return ("SET intervalstyle = 'postgres'", "SET default_transaction_isolation = 'serializable'")
+        ddl = ("SET autocommit_before_ddl = off",) if self.version >= (24, 1, 0) else ()
+        return ("SET intervalstyle = 'postgres'", *ddl)
+
+    def notes(self, options: TransactionOptions) -> tuple[str, ...]:
+        """Say what was asked and has no effect on this server."""
+        if options.priority and not self.priorities:
+            return (f"{self.product.value} has no transaction priorities: --priority changes nothing here.",)
+        return ()
+
+    def limit_statement(self, milliseconds: int) -> str:
+        """Spell a time limit for the statements that follow in this transaction."""
+        return f"SET {'LOCAL ' if self.set_local else ''}statement_timeout = {milliseconds}"
+
+    def begin(self, options: TransactionOptions) -> str:
+        """Spell BEGIN with all that was asked, except the past on a server without AS OF SYSTEM TIME."""
+        modes = [f"ISOLATION LEVEL {level}" for level in self._isolation(options)]
+        if options.priority and self.priorities:
+            modes.append(f"PRIORITY {options.priority.value.upper()}")
+        if options.read_only:
+            modes.append("READ ONLY")
+        if options.as_of and self.as_of_system_time:
+            modes.append(f"AS OF SYSTEM TIME {options.as_of.sql}")
+        return " ".join(["BEGIN", ", ".join(modes)]).rstrip()
+
+    def _isolation(self, options: TransactionOptions) -> list[str]:
+        if options.isolation is None and self.is_cockroachdb:
+            return []
+        return [(options.isolation or Isolation.SERIALIZABLE).value.replace("-", " ").upper()]

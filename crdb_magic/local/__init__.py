@@ -1,0 +1,30 @@
+"""A server on this machine that never outlives its owner: CockroachDB if there is one, else PostgreSQL.
+
+::
+
+    server.py       start(), LocalServer: from a folder and an engine to a server that answers
+    ├── cockroach.py    engine: `cockroach start-single-node`
+    ├── postgres.py     engine: initdb and `postgres`, standing in for CockroachDB
+    │   ├── shims.sql       the functions of CockroachDB that PostgreSQL lacks
+    │   └── copies.py       its files where the server's user can read them
+    ├── binaries.py     where the two servers' programs are
+    ├── account.py      the user that a server runs as when we are root
+    ├── folder.py       data, log and lock of one server: a temporary folder, or one that is kept
+    ├── lifeline.py     our end of the pipe to the watchdog
+    │   └── watchdog.py     the script that runs the server, and stops it when we end
+    └── client.py       SQL on a server that was just started; the only file here that knows psycopg2
+
+The owner's end of the lifeline closes when the owner stops the server, ends, or is killed: then, and whatever the way,
+the watchdog stops the server and removes what was temporary.
+"""
+
+import os
+
+from crdb_magic.errors import LocalServerError
+
+if os.name != "posix":  # before the imports that would fail there
+    raise LocalServerError("A local server needs Linux or macOS.", hint="On Windows, run the notebook in WSL.")
+
+from crdb_magic.local.server import LocalServer, start
+
+__all__ = ["LocalServer", "start"]

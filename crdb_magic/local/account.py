@@ -1,0 +1,81 @@
+"""The user that a server runs as: PostgreSQL refuses root, so there it is ``nobody``."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from crdb_magic.errors import LocalServerError
+
+NAME = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user other than ourselves."""
+
+    uid: int
+    gid: int
+
+    def succeeds(self, *command: str) -> bool:
+        """Say whether a program can be run, and ends well, as this user. Its output is dropped."""
+        try:
+            return _run_as(self, command).returncode == 0
+        except OSError:
+            return False
+
+    def can_enter(self, folder: Path) -> bool:
+        """Say whether this user gets into a folder, through all of its parents."""
+        return self.succeeds("test", "-x", f"{folder}/.")
+
+
+def server_account() -> Account | None:
+    """Give the user to run PostgreSQL as, or None for ourselves.
+
+    Raises LocalServerError when we are root and there is no other user, or none that we may become.
+    """
+    if os.geteuid() != 0:
+        return None
+    account = _nobody()
+    if account and account.succeeds("true"):
+        return account
+    raise LocalServerError(
+        f"PostgreSQL refuses to run as root, and it can't be run as the user {NAME} here.",
+        hint="Start the notebook as a plain user.",
+    )
+
+
+def temporary_base() -> Path:
+    """Give the folder for temporary folders: the usual one, unless the server's user does not get into it."""
+    usual = Path(tempfile.gettempdir())
+    account = _nobody() if os.geteuid() == 0 else None
+    if account is None:
+        return usual
+    bases = (usual, Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - mkdtemp follows
+    return next(filter(account.can_enter, bases), usual)
+
+
+def _nobody() -> Account | None:
+    try:
+        entry = pwd.getpwnam(NAME)
+    except KeyError:
+        return None
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _run_as(account: Account, command: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - programs of ours
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[],
+        check=False,
+    )

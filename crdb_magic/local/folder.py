@@ -1,0 +1,134 @@
+"""The folder of one server: its data, its log, and the lock that its processes hold as long as one of them lives."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from crdb_magic.errors import LocalServerError
+from crdb_magic.local.account import temporary_base
+
+_LOCK = "crdb_magic.lock"
+_LOG_LINES = 10
+_PATIENCE = 2.0  # seconds: a server whose owner was killed is gone within them
+
+
+class Kind(StrEnum):
+    """Whose data a folder holds; the text stands in the lock file once the first start has succeeded."""
+
+    POSTGRESQL = "PostgreSQL"
+    COCKROACHDB = "CockroachDB"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A locked folder.
+
+    ``keep`` tells a user's directory from a temporary one; ``kind`` is None before a first start has succeeded in it;
+    ``lock`` is an open file descriptor, for the server to inherit.
+    """
+
+    path: Path
+    keep: bool
+    lock: int
+    kind: Kind | None
+
+    @property
+    def data(self) -> Path:
+        """Where the server keeps its data."""
+        return self.path / "data"
+
+    @property
+    def log(self) -> Path:
+        """Where the watchdog and the server write what happens."""
+        return self.path / "server.log"
+
+    def last_lines(self) -> str:
+        """Give the end of the log, to show in an error."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-_LOG_LINES:]) or "(its log is empty)"
+
+    def finish(self, kind: Kind) -> None:
+        """Note that the data is complete: from now on it is kept."""
+        if self.kind is None:
+            os.write(self.lock, kind.encode())
+            os.fsync(self.lock)
+
+    def discard(self) -> None:
+        """Remove what is temporary, where no watchdog does it."""
+        if not self.keep:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def close(self) -> None:
+        """Give up our hold on the lock; those who inherited it still have theirs."""
+        os.close(self.lock)
+
+
+def open_folder(directory: Path | None) -> Folder:
+    """Make a temporary folder, or take over the user's directory.
+
+    Raises LocalServerError for a directory that is in use, holds something else, or can't be written.
+    """
+    if directory is None:
+        path = Path(tempfile.mkdtemp(prefix="crdb_magic-", dir=temporary_base()))
+        path.chmod(0o711)  # the server's user goes through it; ours are the files in it
+        return Folder(path, keep=False, lock=_lock(path, patience=0), kind=None)
+    return _take_over(directory.expanduser().absolute())
+
+
+def _take_over(path: Path) -> Folder:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not (path / _LOCK).exists() and any(path.iterdir()):
+            raise _foreign(path)
+        lock = _lock(path, _PATIENCE)
+    except BlockingIOError:
+        raise LocalServerError(
+            f"The directory {path} is in use by another local server.",
+            hint="Stop that server, connect to it, or name another directory.",
+        ) from None
+    except OSError as error:
+        raise LocalServerError(
+            f"A local server can't keep its data in {path}: {error.strerror}.",
+            hint="Name a directory that you can write to.",
+        ) from error
+    return _known(path, lock)
+
+
+def _foreign(path: Path) -> LocalServerError:
+    return LocalServerError(
+        f"The directory {path} holds something else than a local server's data.",
+        hint="Name a new or an empty directory.",
+    )
+
+
+def _lock(path: Path, patience: float) -> int:
+    lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(lock)
+                raise
+            time.sleep(0.02)
+        else:
+            return lock
+
+
+def _known(path: Path, lock: int) -> Folder:
+    kind = (path / _LOCK).read_text()
+    if not kind:
+        shutil.rmtree(path / "data", ignore_errors=True)  # of a first start that was cut short
+        return Folder(path, keep=True, lock=lock, kind=None)
+    if kind not in set(Kind):
+        os.close(lock)
+        raise _foreign(path)
+    return Folder(path, keep=True, lock=lock, kind=Kind(kind))

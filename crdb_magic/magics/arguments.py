@@ -1,0 +1,150 @@
+"""A magic's line -> its options, as declared in a table; the same table writes the help.
+
+Not argparse: it refuses ``--as-of -10s``, accepts ``--prio``, and eats the quotes of SQL that follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from crdb_magic.errors import OptionError, ParameterError
+
+_NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
+_VALUE = re.compile(r"""'([^']*)'|"([^"]*)"|(\S+)""")
+_ASSIGN = re.compile(r"([^\W\d]\w*)\s*<<\s*")
+
+
+class Takes(Enum):
+    """Whether an option is followed by a value."""
+
+    NOTHING = "nothing"
+    A_VALUE = "a value"
+    PERHAPS = "perhaps a value"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: ``--name METAVAR``, its help, and how its value is read (which raises OptionError)."""
+
+    name: str
+    help: str
+    metavar: str = ""
+    takes: Takes = Takes.A_VALUE
+    read: Callable[[Any], Any] = str
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        if self.takes is Takes.NOTHING:
+            return f"--{self.name}"
+        return f"--{self.name} [{self.metavar}]" if self.takes is Takes.PERHAPS else f"--{self.name} {self.metavar}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a magic's line asks for: the options given (read), the variable to assign to, and the rest of the line."""
+
+    given: Mapping[str, Any]
+    into: str | None
+    rest: str
+
+
+def parse(line: str, options: Sequence[Option], namespace: Mapping[str, object]) -> Call:
+    """Read ``[NAME <<] [--option [value]]… rest``; a value ``:name`` is that variable of the namespace.
+
+    Raises :class:`OptionError` for an option that does not exist, comes twice, or has a value that it can't have.
+    """
+    reader = _Reader(line, {option.name: option for option in options}, namespace)
+    into = reader.assignment()
+    while reader.option():
+        pass
+    return Call(MappingProxyType(reader.given), into or reader.assignment(), reader.rest)
+
+
+class _Reader:
+    """A position in the line, moving over its options."""
+
+    def __init__(self, line: str, options: Mapping[str, Option], namespace: Mapping[str, object]) -> None:
+        self.rest = line.strip()
+        self.given: dict[str, Any] = {}
+        self._options = options
+        self._namespace = namespace
+
+    def assignment(self) -> str | None:
+        found = _ASSIGN.match(self.rest)
+        if found is None:
+            return None
+        self.rest = self.rest[found.end() :]
+        return found.group(1)
+
+    def option(self) -> bool:
+        found = _NAME.match(self.rest)
+        if found is None:  # also `-- `, which begins a comment of SQL
+            return False
+        option = self._known(found.group(1))
+        self.rest = self.rest[found.end() :]
+        self.given[option.name] = self._value(option, glued=bool(found.group(2)))
+        self.rest = self.rest.lstrip()
+        return True
+
+    def _known(self, name: str) -> Option:
+        if name in self.given:
+            raise OptionError(f"--{name} is given twice.")
+        if name in self._options:
+            return self._options[name]
+        close = get_close_matches(name.lower().replace("_", "-"), self._options, n=1)
+        meant = f"Did you mean --{close[0]}?" if close else f"There are: {_listing(self._options.values())}."
+        raise OptionError(f"There is no option --{name}.", hint=meant)
+
+    def _value(self, option: Option, *, glued: bool) -> Any:
+        if option.takes is Takes.NOTHING:
+            if glued:
+                raise OptionError(f"--{option.name} takes no value.")
+            return True
+        found = _VALUE.match(self.rest if glued else self.rest.lstrip())
+        if found is None or (not glued and found.group().startswith("--")):
+            if option.takes is Takes.PERHAPS and not glued:
+                return True
+            raise OptionError(f"--{option.name} needs a value: {option.usage}.")
+        self.rest = (self.rest if glued else self.rest.lstrip())[found.end() :]
+        return option.read(self._resolved(next(group for group in found.groups() if group is not None), option))
+
+    def _resolved(self, text: str, option: Option) -> object:
+        name = text[1:]
+        if not text.startswith(":") or not name.isidentifier():
+            return text
+        if name not in self._namespace:
+            raise ParameterError(f"There is no variable {name} for --{option.name} {text}.")
+        return self._namespace[name]
+
+
+def _listing(options: Any) -> str:
+    return ", ".join(f"--{option.name}" for option in options)
+
+
+def describe(options: Sequence[Option]) -> str:
+    """Write the part of a magic's help that lists its options."""
+    width = max(len(option.usage) for option in options)
+    return "\n".join(f"    {option.usage:<{width}}  {option.help}" for option in options)
+
+
+def whole_number(value: Any) -> int:
+    """Read a whole number."""
+    try:
+        return int(str(value))
+    except ValueError:
+        raise OptionError(f"{value!r} is not a whole number.") from None
+
+
+def seconds(value: Any) -> float:
+    """Read a number of seconds, with or without the unit."""
+    try:
+        return float(str(value).removesuffix("s"))
+    except ValueError:
+        raise OptionError(f"{value!r} is not a number of seconds.") from None

@@ -1,0 +1,102 @@
+"""The notebook's connections, by name, and the local servers that it started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from crdb_magic.core.server import Product
+from crdb_magic.core.target import Target
+from crdb_magic.errors import NotConnectedError
+from crdb_magic.local import LocalServer, start
+from crdb_magic.session.session import Session
+from crdb_magic.session.snapshots import Keeper
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    server: LocalServer
+    keeper: Keeper | None
+
+
+class Connections:
+    """Sessions by name, one of them current."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, Session] = {}
+        self._local: dict[Path | None, _Local] = {}
+        self.current: str | None = None
+
+    def open(self, name: str, target: Target) -> Session:
+        """Connect, and only then close what had the name before; the new session is the current one."""
+        return self._add(name, Session(target))
+
+    def open_local(self, name: str, directory: Path | None) -> tuple[Session, str]:
+        """Connect to a local server, started if this notebook has none there; gives its description as well."""
+        local = self._local.get(directory) or self._start(directory)
+        return self._add(
+            name, Session(Target.from_url(local.server.url), keeper=local.keeper)
+        ), local.server.description
+
+    def _start(self, directory: Path | None) -> _Local:
+        server = start(directory)
+        target = Target.from_url(server.url)
+        probe = Session(target)
+        keeper = Keeper(target) if probe.server.product is Product.POSTGRESQL else None
+        probe.close()
+        self._local[directory] = _Local(server, keeper)
+        return self._local[directory]
+
+    def _add(self, name: str, session: Session) -> Session:
+        _ = session.connection
+        if name in self._sessions:
+            self._sessions[name].close()
+        self._sessions[name] = session
+        self.current = name
+        return session
+
+    def get(self, name: str | None = None) -> Session:
+        """Give the session of that name, or the current one; raises :class:`NotConnectedError`."""
+        if name is None and self.current is not None:
+            return self._sessions[self.current]
+        if name in self._sessions:
+            return self._sessions[str(name)]
+        if name is None:
+            raise NotConnectedError(
+                "There is no connection.", hint="%crdb_connect postgresql://user@host:26257/database, or --local."
+            )
+        close = get_close_matches(name, self._sessions, n=1)
+        open_ = ", ".join(self._sessions) or "none"
+        raise NotConnectedError(
+            f"No connection is called {name!r}; open: {open_}.", hint=f"Did you mean {close[0]}?" if close else None
+        )
+
+    def use(self, name: str) -> Session:
+        """Make a connection the current one."""
+        session = self.get(name)
+        self.current = name
+        return session
+
+    def close(self, name: str) -> None:
+        """Close a connection; the last one that is left becomes the current one."""
+        self.get(name).close()
+        del self._sessions[name]
+        if self.current == name:
+            self.current = next(reversed(self._sessions), None)
+
+    def names(self) -> tuple[str, ...]:
+        """Name the open connections, in the order of their opening."""
+        return tuple(self._sessions)
+
+    def close_all(self) -> None:
+        """Close every connection and stop the local servers."""
+        for name in self.names():
+            self.close(name)
+        for local in self._local.values():
+            if local.keeper is not None:
+                local.keeper.close()
+            local.server.stop()
+        self._local.clear()

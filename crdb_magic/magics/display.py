@@ -1,0 +1,122 @@
+"""Results -> what the notebook shows: frames with captions, tags, and a line while a transaction waits to retry."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Sequence
+from html import escape
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import DisplayHandle, display
+
+from crdb_magic.core.frames import to_frame
+from crdb_magic.core.results import Receipt, Report, Result
+from crdb_magic.core.retry import Attempt
+from crdb_magic.core.statements import Statement
+
+_CAPTION_LENGTH = 72
+
+
+def say(text: str, metadata: dict[str, Any] | None = None) -> None:
+    """Show a line or more of plain words."""
+    html = f'<pre style="margin: 0; white-space: pre-wrap">{escape(text)}</pre>'
+    display({"text/plain": text, "text/html": html}, metadata=metadata or {}, raw=True)
+
+
+class Receipts:
+    """Which of the notebook's frames came from which transaction, for the metadata of their outputs."""
+
+    def __init__(self) -> None:
+        self._frames: weakref.WeakValueDictionary[int, pd.DataFrame] = weakref.WeakValueDictionary()
+        self._receipts: dict[int, dict[str, Any]] = {}
+
+    def attach(self, frame: pd.DataFrame, receipt: Receipt) -> None:
+        """Remember the frame's receipt, and put it into ``frame.attrs["crdb"]`` as a plain dict."""
+        frame.attrs["crdb"] = receipt.as_dict()
+        self._receipts = {key: value for key, value in self._receipts.items() if key in self._frames}
+        self._frames[id(frame)] = frame
+        self._receipts[id(frame)] = receipt.as_dict()
+
+    def bundle(self, frame: pd.DataFrame, *_: Any, **__: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Add to a frame's own output the receipt as metadata: what IPython's mimebundle formatter asks for.
+
+        pandas hands ``attrs`` on to frames made from this one, so the receipt goes by the frame itself.
+        """
+        if self._frames.get(id(frame)) is not frame:
+            return {}, {}
+        return {}, {"crdb": self._receipts[id(frame)]}
+
+
+def present(report: Report, statements: Sequence[Statement], receipts: Receipts | None) -> pd.DataFrame | None:
+    """Show all results but the last frame, each under its statement, and give that frame."""
+    last = max((i for i, result in enumerate(report.results) if result.columns is not None), default=None)
+    metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
+    tags: list[str] = list(report.receipt.notes)
+    for index, (result, statement) in enumerate(zip(report.results, statements, strict=True)):
+        if result.columns is None:
+            tags.append(result.tag)
+        elif index != last:
+            say("\n".join([*tags, _caption(statement)]), metadata)
+            display(to_frame(result))
+            tags = []
+    if tags:
+        say("\n".join(tags), metadata)
+    return None if last is None else _frame(report.results[last], report.receipt, receipts)
+
+
+def _frame(result: Result, receipt: Receipt, receipts: Receipts | None) -> pd.DataFrame:
+    frame = to_frame(result)
+    if receipts is not None:
+        receipts.attach(frame, receipt)
+    return frame
+
+
+def _caption(statement: Statement) -> str:
+    words = " ".join(statement.text[statement.head :].split())
+    return words if len(words) <= _CAPTION_LENGTH else words[: _CAPTION_LENGTH - 1] + "…"
+
+
+class Waiting:
+    """A line that says, while a transaction waits for its next attempt, why; it leaves nothing behind.
+
+    In a notebook it is one output that is rewritten and at last emptied, so that a saved notebook is the same
+    whether there were retries or not. Where nobody looks (nbclient, nbval, papermill) there is none.
+    """
+
+    def __init__(self, shell: InteractiveShell, max_attempts: int) -> None:
+        self._max_attempts = max_attempts
+        self._kernel = getattr(shell, "kernel", None)
+        self._handle: DisplayHandle | None = None
+        self._on_terminal = self._kernel is None and sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __call__(self, attempt: Attempt) -> None:
+        """Tell of a failed attempt: the engine's observer."""
+        text = (
+            f"Attempt {attempt.number} of {self._max_attempts} was refused ({attempt.label}); "
+            f"next in {(attempt.wait or 0) * 1000:.0f} ms …"
+        )
+        if self._on_terminal:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+        elif self._kernel is not None and getattr(self._kernel, "_allow_stdin", False):
+            self._rewrite({"text/plain": text})
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._handle is not None:
+            self._rewrite({})
+        elif self._on_terminal:
+            sys.stderr.write("\r\x1b[K")
+
+    def _rewrite(self, bundle: dict[str, str]) -> None:
+        if self._handle is None:
+            self._handle = DisplayHandle()
+            self._handle.display(bundle, raw=True)
+        else:
+            self._handle.update(bundle, raw=True)

@@ -1,0 +1,247 @@
+"""The magics: each one parses its line, resolves what it names, runs, and presents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from traitlets import Bool
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.encode import Load
+from crdb_magic.core.kinds import check_cell
+from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
+from crdb_magic.core.statements import split, strip_markers
+from crdb_magic.core.target import Target
+from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.magics.arguments import Call, Option, Takes, describe, parse, seconds, whole_number
+from crdb_magic.magics.connections import DEFAULT, Connections
+from crdb_magic.magics.display import Receipts, Waiting, present, say
+from crdb_magic.magics.namespace import Namespace, visible
+from crdb_magic.magics.progress import Progress
+from crdb_magic.session.loading import Mode, copy_in
+from crdb_magic.session.session import Session
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+CONNECT_OPTIONS = (
+    Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS),
+    Option("name", "a name for this connection, for --on and --use", "NAME"),
+    Option("list", "show the open connections", takes=Takes.NOTHING),
+    Option("use", "make another open connection the current one", "NAME"),
+    Option("close", "close a connection", "NAME"),
+)
+WRITE_OPTIONS = (
+    Option("table", "the table to write into, with its schema if need be", "TABLE"),
+    Option("mode", "fail if the table exists (default), or append to it", "WORD", read=Mode.parse),
+    Option("on", "write over the connection of that name instead of the current one", "NAME"),
+)
+TXN_OPTIONS = (
+    Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=Priority.parse),
+    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable", "WHEN",
+           read=AsOf.parse),
+    Option("max-attempts", f"how often to try in all (default {DEFAULT_MAX_ATTEMPTS})", "N", read=whole_number),
+    Option("timeout", "seconds for the whole transaction, retries included", "S", read=seconds),
+    Option("read-only", "let the server refuse any write", takes=Takes.NOTHING),
+    Option("isolation", "serializable or read-committed", "WORD", read=Isolation.parse),
+    Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
+    Option("on", "run on the connection of that name instead of the current one", "NAME"),
+)  # fmt: skip
+
+
+def documented(options: tuple[Option, ...]) -> Callable[[Method], Method]:
+    """Put the table of options into a magic's docstring: what ``%magic?`` shows."""
+
+    def decorate(method: Method) -> Method:
+        method.__doc__ = (cleandoc(method.__doc__ or "") + "\n").replace("{options}", describe(options))
+        return method
+
+    return decorate
+
+
+@magics_class
+class CrdbMagic(Magics):
+    """CockroachDB in a notebook."""
+
+    receipts = Bool(
+        default_value=True, help="Put a receipt (attempts, times) into outputs' metadata and df.attrs."
+    ).tag(config=True)
+
+    shell: InteractiveShell
+
+    def __init__(self, shell: InteractiveShell, **kwargs: Any) -> None:
+        super().__init__(shell, **kwargs)
+        self.connections = Connections()
+        self.shown = Receipts()
+
+    @no_var_expand
+    @needs_local_scope
+    @line_magic
+    @documented(CONNECT_OPTIONS)
+    def crdb_connect(self, line: str, local_ns: dict[str, Any] | None = None) -> None:
+        """Connect to a CockroachDB cluster.
+
+            %crdb_connect postgresql://user@host:26257/database
+            %crdb_connect host=localhost port=26257 user=root dbname=bank sslmode=disable
+            %crdb_connect                      # CRDB_URL, COCKROACH_URL or DATABASE_URL, else libpq's PG* and service file
+            %crdb_connect --local              # a server of our own on this machine
+
+        Options:
+        {options}
+
+        Examples:
+            %crdb_connect cockroachdb://ann@db.example:26257/bank?sslmode=verify-full --name prod
+            %crdb_connect --list
+            %crdb_connect --use prod
+
+        """
+        call = parse(line, CONNECT_OPTIONS, visible(self.shell.user_ns, local_ns))
+        given = call.given
+        if "list" in given:
+            self._list()
+        elif "close" in given:
+            self.connections.close(given["close"])
+        elif "use" in given:
+            say(f"{given['use']}: {describe_session(self.connections.use(given['use']))}")
+        else:
+            self._connect(call)
+
+    def _connect(self, call: Call) -> None:
+        name = call.given.get("name", DEFAULT)
+        if "local" not in call.given:
+            say(describe_session(self.connections.open(name, target(call.rest))))
+            return
+        if call.rest:
+            raise OptionError(f"--local starts a server of its own: leave out {call.rest.split('://')[0]!r}.")
+        directory = call.given["local"]
+        session, description = self.connections.open_local(name, None if directory is True else Path(directory))
+        say(f"{describe_session(session)}\n{description}")
+
+    def _list(self) -> None:
+        names = self.connections.names()
+        width = max(map(len, names), default=0)
+        current = self.connections.current
+        lines = (
+            f"{'*' if name == current else ' '} {name:<{width}}  {describe_session(self.connections.get(name))}"
+            for name in names
+        )
+        say("\n".join(lines) or "No connection is open.")
+
+    @no_var_expand
+    @needs_local_scope
+    @line_magic
+    @documented(WRITE_OPTIONS)
+    def crdb_write(self, line: str, local_ns: dict[str, Any] | None = None) -> None:
+        """Write a DataFrame into a table: all of it or nothing, in one transaction.
+
+            %crdb_write NAME --table TABLE [options]
+
+        The table is made from the frame's columns; its index is left out.
+
+        Options:
+        {options}
+
+        Examples:
+            %crdb_write flights --table flights
+            %crdb_write more --table flights --mode append
+
+        """
+        namespace = visible(self.shell.user_ns, local_ns)
+        call = parse(line, WRITE_OPTIONS, namespace)
+        if "table" not in call.given:
+            raise OptionError("Into which table? Add --table NAME.")
+        load = Load.of(frame_named(call.rest, namespace))
+        session = self.connections.get(call.given.get("on"))
+        table, mode = call.given["table"], call.given.get("mode", Mode.FAIL)
+        with Progress(load.rows, table) as bar:
+            session.transact(
+                lambda connection: copy_in(connection, load, table, mode, bar.advance), observer=bar.restart
+            )
+        say(f"{table}: {load.rows:,} rows written.")
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    @documented(TXN_OPTIONS)
+    def crdb_txn(
+        self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
+    ) -> pd.DataFrame | None:
+        """Run SQL as one transaction: retried when the cluster asks for it, committed once.
+
+            %%crdb_txn [NAME <<] [options]
+            SELECT … WHERE city = :city        -- :city is the notebook's variable, bound by the driver, never pasted
+
+        The value is the last result as a DataFrame, or is put into NAME. Line form: df = %crdb_txn SELECT 1
+
+        Options:
+        {options}
+
+        Examples:
+            %%crdb_txn df << --as-of -10s
+            SELECT * FROM accounts WHERE id = ANY(:ids)
+
+            %%crdb_txn --priority high --max-attempts 5
+            UPDATE accounts SET balance = balance - :amount WHERE id = 1;
+            UPDATE accounts SET balance = balance + :amount WHERE id = 2;
+
+        """
+        namespace = visible(self.shell.user_ns, local_ns)
+        call = parse(line, TXN_OPTIONS, namespace)
+        if cell is not None and call.rest:
+            raise OptionError(
+                f"{call.rest!r} is no option.", hint="SQL goes below; put quotes around a value with blanks."
+            )
+        statements = split(strip_markers(call.rest if cell is None else cell))
+        check_cell(statements)
+        options = transaction_options(call)
+        session = self.connections.get(call.given.get("on"))
+        bound = [statement.bind(namespace) for statement in statements]
+        with Waiting(self.shell, options.retry.max_attempts) as waiting:
+            report = session.run(bound, options, waiting)
+        frame = present(report, statements, self.shown if self.receipts else None)
+        if call.into is None:
+            return frame
+        self.shell.user_ns[call.into] = frame
+        return None
+
+
+def frame_named(name: str, namespace: Namespace) -> pd.DataFrame:
+    """Give the DataFrame of that name; raises :class:`ParameterError`."""
+    frame = namespace.get(name)
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(f"{name!r} is no DataFrame of this notebook: write %crdb_write NAME --table TABLE.")
+    return frame
+
+
+def transaction_options(call: Call) -> TransactionOptions:
+    """Make the options of a transaction from what the line gave."""
+    given = call.given
+    retry = RetryPolicy(max_attempts=given.get("max-attempts", DEFAULT_MAX_ATTEMPTS), timeout=given.get("timeout"))
+    return TransactionOptions(
+        priority=given.get("priority"),
+        as_of=given.get("as-of"),
+        isolation=given.get("isolation"),
+        read_only="read-only" in given,
+        idempotent="idempotent" in given,
+        retry=retry,
+    )
+
+
+def target(text: str) -> Target:
+    """Read a URL, libpq's ``keyword=value`` pairs, or (from nothing) the environment."""
+    if "://" in text:
+        return Target.from_url(text)
+    return Target.from_keywords(text) if text else Target.from_environment(os.environ)
+
+
+def describe_session(session: Session) -> str:
+    """Say in one line where a session is: server, database, user, TLS. No address, no password."""
+    info = session.connection.info
+    tls = f"TLS {info.ssl_attribute('protocol')}" if info.ssl_in_use else "no TLS"
+    return f"{session.server}, database {info.dbname}, user {info.user}, {tls}"

@@ -1,0 +1,35 @@
+"""A progress bar over rows, for work that takes longer than a glance."""
+
+from __future__ import annotations
+
+import warnings
+from types import TracebackType
+from typing import Any, Self
+
+from crdb_magic.core.retry import Attempt
+
+_DELAY = 1.0  # seconds before the bar shows at all
+
+
+class Progress:
+    """A bar that goes back to the start when its transaction is tried again."""
+
+    def __init__(self, total: int, label: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # without ipywidgets tqdm draws with text, and need not tell
+            from tqdm.auto import tqdm
+        self._bar: Any = tqdm(total=total, desc=label, unit=" rows", unit_scale=True, delay=_DELAY, leave=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._bar.close()
+
+    def advance(self, rows: int) -> None:
+        """Count rows as written."""
+        self._bar.update(rows)
+
+    def restart(self, _: Attempt) -> None:
+        """Begin again: what was written is undone."""
+        self._bar.reset()

@@ -1,0 +1,154 @@
+"""psycopg2's connection and cursor, with a BEGIN that waits for its first statement and results as wire text.
+
+BEGIN travels in the message of the first statement, so that N statements cost N + 1 round trips. It is done
+here, below every client of the connection, so that no cursor can slip past it and commit by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+from crdb_magic.core.target import Target
+from crdb_magic.errors import BrokenTransactionError, Outcome
+
+CONNECT_DEFAULTS = {
+    "client_encoding": "UTF8",
+    "connect_timeout": "10",
+    "fallback_application_name": "crdb_magic",  # what the cluster's console shows, unless the user named one
+    # A laptop that slept holds dead connections: found within a minute.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+
+
+class Connection(extensions.connection):
+    """A connection in autocommit mode whose transactions begin with their first statement."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._begin = ""
+        self._timeout: Callable[[], str] | None = None
+        self.failed_to_begin = False
+
+    def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
+        """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
+        self._begin, self._timeout, self.failed_to_begin = begin, timeout, False
+
+    def disarm(self) -> None:
+        """Forget the transaction's prelude."""
+        self.arm("")
+
+    @property
+    def begin_waits(self) -> bool:
+        """Whether BEGIN has not been sent yet."""
+        return bool(self._begin)
+
+    @property
+    def transaction_status(self) -> int:
+        """The state of the server's transaction (``psycopg2.extensions.TRANSACTION_STATUS_*``)."""
+        return self.info.transaction_status
+
+    def prelude(self) -> str:
+        """Take what must go before the next statement, in the same message."""
+        if self.failed_to_begin:
+            raise BrokenTransactionError(
+                "An earlier statement of this transaction failed, and its error was caught.",
+                outcome=Outcome.NOT_COMMITTED,
+                hint="let the error go, or put the statement that may fail into a savepoint.",
+            )
+        parts = [self._begin, self._timeout() if self._timeout else ""]
+        self._begin = ""
+        return "".join(f"{part}; " for part in parts if part)
+
+    def note_failure(self, *, begun: bool) -> None:
+        """Remember a first message that the server refused whole: its BEGIN did not run either.
+
+        What comes after it must not run by itself, outside of any transaction.
+        """
+        if begun and self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+            self.failed_to_begin = True
+
+
+class Cursor(extensions.cursor):
+    """A cursor that sends the connection's prelude with its statement.
+
+    psycopg2's other doors do not go through ``execute``; each is led past the prelude here.
+    """
+
+    connection: Connection
+    sent_before = 0
+    """How many characters of the last message came before the statement."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's name for it
+        """Execute as psycopg2 does, after the prelude, in the same message."""
+        if self.name is not None:  # psycopg2 makes a DECLARE of it
+            self._flush()
+            return super().execute(query, vars)
+        waiting = self.connection.begin_waits
+        prelude = self.connection.prelude()
+        self.sent_before = len(prelude)
+        message = prelude.encode() + self.mogrify(query, vars) if prelude else query
+        return self._send(message, None if prelude else vars, waiting=waiting)
+
+    def _send(self, query: Any, values: Any, *, waiting: bool) -> None:
+        try:
+            super().execute(query, values)
+        except psycopg2.Error:
+            self.connection.note_failure(begun=waiting)
+            raise
+
+    def _flush(self) -> None:
+        waiting = self.connection.begin_waits
+        prelude = self.connection.prelude()
+        self.sent_before = 0
+        if prelude:
+            self._send(prelude, None, waiting=waiting)
+
+    def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
+        """Execute once for each set of values."""
+        for values in vars_list:
+            self.execute(query, values)
+
+    def callproc(self, *args: Any) -> Any:
+        """Call a function, after the prelude."""
+        self._flush()
+        return super().callproc(*args)
+
+    def copy_expert(self, *args: Any, **kwargs: Any) -> None:
+        """Copy, after the prelude: COPY takes no other statement in its message."""
+        self._flush()
+        super().copy_expert(*args, **kwargs)
+
+    def copy_from(self, *args: Any, **kwargs: Any) -> None:
+        """Copy from a file, after the prelude."""
+        self._flush()
+        super().copy_from(*args, **kwargs)
+
+    def copy_to(self, *args: Any, **kwargs: Any) -> None:
+        """Copy to a file, after the prelude."""
+        self._flush()
+        super().copy_to(*args, **kwargs)
+
+
+# Each type that psycopg2 would turn into an object comes as its text instead, by psycopg2's own C code.
+_AS_TEXT = dict.fromkeys(extensions.string_types, extensions.UNICODE)
+
+
+def text_cursor(connection: Connection) -> Cursor:
+    """Give a cursor whose values are the server's text, untouched: decoding them is ``core.decode``'s job."""
+    cursor = connection.cursor(cursor_factory=Cursor)
+    cursor.string_types = _AS_TEXT
+    return cursor
+
+
+def connect(target: Target) -> Connection:
+    """Open a connection; raises psycopg2's errors."""
+    parameters = {**CONNECT_DEFAULTS, **target}
+    connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
+    connection.autocommit = True
+    return connection

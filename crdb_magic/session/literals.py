@@ -1,0 +1,66 @@
+"""Python values -> SQL literals, by psycopg2's own quoting; what it does not know is turned into what it does."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions, extras
+
+from crdb_magic.errors import ParameterError
+
+
+def literal(name: str, value: object, connection: extensions.connection) -> str:
+    """Quote a value for this connection; raises :class:`ParameterError` naming the parameter."""
+    try:
+        adapted = extensions.adapt(adaptable(value))
+        if hasattr(adapted, "prepare"):
+            adapted.prepare(connection)
+        return str(adapted.getquoted(), "utf-8")
+    except (psycopg2.ProgrammingError, TypeError):
+        raise ParameterError(
+            f":{name} is a {type(value).__name__}, which has no SQL form.",
+            hint="give a number, text, bytes, date, time, UUID, dict (as JSON), or a list of one of them.",
+        ) from None
+    except (ValueError, UnicodeError):  # a zero byte, half of a surrogate pair: no server text holds them
+        raise ParameterError(f":{name} is a text that holds a character no server takes.") from None
+
+
+def adaptable(value: Any) -> Any:
+    """Give a value that psycopg2 can adapt: for those that it can't, and those that it would get wrong.
+
+    numpy 2's floats are Python floats whose repr is no SQL; a dict is JSON; a pandas missing value is NULL.
+    """
+    for kind, turn in _TURNS:
+        if isinstance(value, kind):
+            return turn(value)
+    family = type(value).__module__.partition(".")[0]
+    return _FOREIGN[family](value) if family in _FOREIGN else value
+
+
+def _from_numpy(value: Any) -> Any:
+    return adaptable(value.tolist()) if hasattr(value, "tolist") else value
+
+
+def _from_pandas(value: Any) -> Any:
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return None
+    if hasattr(value, "to_pydatetime"):
+        return value.to_pydatetime(warn=False)
+    if hasattr(value, "to_pytimedelta"):
+        return value.to_pytimedelta()
+    return adaptable(value.tolist()) if hasattr(value, "tolist") else value
+
+
+_TURNS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (enum.Enum, lambda value: adaptable(value.value)),
+    (uuid.UUID, extras.UUID_adapter),
+    (dict, extras.Json),
+    (list, lambda value: [adaptable(one) for one in value]),
+    (tuple, lambda value: tuple(adaptable(one) for one in value)),
+    (set | frozenset, lambda value: [adaptable(one) for one in value]),
+)
+_FOREIGN: dict[str, Callable[[Any], Any]] = {"numpy": _from_numpy, "pandas": _from_pandas}

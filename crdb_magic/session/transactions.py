@@ -1,0 +1,222 @@
+"""The engine's verbs on a connection: a transaction with BEGIN and COMMIT, and one that is a single statement."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+import psycopg2
+from psycopg2 import extensions
+
+from crdb_magic.core.asof import at_hlc
+from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.server import Server
+from crdb_magic.errors import (
+    BrokenTransactionError,
+    CrdbMagicError,
+    Outcome,
+    PastUnavailableError,
+    StatementError,
+)
+from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.link import Link
+from crdb_magic.session.snapshots import CHANGED_SINCE, Keeper
+from crdb_magic.session.translation import translate
+
+T = TypeVar("T")
+
+
+class Verbs(ABC, Generic[T]):
+    """What both kinds share: the work, its value once it ran, and the connection that they began on.
+
+    They hold on to that connection: one that is opened after a loss knows nothing of the transaction, and a
+    COMMIT there would succeed for nothing.
+    """
+
+    value: T
+
+    def __init__(
+        self, link: Link, work: Callable[[Connection], T], options: TransactionOptions, keeper: Keeper | None
+    ) -> None:
+        self.options = options
+        self.read_at: Decimal | None = options.as_of.hlc if options.as_of else None
+        self._link = link
+        self._work = work
+        self._keeper = keeper
+        self._connection: Connection | None = None
+
+    def unit(self) -> None:
+        """Do the work: what the engine runs between begin and commit."""
+        self.value = self._work(self._begun)
+
+    @property
+    def _begun(self) -> Connection:
+        assert self._connection is not None  # noqa: S101 - the engine begins first
+        return self._connection
+
+    def translate(self, error: BaseException) -> CrdbMagicError | None:
+        """Give an error in our terms, or None where no database is behind it."""
+        return translate(error, connected=self._connection is not None and not self._connection.closed)
+
+    @abstractmethod
+    def begin(self, seconds_left: float | None) -> None:
+        """Begin, on a new connection if the old one is lost."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Commit, or raise what stood against it."""
+
+    def rollback(self) -> None:
+        """End the transaction in whatever state it is; a connection that can't even do that is given up."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.disarm()
+            if self._connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+                send(self._connection, "ROLLBACK")
+        except psycopg2.Error:
+            self._link.discard()
+
+
+class SingleStatement(Verbs[T]):
+    """A statement by itself: sending it is the commit, so an unknown outcome is judged as one of COMMIT."""
+
+    def begin(self, seconds_left: float | None) -> None:  # noqa: ARG002 - one with a limit is Explicit
+        """Open the connection: one that can't be opened has sent nothing."""
+        self._connection = self._link.connection
+
+    def unit(self) -> None:
+        """Do nothing before the commit."""
+
+    def commit(self) -> None:
+        """Send the statement."""
+        self.value = self._work(self._begun)
+
+
+class Explicit(Verbs[T]):
+    """BEGIN with all that was asked, COMMIT with all that can be checked.
+
+    A time ago is resolved by the first attempt, and all later ones read the same instant.
+    """
+
+    def begin(self, seconds_left: float | None) -> None:
+        """Let BEGIN wait for the first statement; only a time ago asks the server which instant that is."""
+        connection, server = self._link.connection, self._link.server
+        if connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+            raise BrokenTransactionError(
+                "The connection is in a transaction already.",
+                outcome=Outcome.NOT_COMMITTED,
+                hint="a transaction can't be begun inside of another one.",
+            )
+        connection.arm(self._begin_sql(), _time_limit(seconds_left, server))
+        self._connection = connection
+        if self.read_at is None and self.options.as_of is not None:
+            self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
+
+    def _begin_sql(self) -> str:
+        server, as_of = self._link.server, self.options.as_of
+        if as_of is None:
+            return server.begin(self.options)
+        if not server.as_of_system_time:
+            return self._begin_on_snapshot()
+        asked = at_hlc(self.read_at) if self.read_at is not None else as_of
+        return server.begin(replace(self.options, as_of=asked))
+
+    def _begin_on_snapshot(self) -> str:
+        assert self.options.as_of is not None  # noqa: S101 - asked by the caller
+        if self._keeper is None:
+            raise PastUnavailableError(
+                f"{self._link.server} cannot read the past: it has no AS OF SYSTEM TIME.",
+                hint="CockroachDB can, and the local server of %crdb_connect --local.",
+            )
+        snapshot = self._keeper.find(self.options.as_of if self.read_at is None else at_hlc(self.read_at))
+        self.read_at = snapshot.at
+        # SERIALIZABLE refuses an imported snapshot; for reading alone there is no difference.
+        return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
+
+    def commit(self) -> None:
+        """Commit, unless the work left nothing that could be."""
+        connection = self._begun
+        if connection.closed:
+            raise _swallowed("lost the connection")
+        status = connection.transaction_status
+        if connection.failed_to_begin or status == extensions.TRANSACTION_STATUS_INERROR:
+            raise _swallowed("failed")
+        if connection.begin_waits:  # nothing was ever sent
+            connection.disarm()
+            return
+        if status == extensions.TRANSACTION_STATUS_IDLE:
+            raise BrokenTransactionError(
+                "The transaction was ended by a COMMIT or ROLLBACK in it, or by a statement that commits.",
+                outcome=Outcome.UNKNOWN,
+                hint="leave COMMIT and ROLLBACK out; what ran before them may be committed.",
+            )
+        self._check_past(connection)
+        if send(connection, "COMMIT") != "COMMIT":  # an aborted transaction answers ROLLBACK, without an error
+            raise _swallowed("failed")
+        self._lift_limit(connection)
+
+    def _check_past(self, connection: Connection) -> None:
+        """Refuse what a snapshot does not show truly."""
+        if self.options.as_of is None or self._link.server.as_of_system_time:
+            return
+        if changed := ask(connection, CHANGED_SINCE):
+            raise PastUnavailableError(
+                f"{changed} was created or rewritten after as-of {self.options.as_of}, and the local server's "
+                "snapshots do not hold its rows of that time."
+            )
+
+    def _lift_limit(self, connection: Connection) -> None:
+        connection.disarm()
+        if self.options.retry.timeout is not None and not self._link.server.set_local:
+            send(connection, "SET statement_timeout = 0")
+
+    def rollback(self) -> None:
+        """End the transaction, and its time limit with it."""
+        super().rollback()
+        if self._connection is not None and not self._connection.closed:
+            with suppress(psycopg2.Error):
+                self._lift_limit(self._connection)
+
+
+def _swallowed(what: str) -> BrokenTransactionError:
+    return BrokenTransactionError(
+        f"A statement of the transaction {what}, and its error was caught.",
+        outcome=Outcome.NOT_COMMITTED,
+        hint="let the error go, or put the statement that may fail into a savepoint.",
+    )
+
+
+def _time_limit(seconds_left: float | None, server: Server) -> Callable[[], str] | None:
+    """Give what sets the server's statement_timeout to the time left, before each statement."""
+    if seconds_left is None:
+        return None
+    ends = time.monotonic() + seconds_left
+
+    def limit() -> str:
+        milliseconds = int((ends - time.monotonic()) * 1000)
+        if milliseconds < 1:
+            raise StatementError("The time limit of the transaction is used up.", sqlstate="57014")
+        return server.limit_statement(milliseconds)
+
+    return limit
+
+
+def send(connection: Connection, sql: str) -> str:
+    """Send a statement of ours; gives its tag."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.statusmessage or ""
+
+
+def ask(connection: Connection, sql: str) -> str:
+    """Send a question of ours; gives the first value of the answer as text, empty if there is none."""
+    with text_cursor(connection) as cursor:
+        cursor.execute(sql)
+        row = cursor.fetchone()
+        return str(row[0]) if row else ""

@@ -1,0 +1,96 @@
+"""psycopg2's errors -> ours: the only place, decided by SQLSTATE and by whether the connection still lives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import psycopg2
+
+from crdb_magic.core.target import Target
+from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
+
+# CockroachDB draws its caret into DETAIL instead of sending a position.
+_SOURCE = re.compile(r"source SQL:\n(?P<sql>.*)\n(?P<blank> *)\^", re.DOTALL)
+
+
+def translate(error: BaseException, *, connected: bool) -> CrdbMagicError | None:
+    """Give the error, or the one that it was raised from, in our terms; None if no database is behind it."""
+    for link in _chain(error):
+        if isinstance(link, CrdbMagicError):
+            return link
+        if isinstance(link, psycopg2.Error):
+            return _from_driver(link, connected=connected)
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
+    code, diagnosis = error.pgcode, error.diag
+    message = diagnosis.message_primary or str(error).strip() or type(error).__name__
+    if not connected:
+        return ConnectionFailedError("The connection to the server was lost.", sqlstate=code)
+    detail = diagnosis.message_detail
+    if detail and _SOURCE.search(detail):
+        detail = None
+    return StatementError(message, sqlstate=code, detail=detail, hint=diagnosis.message_hint)
+
+
+def position(error: psycopg2.Error, *, sent_before: int) -> int | None:
+    """Give the index in the statement at which the server saw the error, if it says so.
+
+    ``sent_before`` characters of the message came before the statement.
+    """
+    if error.diag.statement_position:
+        index = int(error.diag.statement_position) - 1
+    elif found := _SOURCE.search(error.diag.message_detail or ""):
+        index = found["sql"].rfind("\n") + 1 + len(found["blank"])
+    else:
+        return None
+    return max(index - sent_before, 0)
+
+
+# Why a connection could not be opened. psycopg2 gives no SQLSTATE there, so the hint (and only the hint) is
+# chosen by words of libpq and of the two servers; the first that fits counts.
+_HINTS = (
+    (
+        "connection refused",
+        "no server listens there. Check host and port, or start one of your own: %crdb_connect --local.",
+    ),
+    ("could not translate host name", "the host name is not known. Check its spelling and the network (VPN?)."),
+    ("timeout expired", "nothing answered. Check host and port, and whether a firewall is in between."),
+    (
+        "no password supplied",
+        "give one in the URL (user:password@), in PGPASSWORD or in ~/.pgpass.",
+    ),
+    ("password authentication failed", "check user and password; in a URL, @ / : % must be written %40 %2F %3A %25."),
+    ("ssl connection required", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
+    ("no encryption", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
+    ("server does not support ssl", "this server has no TLS: ?sslmode=disable, for a local one only."),
+    ("root certificate file", "download the cluster's CA certificate there, or name it with sslrootcert=…."),
+    ("certificate verify failed", "the certificate is not from the CA in sslrootcert: check which cluster this is."),
+    ("server certificate for", "the host name is not the certificate's: connect by the name it was issued for."),
+    ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
+    ("does not exist", "check the name of the database and of the user."),
+)
+_ATTEMPT = re.compile(
+    r'connection to server (?:at|on socket) "(?P<host>[^"]*)"(?: \([^)]*\))?(?:, port (?P<port>\d+))? failed: '
+)
+
+
+def refused(error: psycopg2.Error, target: Target) -> ConnectionFailedError:
+    """Translate what opening a connection raised, with the next step as its hint."""
+    text = str(error).strip()
+    found = _ATTEMPT.search(text)
+    where = f"{found['host']}:{found['port']}" if found and found["port"] else target.get("host", "the server")
+    reason = _ATTEMPT.sub("", text).splitlines()[0].removeprefix("FATAL: ").strip() if text else "no answer"
+    hint = next((hint for words, hint in _HINTS if words in text.lower()), None)
+    return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=hint)
