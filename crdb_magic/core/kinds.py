@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -11,7 +11,7 @@ from crdb_magic.core.lexer import Kind, Token, fold, lex
 from crdb_magic.errors import ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from crdb_magic.core.statements import Statement
 
@@ -137,7 +137,7 @@ def restarts_transaction(statement: Statement) -> bool:
     """
     if not _begins(statement, _SAVEPOINT):
         return False
-    names = (token for token in _head(statement) if fold(token.text) not in _SAVEPOINT_WORDS)
+    names = (token for token in _head(statement) if token.text not in _SAVEPOINT_WORDS)
     return any(_identifier(token).startswith(_RESTART) for token in names)
 
 
@@ -145,7 +145,7 @@ def streams_data(statement: Statement) -> bool:
     """Whether it is a COPY between the server and a data stream (FROM STDIN, TO STDOUT)."""
     if statement.keyword != "COPY":
         return False
-    words = [_spelling(token) for token in _significant(statement)]
+    words = (token.text for token in _spelled(statement))
     return any(before in {"FROM", "TO"} and word in {"STDIN", "STDOUT"} for before, word in pairwise(words))
 
 
@@ -192,14 +192,13 @@ def reads_only(statement: Statement) -> bool:
     """
     if statement.keyword not in _READERS:
         return False
-    tokens = [token._replace(text=_spelling(token)) for token in _significant(statement)]
     if statement.keyword == "EXPLAIN":
-        if not any(token.text in _ANALYZE for token in tokens):
+        words = [token.text for token in _spelled(statement) if token.kind is Kind.WORD]
+        if _ANALYZE.isdisjoint(words):
             return True
-        words = (token.text for token in tokens if token.kind is Kind.WORD)
         if next((word for word in words if word not in _EXPLAIN_OPTIONS), "") not in _READERS:
             return False
-    return not any(_may_write(*window) for window in _windows(tokens))
+    return not any(_may_write(*window) for window in _windows(_spelled(statement)))
 
 
 def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:
@@ -208,7 +207,7 @@ def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> boo
         return True
     if before.text in _BEFORE_STATEMENTS.get(token.text, ()):
         return after.kind is Kind.WORD and after.text not in _HARMLESS_BEGINNINGS
-    if token.kind in {Kind.WORD, Kind.QUOTED} and after.text == "(":
+    if after.text == "(" and token.kind in {Kind.WORD, Kind.QUOTED}:
         return not _is_harmless(earlier.text, before.text, token.text)
     return False
 
@@ -220,26 +219,31 @@ def _is_harmless(earlier: str, before: str, name: str) -> bool:
     return before in _BEFORE_NAMES or name in _KEYWORDS_BEFORE_PARENTHESIS or name in _FUNCTIONS
 
 
-def _windows(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token, Token, Token]]:
+def _windows(tokens: Iterable[Token]) -> Iterator[tuple[Token, Token, Token, Token]]:
     """Give each token with the two before it and the one behind it."""
-    edge = Token(Kind.SYMBOL, "", 0)
-    padded = (edge, edge, *tokens, edge)
-    return zip(padded, padded[1:], padded[2:], padded[3:], strict=False)
+    earlier = before = token = edge = Token(Kind.SYMBOL, "", 0)
+    for after in chain(tokens, (edge,)):
+        yield earlier, before, token, after
+        earlier, before, token = before, token, after
 
 
-def _significant(statement: Statement) -> Iterator[Token]:
-    """Give the tokens of a statement that are no comments."""
-    return (token for token in lex(statement.text, statement.head) if token.kind is not Kind.COMMENT)
+def _spelled(statement: Statement) -> Iterator[Token]:
+    """Give the tokens of a statement that are no comments, with keywords in upper case."""
+    for token in lex(statement.text, statement.head):
+        if token.kind is Kind.WORD:
+            yield Token(Kind.WORD, fold(token.text), token.start)
+        elif token.kind is not Kind.COMMENT:
+            yield token
 
 
 def _head(statement: Statement) -> Iterator[Token]:
     """Give the first tokens: as many as ROLLBACK TRANSACTION TO SAVEPOINT x has."""
-    return islice(_significant(statement), 5)
+    return islice(_spelled(statement), 5)
 
 
 def _begins(statement: Statement, phrases: Sequence[str]) -> bool:
     """Whether a statement begins with one of these phrases of whole keywords."""
-    head = " ".join(map(_spelling, _head(statement))) + " "
+    head = " ".join(token.text for token in _head(statement)) + " "
     return any(head.startswith(f"{phrase} ") for phrase in phrases)
 
 
@@ -247,11 +251,6 @@ def _title(statement: Statement) -> str:
     """Give the keywords at the start of a statement, to name it in a sentence."""
     phrases = (phrase for phrase in (*_SAVEPOINT, *_CONTROL) if _begins(statement, (phrase,)))
     return next(phrases, statement.keyword)
-
-
-def _spelling(token: Token) -> str:
-    """Give a token's text with keywords in upper case."""
-    return fold(token.text) if token.kind is Kind.WORD else token.text
 
 
 def _identifier(token: Token) -> str:

@@ -110,7 +110,7 @@ def next_token(text: str, start: int) -> Token | None:
     if not match:
         return None
     kind = _KINDS[match.lastgroup]
-    begin, end = match.span(kind.value)
+    begin, end = match.span(match.lastindex or 0)
     if kind is Kind.UNCLOSED:
         raise _not_closed(text, begin, text[begin:end])
     if kind is Kind.COMMENT and text[begin] == "/":

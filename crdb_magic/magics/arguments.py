@@ -6,7 +6,7 @@ Not argparse: it refuses ``--as-of -10s``, accepts ``--prio``, and eats the quot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -55,8 +55,10 @@ class Call:
     rest: str
 
 
-def parse(line: str, options: Sequence[Option], namespace: Mapping[str, object]) -> Call:
+def parse(line: str, options: Sequence[Option], namespace: Mapping[str, object], *, sql_follows: bool = False) -> Call:
     """Read ``[NAME <<] [--option [value]]… rest``; a value ``:name`` is that variable of the namespace.
+
+    Options may also follow the rest, unless that is SQL, where ``--`` begins a comment.
 
     Raises :class:`OptionError` for an option that does not exist, comes twice, or has a value that it can't have.
     """
@@ -64,7 +66,9 @@ def parse(line: str, options: Sequence[Option], namespace: Mapping[str, object])
     into = reader.assignment()
     while reader.option():
         pass
-    return Call(MappingProxyType(reader.given), into or reader.assignment(), reader.rest)
+    into = into or reader.assignment()
+    rest = reader.rest if sql_follows else " ".join(reader.words())
+    return Call(MappingProxyType(reader.given), into, rest)
 
 
 class _Reader:
@@ -82,6 +86,14 @@ class _Reader:
             return None
         self.rest = self.rest[found.end() :]
         return found.group(1)
+
+    def words(self) -> Iterator[str]:
+        """Give what is no option, reading the options in between."""
+        while self.rest:
+            if not self.option():
+                word, _, rest = self.rest.partition(" ")
+                self.rest = rest.lstrip()
+                yield word
 
     def option(self) -> bool:
         found = _NAME.match(self.rest)

@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import DisplayHandle, display
 
 from crdb_magic.core.frames import to_frame
 from crdb_magic.core.results import Receipt, Report, Result
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.statements import Statement
+from crdb_magic.magics.audience import Audience
 
 _CAPTION_LENGTH = 72
 
@@ -87,11 +87,10 @@ class Waiting:
     whether there were retries or not. Where nobody looks (nbclient, nbval, papermill) there is none.
     """
 
-    def __init__(self, shell: InteractiveShell, max_attempts: int) -> None:
+    def __init__(self, max_attempts: int, audience: Audience) -> None:
         self._max_attempts = max_attempts
-        self._kernel = getattr(shell, "kernel", None)
+        self._audience = audience
         self._handle: DisplayHandle | None = None
-        self._on_terminal = self._kernel is None and sys.stderr.isatty()
 
     def __enter__(self) -> Self:
         return self
@@ -102,16 +101,16 @@ class Waiting:
             f"Attempt {attempt.number} of {self._max_attempts} was refused ({attempt.label}); "
             f"next in {(attempt.wait or 0) * 1000:.0f} ms …"
         )
-        if self._on_terminal:
+        if self._audience is Audience.TERMINAL:
             sys.stderr.write(f"\r\x1b[K{text}")
             sys.stderr.flush()
-        elif self._kernel is not None and getattr(self._kernel, "_allow_stdin", False):
+        elif self._audience is Audience.NOTEBOOK:
             self._rewrite({"text/plain": text})
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self._handle is not None:
             self._rewrite({})
-        elif self._on_terminal:
+        elif self._audience is Audience.TERMINAL:
             sys.stderr.write("\r\x1b[K")
 
     def _rewrite(self, bundle: dict[str, str]) -> None:

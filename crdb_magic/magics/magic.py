@@ -21,6 +21,7 @@ from crdb_magic.core.statements import split, strip_markers
 from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Option, Takes, describe, parse, seconds, whole_number
+from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import DEFAULT, Connections
 from crdb_magic.magics.display import Receipts, Waiting, present, say
 from crdb_magic.magics.namespace import Namespace, visible
@@ -89,7 +90,7 @@ class CrdbMagic(Magics):
 
             %crdb_connect postgresql://user@host:26257/database
             %crdb_connect host=localhost port=26257 user=root dbname=bank sslmode=disable
-            %crdb_connect                      # CRDB_URL, COCKROACH_URL or DATABASE_URL, else libpq's PG* and service file
+            %crdb_connect                      # $CRDB_URL, $COCKROACH_URL, $DATABASE_URL, else libpq's PG* and files
             %crdb_connect --local              # a server of our own on this machine
 
         Options:
@@ -121,7 +122,7 @@ class CrdbMagic(Magics):
             raise OptionError(f"--local starts a server of its own: leave out {call.rest.split('://')[0]!r}.")
         directory = call.given["local"]
         session, description = self.connections.open_local(name, None if directory is True else Path(directory))
-        say(f"{describe_session(session)}\n{description}")
+        say(describe_session(session, description))
 
     def _list(self) -> None:
         names = self.connections.names()
@@ -159,7 +160,7 @@ class CrdbMagic(Magics):
         load = Load.of(frame_named(call.rest, namespace))
         session = self.connections.get(call.given.get("on"))
         table, mode = call.given["table"], call.given.get("mode", Mode.FAIL)
-        with Progress(load.rows, table) as bar:
+        with Progress(load.rows, table, Audience.of(self.shell)) as bar:
             session.transact(
                 lambda connection: copy_in(connection, load, table, mode, bar.advance), observer=bar.restart
             )
@@ -192,7 +193,7 @@ class CrdbMagic(Magics):
 
         """
         namespace = visible(self.shell.user_ns, local_ns)
-        call = parse(line, TXN_OPTIONS, namespace)
+        call = parse(line, TXN_OPTIONS, namespace, sql_follows=cell is None)
         if cell is not None and call.rest:
             raise OptionError(
                 f"{call.rest!r} is no option.", hint="SQL goes below; put quotes around a value with blanks."
@@ -202,7 +203,7 @@ class CrdbMagic(Magics):
         options = transaction_options(call)
         session = self.connections.get(call.given.get("on"))
         bound = [statement.bind(namespace) for statement in statements]
-        with Waiting(self.shell, options.retry.max_attempts) as waiting:
+        with Waiting(options.retry.max_attempts, Audience.of(self.shell)) as waiting:
             report = session.run(bound, options, waiting)
         frame = present(report, statements, self.shown if self.receipts else None)
         if call.into is None:
@@ -240,8 +241,8 @@ def target(text: str) -> Target:
     return Target.from_keywords(text) if text else Target.from_environment(os.environ)
 
 
-def describe_session(session: Session) -> str:
+def describe_session(session: Session, server: str | None = None) -> str:
     """Say in one line where a session is: server, database, user, TLS. No address, no password."""
     info = session.connection.info
     tls = f"TLS {info.ssl_attribute('protocol')}" if info.ssl_in_use else "no TLS"
-    return f"{session.server}, database {info.dbname}, user {info.user}, {tls}"
+    return f"{server or session.server}, database {info.dbname}, user {info.user}, {tls}"

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from crdb_magic.core.retry import Attempt
+from crdb_magic.magics.audience import Audience
 
 _DELAY = 1.0  # seconds before the bar shows at all
 
@@ -14,11 +15,14 @@ _DELAY = 1.0  # seconds before the bar shows at all
 class Progress:
     """A bar that goes back to the start when its transaction is tried again."""
 
-    def __init__(self, total: int, label: str) -> None:
+    def __init__(self, total: int, label: str, audience: Audience) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # without ipywidgets tqdm draws with text, and need not tell
             from tqdm.auto import tqdm
-        self._bar: Any = tqdm(total=total, desc=label, unit=" rows", unit_scale=True, delay=_DELAY, leave=False)
+        self._bar: Any = tqdm(
+            total=total, desc=label, unit=" rows", unit_scale=True, delay=_DELAY, leave=False,
+            disable=audience is Audience.NOBODY,
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from math import inf, isnan, nan
+from math import inf, nan
 from pathlib import Path
 from uuid import UUID
 
@@ -180,11 +181,10 @@ def test_the_text_of_a_scalar_becomes_its_value(name, text, value):
         ("INTERVAL", "infinity"),
         ("JSONB", "[" * 100_000 + "]" * 100_000),
         ("JSONB", "9" * 5000),
-        ("MONEY", "$5.00"),
     ],
 )
 def test_a_value_that_python_cannot_hold_is_handed_on_as_its_exact_text(name, text):
-    assert decode(TYPES.get(name, TYPES["UNKNOWN"]), text) == text
+    assert decode(TYPES[name], text) == text
 
 
 @pytest.mark.parametrize(
@@ -330,15 +330,5 @@ WIRE = st.text() | st.text('0123456789+-:. {}[]",\\NULLtfeEnaBCinfinityxmondays'
 
 @given(st.sampled_from(ALL), WIRE)
 def test_any_text_is_read_or_refused_with_a_value_error(type_, text):
-    try:
+    with suppress(ValueError):  # nothing else may come out
         decoder(type_)(text)
-    except ValueError as error:
-        refusal: Exception | None = error
-    else:
-        refusal = None
-
-    assert refusal is None or isinstance(refusal, ValueError)
-
-
-def test_nan_in_a_float_is_no_null():
-    assert isnan(decode(TYPES["FLOAT8"], "NaN"))

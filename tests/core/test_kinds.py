@@ -133,8 +133,7 @@ def test_what_does_not_belong_in_a_cell_is_refused(text: str) -> None:
                 "Statement 2 (line 4) is COMMIT, but the cell is the transaction: it begins and commits by itself.",
                 "line 4:   commit",
                 "          ^",
-                "Hint: Remove BEGIN and COMMIT. To try a cell out, use --dry-run; to undo a part of it, SAVEPOINT and "
-                "ROLLBACK TO.",
+                "Hint: Remove BEGIN and COMMIT. To undo a part of the cell, use SAVEPOINT and ROLLBACK TO.",
             ],
         ),
         (
@@ -144,8 +143,7 @@ def test_what_does_not_belong_in_a_cell_is_refused(text: str) -> None:
                 "itself.",
                 "line 1: START TRANSACTION",
                 "        ^",
-                "Hint: Remove BEGIN and COMMIT. To try a cell out, use --dry-run; to undo a part of it, SAVEPOINT and "
-                "ROLLBACK TO.",
+                "Hint: Remove BEGIN and COMMIT. To undo a part of the cell, use SAVEPOINT and ROLLBACK TO.",
             ],
         ),
         (

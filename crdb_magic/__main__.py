@@ -1,0 +1,55 @@
+"""The command line: ``python -m crdb_magic demo`` and ``python -m crdb_magic local``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+from crdb_magic.errors import CrdbMagicError
+
+
+def main() -> int:
+    """Run the command; gives the exit status."""
+    arguments = _parser().parse_args()
+    try:
+        return _demo(arguments.output) if arguments.command == "demo" else _local(arguments.directory)
+    except CrdbMagicError as error:
+        print("\n".join(error._render_traceback_()), file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m crdb_magic", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="run the quickstart notebook on a local server")
+    demo.add_argument("--output", type=Path, default=Path("quickstart-executed.ipynb"), help="the executed copy")
+    local = commands.add_parser("local", help="start a server on this machine, until Ctrl-C")
+    local.add_argument("directory", type=Path, nargs="?", help="where to keep its data (default: nowhere)")
+    return parser
+
+
+def _demo(output: Path) -> int:
+    try:
+        from crdb_magic.demo.run import run
+    except ModuleNotFoundError as error:
+        print(f"The demo needs {error.name}: pip install 'crdb_magic[demo]'", file=sys.stderr)
+        return 1
+    return 0 if run(output) else 1
+
+
+def _local(directory: Path | None) -> int:
+    from crdb_magic.local import start
+
+    with start(directory) as server:
+        print(f"{server.description}\n{server.url}\nCtrl-C stops it.", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+"""Result -> DataFrame: dtypes that do not depend on the rows, NULL, exact values, names."""
+
+from __future__ import annotations
+
+import gc
+import json
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdb_magic.core.decode import Interval
+from crdb_magic.core.frames import records, to_frame
+from crdb_magic.core.results import Column, Result
+from crdb_magic.core.typemap import BUILTIN, SqlType, array_of, enum, lookup
+from crdb_magic.errors import ResultTypeError
+
+ANSWERS = json.loads(Path(__file__).with_name("crdb_types.json").read_text(encoding="utf-8"))["values"]
+
+TYPES = {type_.name: type_ for type_ in BUILTIN}
+MOOD = enum("mood", 100_100, ["sad", "ok", "happy"])
+MOOD_DTYPE = pd.CategoricalDtype(["sad", "ok", "happy"], ordered=True)
+TYPES |= {"ENUM": MOOD, "INT8[]": array_of(TYPES["INT8"]), "TIMESTAMPTZ[]": array_of(TYPES["TIMESTAMPTZ"])}
+
+DTYPES = [
+    ("BOOL", ["t", "f"], "boolean"),
+    ("INT8", ["9223372036854775807", "-9223372036854775808"], "Int64"),
+    ("INT4", ["2147483647"], "Int32"),
+    ("INT2", ["-32768"], "Int16"),
+    ("OID", ["4294967295"], "Int64"),
+    ("FLOAT8", ["0.1", "Infinity"], "Float64"),
+    ("FLOAT4", ["3.4028235e+38"], "Float32"),
+    ("DECIMAL", ["1.50"], object),
+    ("STRING", ["héllo"], "str"),
+    ("NAME", ["a"], "str"),
+    ("INET", ["::1"], "str"),
+    ("RECORD", ["(1,a)"], "str"),
+    ("BYTES", ["\\x00"], object),
+    ("DATE", ["2026-11-23"], object),
+    ("TIME", ["10:11:12"], object),
+    ("TIMETZ", ["10:11:12+03"], object),
+    ("TIMESTAMP", ["2026-11-23 10:11:12.5", "0001-01-01 00:00:00"], "datetime64[us]"),
+    ("TIMESTAMPTZ", ["2026-11-23 10:11:12.5+00", "9999-12-31 00:00:00+00:00"], "datetime64[us, UTC]"),
+    ("INTERVAL", ["1 day", "-00:00:01"], "timedelta64[us]"),
+    ("UUID", ["63616665-6630-3064-6465-616462656566"], object),
+    ("JSONB", ["{}", '"x"'], object),
+    ("GEOMETRY", ["00"], object),
+    ("VECTOR", ["[1,2]"], object),
+    ("INT8[]", ["{1}", "{}"], object),
+    ("UNKNOWN", [], object),
+    ("ENUM", ["ok"], MOOD_DTYPE),
+]
+
+
+def result_of(type_: str | SqlType, *texts: str | None) -> Result:
+    """Make the result of one column ``v``."""
+    column = Column("v", TYPES[type_] if isinstance(type_, str) else type_)
+    return Result(f"SELECT {len(texts)}", (column,), tuple((text,) for text in texts), len(texts))
+
+
+def column_of(type_: str | SqlType, *texts: str | None) -> pd.Series:
+    return to_frame(result_of(type_, *texts))["v"]
+
+
+def named(*names: str) -> Result:
+    columns = tuple(Column(name, TYPES["INT8"]) for name in names)
+    return Result("SELECT 1", columns, (tuple(str(place) for place in range(len(names))),), 1)
+
+
+@pytest.mark.parametrize(("name", "texts", "dtype"), DTYPES, ids=[row[0] for row in DTYPES])
+def test_the_dtype_is_the_same_with_values_with_nulls_and_without_rows(name, texts, dtype):
+    dtypes = {column_of(name, *rows).dtype for rows in ((), (None,), texts, (*texts, None))}
+
+    assert dtypes == {pd.Series(dtype=dtype).dtype}
+
+
+@pytest.mark.parametrize("name", [row[0] for row in DTYPES])
+def test_null_is_missing(name):
+    assert column_of(name, None, None).isna().all()
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer["type"])
+def test_the_text_of_a_real_cockroachdb_fits_in_a_frame(answer):
+    type_ = lookup(answer["oid"])
+    assert type_
+
+    assert to_frame(result_of(type_, answer["wire"], None)).shape == (2, 1)
+
+
+@given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)))
+def test_integers_never_go_through_a_float(values):
+    column = column_of("INT8", *(None if value is None else str(value) for value in values))
+
+    assert [None if value is pd.NA else value for value in column] == values
+
+
+def test_a_float_that_is_nan_is_not_null():
+    column = column_of("FLOAT8", "NaN", None, "1.5")
+
+    assert column.isna().tolist() == [False, True, False]
+    assert np.isnan(column[0])
+
+
+def test_a_float4_is_the_nearest_one():
+    assert column_of("FLOAT4", "0.1")[0] == np.float32(0.1)
+
+
+def test_decimals_are_exact():
+    assert column_of("DECIMAL", "1.50", None, "1" * 40).tolist() == [Decimal("1.50"), None, Decimal("1" * 40)]
+
+
+def test_null_among_objects_is_none():
+    assert column_of("DATE", "2026-11-23", None).tolist() == [date(2026, 11, 23), None]
+
+
+def test_null_in_json_is_told_apart_from_its_own_null():
+    sql_null, json_null, value = column_of("JSONB", None, "null", '{"a": 1.5}')
+
+    assert sql_null is pd.NA
+    assert (json_null, value) == (None, {"a": 1.5})
+
+
+def test_arrays_of_equal_length_stay_lists():
+    assert column_of("INT8[]", "{1,2}", "{3,NULL}").tolist() == [[1, 2], [3, None]]
+
+
+def test_times_and_uuids_are_pythons():
+    frame = to_frame(
+        Result(
+            "SELECT 1",
+            (Column("t", TYPES["TIME"]), Column("u", TYPES["UUID"])),
+            (("10:11:12", "63616665-6630-3064-6465-616462656566"),),
+        )
+    )
+
+    assert frame.loc[0].tolist() == [time(10, 11, 12), UUID("63616665-6630-3064-6465-616462656566")]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-23 10:11:12+00", "2026-11-23 15:41:12+05:30", "2026-11-23 10:09:57-00:01:15"]
+)
+def test_an_instant_is_in_utc_whatever_its_offset(text):
+    assert column_of("TIMESTAMPTZ", text, None)[0] == pd.Timestamp("2026-11-23 10:11:12", tz="UTC")
+
+
+def test_an_instant_outside_of_pandas_makes_its_column_objects():
+    column = column_of("TIMESTAMPTZ", "2026-11-23 10:11:12+00", "infinity", None)
+
+    assert column.tolist() == [datetime(2026, 11, 23, 10, 11, 12, tzinfo=UTC), "infinity", None]
+
+
+@pytest.mark.parametrize("name", ["DATE", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL"])
+def test_a_column_of_exact_texts_only_is_still_of_objects(name):
+    assert column_of(name, "infinity", "-infinity").dtype == object
+
+
+def test_intervals_are_timedeltas():
+    assert column_of("INTERVAL", "1 day -01:00:00").tolist() == [timedelta(hours=23)]
+
+
+def test_with_months_in_one_interval_all_keep_their_parts():
+    column = column_of("INTERVAL", "1 mon", "25:00:00", None)
+
+    assert column.tolist() == [Interval(1, 0, 0), Interval(0, 0, 90_000_000_000), None]
+
+
+def test_an_interval_too_long_for_pandas_is_not_cut():
+    assert column_of("INTERVAL", "106751992 days").tolist() == [Interval(0, 106_751_992, 0)]
+
+
+def test_an_interval_shows_as_the_server_writes_it():
+    assert "1 year 2 mons" in str(column_of("INTERVAL", "1 year 2 mons"))
+
+
+def test_the_labels_of_an_enum_have_their_order():
+    column = column_of(MOOD, "happy", None, "sad")
+
+    assert column.min() == "sad"
+    assert column.cat.codes.tolist() == [2, -1, 0]
+
+
+def test_a_label_that_the_type_did_not_have_yet_makes_texts():
+    column = column_of(MOOD, "ok", "euphoric")
+
+    assert (column.dtype, column.tolist()) == ("str", ["ok", "euphoric"])
+
+
+@pytest.mark.parametrize("name", ["BOOL", "INT8", "FLOAT8", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "DECIMAL"])
+def test_a_frame_can_be_written_to(name):
+    texts = next(texts for other, texts, _ in DTYPES if other == name)
+    frame = to_frame(result_of(name, *texts, *texts))
+    frame.loc[0, "v"] = frame.loc[1, "v"]
+
+    assert frame.loc[0, "v"] == frame.loc[1, "v"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BOOL", "true"),
+        ("INT8", "one"),
+        ("INT8", "9223372036854775808"),
+        ("INT2", "32768"),
+        ("FLOAT4", "one"),
+        ("DECIMAL", "one"),
+        ("DATE", "23.11.2026"),
+        ("TIMESTAMP", "2026-11-23 10:11:12+00"),
+        ("TIMESTAMPTZ", "2026-11-23 10:11:12"),
+        ("INTERVAL", "P1Y"),
+        ("JSONB", "{"),
+        ("INT8[]", "1"),
+    ],
+)
+def test_a_text_of_another_form_is_refused_with_its_column_and_its_type(name, text):
+    with pytest.raises(ResultTypeError, match=rf'^Column "v" .* form of {name.replace("[]", "..")}\.\n'):
+        to_frame(result_of(name, None, text))
+
+
+@pytest.mark.parametrize(
+    ("names", "unique"),
+    [
+        (("a", "b"), ["a", "b"]),
+        (("id", "id", "id"), ["id", "id_1", "id_2"]),
+        (("id", "id", "id_1"), ["id", "id_2", "id_1"]),
+        (("id_1", "id", "id", "id_1"), ["id_1", "id", "id_2", "id_1_1"]),
+        (("", "?column?", ""), ["column1", "?column?", "column3"]),
+        (("", "column1"), ["column1_1", "column1"]),
+    ],
+)
+def test_each_column_has_a_name_of_its_own(names, unique):
+    assert to_frame(named(*names)).columns.tolist() == unique
+
+
+@given(st.lists(st.sampled_from(["", "a", "a_1", "a_1_1", "column1", "column2", "column1_1"])))
+def test_names_never_collide_and_the_first_of_a_name_keeps_it(names):
+    unique = to_frame(named(*names)).columns.tolist()
+
+    assert len(set(unique)) == len(names)
+    assert all(unique[names.index(name)] == name for name in set(names) - {""})
+
+
+def test_rows_without_columns_are_counted():
+    assert to_frame(Result("SELECT 3", (), ((), (), ()), 3)).shape == (3, 0)
+
+
+def test_a_statement_without_rows_makes_an_empty_frame():
+    assert to_frame(Result("CREATE TABLE")).shape == (0, 0)
+
+
+def test_records_are_tuples_of_python_values():
+    columns = (Column("a", TYPES["INT8"]), Column("b", TYPES["DATE"]))
+
+    assert records(Result("SELECT 1", columns, (("1", None), ("2", "2026-11-23")), 2)) == [
+        (1, None),
+        (2, date(2026, 11, 23)),
+    ]
+
+
+@pytest.mark.parametrize("columns", [None, (), (Column("a", TYPES["INT8"]),)])
+def test_there_is_no_record_without_a_row(columns):
+    assert records(Result("SELECT 0", columns)) == []
+
+
+def test_rows_without_columns_are_empty_records():
+    assert records(Result("SELECT 2", (), ((), ()), 2)) == [(), ()]
+
+
+def test_a_broken_record_names_its_column():
+    with pytest.raises(ResultTypeError, match=r'^Column "v" '):
+        records(result_of("INT8", "one"))
+
+
+@pytest.mark.parametrize("text", ["1", "one"])
+def test_the_collector_runs_again_afterwards(text):
+    with suppress(ResultTypeError):
+        to_frame(result_of("INT8", text))
+
+    assert gc.isenabled()
