@@ -25,8 +25,9 @@ Nothing here is decided by a message or by the class of a driver's exception: ``
 
 from __future__ import annotations
 
+import copyreg
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,10 @@ class CrdbMagicError(Exception):
         if self.outcome:
             lines.append(self.outcome.value)
         return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own calls the class with the message alone, which is too little for those with keywords.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
 
     def _render_traceback_(self) -> list[str]:
         """Show the error in a notebook by itself, without a traceback of our frames (an IPython protocol)."""

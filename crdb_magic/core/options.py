@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
+from math import inf
 from typing import Self
 
 from crdb_magic.core.asof import AsOf
@@ -21,12 +22,14 @@ class Choice(Enum):
         """Read a member or its word; raises :class:`OptionError` that lists the words."""
         if isinstance(value, cls):
             return value
-        word = str(value).strip().lower().replace("_", "-").replace(" ", "-")
-        words = [member.value for member in cls]
+        name, words = cls.__name__.lower(), [member.value for member in cls]
+        if not isinstance(value, str):
+            raise OptionError(f"{name} takes no {type(value).__name__}, but a word: {', '.join(words)}.")
+        word = value.strip().lower().replace("_", "-").replace(" ", "-")
         if word not in words:
             close = get_close_matches(word, words, n=1)
             meant = f" Did you mean {close[0]}?" if close else ""
-            raise OptionError(f"{cls.__name__.lower()} {value!r} does not exist: {', '.join(words)}.{meant}")
+            raise OptionError(f"{name} {value!r} does not exist: {', '.join(words)}.{meant}")
         return cls(word)
 
 
@@ -43,6 +46,10 @@ class Isolation(Choice):
 
     SERIALIZABLE = "serializable"
     READ_COMMITTED = "read-committed"
+
+
+def _is_number(*values: object) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,10 +71,10 @@ class RetryPolicy:
             raise OptionError(f"max_attempts is a whole number, not {self.max_attempts!r}.")
         if self.max_attempts < 1:
             raise OptionError(f"max_attempts is {self.max_attempts}: a transaction needs at least 1 attempt.")
-        if self.timeout is not None and not 0 < self.timeout < float("inf"):
-            raise OptionError(f"timeout is {self.timeout}: give a positive number of seconds.")
-        if not 0 <= self.wait_initial <= self.wait_max:
-            raise OptionError("wait_initial must lie between 0 and wait_max.")
+        if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):
+            raise OptionError(f"timeout is {self.timeout!r}: give a positive number of seconds.")
+        if not (_is_number(self.wait_initial, self.wait_max) and 0 <= self.wait_initial <= self.wait_max < inf):
+            raise OptionError("wait_initial and wait_max are seconds, and 0 <= wait_initial <= wait_max.")
 
     def longest_wait(self, retry: int) -> float:
         """Give the upper bound in seconds of the wait before a retry, counted from 1."""
@@ -88,6 +95,12 @@ class TransactionOptions:
     read_only: bool = False
     idempotent: bool = False
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise OptionError(f"{name} takes {kind.__name__}: write {kind.__name__}.parse({value!r}).")
 
     @property
     def plain(self) -> bool:

@@ -125,7 +125,7 @@ class Postgres:
     def _programs(self, folder: Folder) -> Path:
         if not self.install.hidden:
             return self.install.bin
-        return reachable_copy(self.install.bin, folder.path / "pginstall")
+        return reachable_copy(self.install.bin, folder.path / "programs")
 
     def _options(self, folder: Folder) -> tuple[str, ...]:
         settings = {**_SETTINGS, **({} if folder.keep else _EPHEMERAL_SETTINGS), "port": str(self.port)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ def query(url: str, sql: str) -> list[tuple]:
 
 def processes() -> dict[int, tuple[int, str]]:
     """Give the parent and the command line of each process."""
-    listing = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = (line.split(maxsplit=2) for line in listing.splitlines())
     return {int(pid): (int(parent), args) for pid, parent, args in rows}
 
@@ -67,7 +68,7 @@ def wait_until(true: Callable[[], object], seconds: float = 20) -> None:
 @contextmanager
 def owner(script: str = "", **options: object) -> Iterator[subprocess.Popen[str]]:
     """Run a process that owns a server, does what the script says, and then waits for its input to end."""
-    options["env"] = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **options.get("env", {})}
+    options["env"] = {**os.environ, "PYTHONPATH": str(ROOT), **options.get("env", {})}
     program = OWNER + script + "\nsys.stdin.read()\n"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options

@@ -92,5 +92,5 @@ def test_a_cockroach_that_is_named_and_can_not_be_run_is_an_error(tmp_path, monk
     (tmp_path / "text").write_text("not a program")
     monkeypatch.setenv("COCKROACH_BINARY", os.fspath(tmp_path / name))
 
-    with pytest.raises(LocalServerError, match="COCKROACH_BINARY names .* not a program that can be run"):
+    with pytest.raises(LocalServerError, match=r"COCKROACH_BINARY names .* not a program that can be run"):
         find_cockroach()

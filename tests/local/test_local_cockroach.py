@@ -25,12 +25,6 @@ assert "COCKROACH_URL" not in os.environ
 
 if os.environ.get("FAILS"):
     sys.exit("ERROR: the disk is full")
-url = f"postgresql://root@127.0.0.1:{{os.environ['REAL_PORT']}}?sslmode=disable"
-with open(url_file, "w", buffering=1) as file:
-    for part in ("", url[:27], url[27:] + "\\n"):
-        file.write(part)
-        file.flush()
-        time.sleep(0.05)
 
 def leave(*_):
     with open(os.environ["FAREWELL"], "w") as file:
@@ -38,6 +32,13 @@ def leave(*_):
     os._exit(0)
 
 signal.signal(signal.SIGTERM, leave)
+url = f"postgresql://root@127.0.0.1:{{os.environ['REAL_PORT']}}?sslmode=disable"
+with open(url_file, "w", buffering=1) as file:
+    for part in ("", url[:27], url[27:] + "\\n"):
+        file.write(part)
+        file.flush()
+        time.sleep(0.05)
+
 while True:
     signal.pause()
 """
@@ -83,5 +84,5 @@ def test_a_kept_directory_is_its_store(cockroach, tmp_path, monkeypatch):
 def test_an_error_at_its_start_shows_its_last_words(cockroach, monkeypatch):
     monkeypatch.setenv("FAILS", "1")
 
-    with pytest.raises(LocalServerError, match="(?s)CockroachDB did not start.*ERROR: the disk is full"):
+    with pytest.raises(LocalServerError, match=r"(?s)CockroachDB did not start.*ERROR: the disk is full"):
         start()

@@ -72,7 +72,7 @@ def test_data_of_an_unknown_engine_is_refused_and_untouched(tmp_path):
 def test_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(LocalServerError, match="can't keep its data in .*file: File exists"):
+    with pytest.raises(LocalServerError, match=r"can't keep its data in .*file: File exists"):
         start(tmp_path / "file")
 
 

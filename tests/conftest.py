@@ -1,0 +1,124 @@
+"""A server for the tests: the cluster of CRDB_MAGIC_TEST_URL, else a local one that lives as long as the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+
+import pytest
+
+from crdb_magic.core.server import Server
+from crdb_magic.core.statements import BoundStatement, split
+from crdb_magic.core.target import URL_VARIABLES, Target
+from crdb_magic.local import start
+from crdb_magic.session.session import Session
+from crdb_magic.session.snapshots import Keeper
+
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_address_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*URL_VARIABLES, *(name for name in os.environ if name.startswith("PG"))):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """The URL of the server under test."""
+    if given := os.environ.get("CRDB_MAGIC_TEST_URL"):
+        yield given
+        return
+    with start() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def target(url: str) -> Target:
+    return Target.from_url(url)
+
+
+@pytest.fixture(scope="session")
+def server(target: Target) -> Server:
+    """What the server under test can do."""
+    session = Session(target)
+    try:
+        return session.server
+    finally:
+        session.close()
+
+
+@pytest.fixture
+def keeper(target: Target, server: Server) -> Iterator[Keeper | None]:
+    """The past of a server that has none of its own."""
+    if server.as_of_system_time:
+        yield None
+        return
+    kept = Keeper(target)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def session(target: Target, keeper: Keeper | None) -> Iterator[Session]:
+    opened = Session(target, keeper=keeper)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def other(target: Target) -> Iterator[Session]:
+    """Somebody else's session."""
+    opened = Session(target)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sql() -> Callable[..., list[BoundStatement]]:
+    """Turn a text and its parameters into bound statements."""
+
+    def bound(text: str, values: Mapping[str, object] | None = None) -> list[BoundStatement]:
+        return [statement.bind(values or {}) for statement in split(text)]
+
+    return bound
+
+
+@pytest.fixture
+def rows(session: Session, sql: Callable[..., list[BoundStatement]]) -> Callable[[str], list[tuple[str | None, ...]]]:
+    """Give the wire text of a query's rows."""
+
+    def ask(text: str) -> list[tuple[str | None, ...]]:
+        return list(session.run(sql(text)).results[-1].rows)
+
+    return ask
+
+
+@pytest.fixture
+def table(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterator[str]:
+    """A table of two accounts: (1, 100) and (2, 20)."""
+    name = f"accounts_{os.getpid()}_{next(_numbers)}"
+    session.run(sql(f"CREATE TABLE {name} (id INT PRIMARY KEY, balance INT CHECK (balance >= 0))"))
+    session.run(sql(f"INSERT INTO {name} VALUES (1, 100), (2, 20)"))
+    yield name
+    session.run(sql(f"DROP TABLE IF EXISTS {name}"))
+
+
+@pytest.fixture
+def tries(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterator[str]:
+    """A sequence: it keeps counting when a transaction is rolled back, so a statement can fail the first times."""
+    name = f"tries_{os.getpid()}_{next(_numbers)}"
+    session.run(sql(f"CREATE SEQUENCE {name}"))
+    yield name
+    session.run(sql(f"DROP SEQUENCE {name}"))
+
+
+@pytest.fixture
+def refuse_until(tries: str) -> Callable[[int], str]:
+    """A statement that asks for a retry (SQLSTATE 40001) until it was run so many times."""
+
+    def statement(times: int) -> str:
+        return f"SELECT CASE WHEN nextval('{tries}') < {times} THEN crdb_internal.force_retry('1h') ELSE 0 END"
+
+    return statement

@@ -1,0 +1,58 @@
+"""A shell with the extension loaded, whose cells raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import CapturedIO, capture_output
+
+
+class Notebook:
+    """Runs cells, and holds what the last one showed."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.outputs: list[Any] = []
+        self.shown = ""
+
+    def __call__(self, cell: str) -> Any:
+        with capture_output() as captured:
+            result = self.shell.run_cell(cell)
+        self._look(captured)
+        result.raise_error()
+        return result.result
+
+    def _look(self, captured: CapturedIO) -> None:
+        self.outputs = captured.outputs
+        texts = [output.data.get("text/plain", "") for output in captured.outputs]
+        self.shown = "\n".join([*texts, captured.stdout])
+
+    def __getitem__(self, name: str) -> Any:
+        return self.shell.user_ns[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.shell.user_ns[name] = value
+
+
+@pytest.fixture
+def unconnected() -> Iterator[Notebook]:
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "crdb_magic")
+    yield Notebook(shell)
+    shell.run_line_magic("unload_ext", "crdb_magic")
+    shell.reset(new_session=False)
+
+
+@pytest.fixture
+def notebook(unconnected: Notebook, url: str) -> Notebook:
+    unconnected(f"%crdb_connect {url}")
+    return unconnected
+
+
+@pytest.fixture
+def refused(refuse_until: Callable[[int], str]) -> str:
+    """A statement that is refused twice."""
+    return refuse_until(3)

@@ -1,0 +1,111 @@
+"""How a magic's line is read."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.options import Priority
+from crdb_magic.errors import InputError, OptionError, ParameterError
+from crdb_magic.magics.arguments import describe, parse
+from crdb_magic.magics.magic import CONNECT_OPTIONS, TXN_OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("", {}),
+        ("--priority high", {"priority": Priority.HIGH}),
+        ("--priority HIGH", {"priority": Priority.HIGH}),
+        ("--priority=low", {"priority": Priority.LOW}),
+        ("--as-of -10s", {"as-of": AsOf.parse("-10s")}),
+        ("--as-of '-10s'", {"as-of": AsOf.parse("-10s")}),
+        ('--as-of "-10s"', {"as-of": AsOf.parse("-10s")}),
+        ("--as-of=-10s", {"as-of": AsOf.parse("-10s")}),
+        ("--as-of '2026-06-01 12:00:00Z'", {"as-of": AsOf.parse("2026-06-01 12:00:00Z")}),
+        ("--as-of :moment", {"as-of": AsOf.parse("-3s")}),
+        ("--max-attempts 3 --timeout 1.5s", {"max-attempts": 3, "timeout": 1.5}),
+        ("--read-only --idempotent", {"read-only": True, "idempotent": True}),
+    ],
+)
+def test_an_option_is_read_however_it_is_spelt(line, given):
+    assert parse(line, TXN_OPTIONS, {"moment": "-3s"}).given == given
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--prio high", "There is no option --prio.\nHint: Did you mean --priority?"),
+        ("--as_of -1s", "Did you mean --as-of?"),
+        ("--priority urgent", "priority 'urgent' does not exist: low, normal, high"),
+        ("--priority", "--priority needs a value: --priority WORD"),
+        ("--priority --read-only", "--priority needs a value"),
+        ("--read-only=yes", "--read-only takes no value"),
+        ("--on a --on b", "--on is given twice"),
+        ("--max-attempts many", "'many' is not a whole number"),
+        ("--timeout soon", "'soon' is not a number of seconds"),
+        ("--as-of 10s", "is not in the past"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_would_be_right(line, message):
+    with pytest.raises(OptionError) as caught:
+        parse(line, TXN_OPTIONS, {})
+
+    assert message in str(caught.value)
+
+
+def test_a_variable_that_does_not_exist_is_named():
+    with pytest.raises(ParameterError, match="no variable moment for --as-of :moment"):
+        parse("--as-of :moment", TXN_OPTIONS, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "into", "rest"),
+    [
+        ("df << SELECT 1", "df", "SELECT 1"),
+        ("df <<SELECT 1 << 2", "df", "SELECT 1 << 2"),
+        ("SELECT 1 << 2", None, "SELECT 1 << 2"),
+        ("--read-only df << SELECT 1", "df", "SELECT 1"),
+        ("df << --read-only SELECT 1", "df", "SELECT 1"),
+        ("--read-only SELECT 1 -- why", None, "SELECT 1 -- why"),
+        ("SELECT 1 --read-only", None, "SELECT 1 --read-only"),
+        ("-- a comment", None, "-- a comment"),
+    ],
+)
+def test_sql_on_the_line_begins_where_the_options_end(line, into, rest):
+    call = parse(line, TXN_OPTIONS, {}, sql_follows=True)
+
+    assert (call.into, call.rest) == (into, rest)
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "rest"),
+    [
+        ("postgresql://h/d --name prod", {"name": "prod"}, "postgresql://h/d"),
+        ("--name prod postgresql://h/d", {"name": "prod"}, "postgresql://h/d"),
+        ("host=h user=u", {}, "host=h user=u"),
+        ("--local", {"local": True}, ""),
+        ("--local data --name a", {"local": "data", "name": "a"}, ""),
+        ("--local --name a", {"local": True, "name": "a"}, ""),
+    ],
+)
+def test_without_sql_options_may_stand_anywhere(line, given, rest):
+    call = parse(line, CONNECT_OPTIONS, {})
+
+    assert (call.given, call.rest) == (given, rest)
+
+
+@given(st.text())
+def test_no_line_raises_anything_but_our_errors(line):
+    with suppress(InputError):
+        parse(line, TXN_OPTIONS, {})
+
+
+def test_the_help_lists_every_option():
+    text = describe(TXN_OPTIONS)
+
+    assert [option.name for option in TXN_OPTIONS if f"--{option.name}" not in text] == []

@@ -1,0 +1,147 @@
+"""%crdb_connect."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, OptionError
+
+
+def test_connecting_says_what_answered_in_one_line(unconnected, url, server):
+    unconnected(f"%crdb_connect {url}")
+
+    tls = "no TLS" if "sslmode=disable" in url else "TLS"
+    assert re.fullmatch(rf"{re.escape(str(server))}, database \w+, user \w+, {tls}.*", unconnected.shown.strip())
+
+
+@pytest.mark.parametrize("variable", ["CRDB_URL", "COCKROACH_URL", "DATABASE_URL"])
+def test_without_an_argument_the_environment_names_the_cluster(unconnected, url, monkeypatch, variable):
+    monkeypatch.setenv(variable, url)
+    unconnected("%crdb_connect")
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+def test_libpqs_own_variables_are_the_last_resort(unconnected, target, monkeypatch):
+    for keyword, variable in (("host", "PGHOST"), ("port", "PGPORT"), ("user", "PGUSER"), ("dbname", "PGDATABASE")):
+        monkeypatch.setenv(variable, target.get(keyword, ""))
+    monkeypatch.setenv("PGSSLMODE", target.get("sslmode", "prefer"))
+    monkeypatch.setenv("PGPASSWORD", target.get("password", ""))
+    unconnected("%crdb_connect")
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+def test_keywords_name_the_cluster_as_well(unconnected, target):
+    unconnected("%crdb_connect " + " ".join(f"{keyword}='{value}'" for keyword, value in target.items()))
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+def test_a_service_file_names_the_cluster(unconnected, target, monkeypatch, tmp_path):
+    lines = "\n".join(f"{keyword}={value}" for keyword, value in target.items())
+    (tmp_path / "services").write_text(f"[bank]\n{lines}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    unconnected("%crdb_connect service=bank")
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+def test_connections_have_names_and_one_is_current(unconnected, url):
+    unconnected(f"%crdb_connect {url} --name one")
+    unconnected(f"%crdb_connect {url} --name two")
+    unconnected("%crdb_connect --use one")
+    unconnected("%crdb_connect --list")
+
+    assert [line[:5] for line in unconnected.shown.strip("\n").splitlines()] == ["* one", "  two"]
+
+
+def test_a_cell_may_run_on_another_connection(unconnected, url):
+    unconnected(f"%crdb_connect {url} --name one")
+    unconnected(f"%crdb_connect {url} --name two")
+
+    unconnected("%crdb_txn --on one SET application_name = 'the first'")
+
+    names = [unconnected(f"%crdb_txn --on {name} SHOW application_name").iloc[0, 0] for name in ("one", "two")]
+    assert names == ["the first", "crdb_magic"]
+
+
+def test_closing_the_last_connection_leaves_none(notebook):
+    notebook("%crdb_connect --close default")
+
+    with pytest.raises(NotConnectedError):
+        notebook("%crdb_txn SELECT 1")
+
+
+def test_a_connection_that_is_not_open_is_named_with_the_nearest_one(unconnected, url):
+    unconnected(f"%crdb_connect {url} --name production")
+
+    with pytest.raises(NotConnectedError, match=r"(?s)No connection is called 'prodution'.*Did you mean production\?"):
+        unconnected("%crdb_txn --on prodution SELECT 1")
+
+
+def test_connecting_again_by_the_same_name_keeps_the_old_connection_if_the_new_one_fails(notebook):
+    with pytest.raises(ConnectionFailedError):
+        notebook("%crdb_connect postgresql://root@127.0.0.1:1/x")
+
+    assert notebook("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("postgresql://root:s3cret@127.0.0.1:1/x", ["127.0.0.1:1", "refused", "%crdb_connect --local"]),
+        ("postgresql://root:s3cret@no.such.host.invalid/x", ["no.such.host.invalid", "Check its spelling"]),
+        ("mysql://root:s3cret@127.0.0.1/x", ["write postgresql://"]),
+        ("root:s3cret@127.0.0.1/x", ["write postgresql://"]),
+        ("postgresql://root:s3cret@127.0.0.1:1/x?nonsense=1", ["nonsense", "options="]),
+    ],
+)
+def test_a_connection_that_fails_says_what_to_do_and_no_password(unconnected, address, words):
+    with pytest.raises(CrdbMagicError) as caught:
+        unconnected(f"%crdb_connect {address}")
+
+    assert [word for word in words if word not in str(caught.value)] == []
+    assert "s3cret" not in str(caught.value) + repr(caught.value)
+
+
+def test_a_database_that_does_not_exist_says_so_at_the_latest_when_it_is_used(unconnected, url):
+    with pytest.raises(CrdbMagicError, match="does not exist"):
+        unconnected(f"%crdb_connect {url.replace('/defaultdb', '/no_such_database')}\n%crdb_txn SELECT * FROM no_table")
+
+
+def test_a_server_without_tls_is_told_from_one_that_needs_it(unconnected, url):
+    if "sslmode=disable" not in url:
+        pytest.skip("the cluster has TLS")
+
+    with pytest.raises(ConnectionFailedError, match=r"\?sslmode=disable"):
+        unconnected(f"%crdb_connect {url.replace('sslmode=disable', 'sslmode=require')}")
+
+
+def test_a_password_shows_up_nowhere(unconnected, target):
+    with_password = {**target, "password": target.get("password") or "s3cret-word"}
+    unconnected("%crdb_connect " + " ".join(f"{keyword}='{value}'" for keyword, value in with_password.items()))
+    connected = unconnected.shown
+    frame = unconnected("%crdb_txn SELECT 1 AS one")
+    session = unconnected.shell.magics_manager.registry["CrdbMagic"].connections.get()
+
+    everything = connected + json.dumps(frame.attrs) + repr(session) + repr(session._link.target)
+    assert with_password["password"] not in everything
+
+
+def test_a_local_server_is_started_once_and_says_what_it_is(unconnected):
+    unconnected("%crdb_connect --local")
+    said = unconnected.shown
+    unconnected("%crdb_txn CREATE TABLE kept (id INT)")
+    unconnected("%crdb_connect --local")
+
+    assert "CockroachDB" in said
+    assert unconnected("%crdb_txn SELECT count(*) AS n FROM kept").n.tolist() == [0]
+
+
+def test_a_local_server_takes_no_url_beside(unconnected):
+    with pytest.raises(OptionError, match="--local starts a server of its own"):
+        unconnected("%crdb_connect postgresql://u:s3cret@h/d --local")

@@ -1,0 +1,323 @@
+"""What a transaction of SQL statements does on a server."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.frames import records
+from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
+from crdb_magic.errors import (
+    BrokenTransactionError,
+    ExceededMaxAttempts,
+    Outcome,
+    ParameterError,
+    PastUnavailableError,
+    StatementError,
+)
+
+_AT_ONCE = RetryPolicy(max_attempts=3, wait_initial=0, wait_max=0)
+
+
+def test_all_statements_of_a_transaction_are_committed_together(session, sql, table, rows):
+    give = f"UPDATE {table} SET balance = balance - 30 WHERE id = 1"
+    take = f"UPDATE {table} SET balance = balance + 30 WHERE id = 2"
+
+    session.run(sql(f"{give}; {take}"))
+
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("70",), ("50",)]
+
+
+def test_nothing_is_committed_when_a_later_statement_fails(session, sql, table, rows):
+    with pytest.raises(StatementError) as caught:
+        session.run(sql(f"UPDATE {table} SET balance = 0; INSERT INTO {table} VALUES (1, 1)"))
+
+    assert (caught.value.sqlstate, caught.value.outcome) == ("23505", Outcome.NOT_COMMITTED)
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("100",), ("20",)]
+
+
+def test_a_refused_transaction_runs_again_until_it_is_committed_once(session, sql, table, rows, refuse_until):
+    report = session.run(sql(f"UPDATE {table} SET balance = balance + 1 WHERE id = 1; {refuse_until(3)}"))
+
+    assert rows(f"SELECT balance FROM {table} WHERE id = 1") == [("101",)]
+    assert [retry.sqlstate for retry in report.receipt.retries] == ["40001", "40001"]
+
+
+def test_a_refusal_of_a_single_statement_is_retried_too(session, sql, refuse_until):
+    report = session.run(sql(refuse_until(3)))
+
+    assert report.results[0].rows == (("0",),)
+
+
+def test_attempts_end_with_an_error_that_holds_each_of_them(session, sql, table, rows):
+    statements = sql(f"UPDATE {table} SET balance = 0; SELECT crdb_internal.force_retry('1h')")
+
+    with pytest.raises(ExceededMaxAttempts) as caught:
+        session.run(statements, TransactionOptions(retry=_AT_ONCE))
+
+    assert [attempt.number for attempt in caught.value.attempts] == [1, 2, 3]
+    assert str(caught.value).splitlines()[-1] == "Nothing was committed."
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("100",), ("20",)]
+
+
+def test_the_observer_hears_of_each_failed_attempt_before_the_next(session, sql, table, refuse_until):
+    heard = []
+
+    session.run(sql(f"SELECT * FROM {table}; {refuse_until(3)}"), observer=heard.append)
+
+    assert [(attempt.number, attempt.sqlstate) for attempt in heard] == [(1, "40001"), (2, "40001")]
+
+
+def test_the_session_is_as_good_as_new_after_an_error(session, sql, rows):
+    with pytest.raises(StatementError):
+        session.run(sql("SELECT 1; SELECT nope"))
+
+    assert rows("SELECT 2") == [("2",)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "line", "caret_under"),
+    [
+        ("SELECT 1;\nSELECT nope", "line 2: SELECT nope", "nope"),
+        ("SELECT nope", "line 1: SELECT nope", "nope"),
+        ("SELECT :many,\n\n  nope", "line 3:   nope", "nope"),
+        ("SELECT 1;\n-- why\nSELECT :many, nope", "line 3: SELECT :many, nope", "nope"),
+    ],
+)
+def test_an_error_points_at_its_place_in_the_cell(session, sql, cell, line, caret_under):
+    with pytest.raises(StatementError) as caught:
+        session.run(sql(cell, {"many": [1, 2, 3]}))
+
+    shown, caret = caught.value.excerpt[-2:]
+    assert shown == line
+    assert shown[caret.index("^") :].startswith(caret_under)
+
+
+def test_a_statement_that_breaks_before_begin_was_read_commits_nothing(session, sql, table, rows):
+    with pytest.raises(StatementError):
+        session.run(sql(f"SELEC 1; UPDATE {table} SET balance = 0"))
+
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("100",), ("20",)]
+
+
+def test_a_write_in_a_read_only_transaction_is_refused(session, sql, table):
+    with pytest.raises(StatementError) as caught:
+        session.run(sql(f"DELETE FROM {table}"), TransactionOptions(read_only=True))
+
+    assert caught.value.sqlstate == "25006"
+
+
+@pytest.mark.parametrize("isolation", list(Isolation))
+def test_a_transaction_runs_at_the_asked_isolation(session, sql, isolation):
+    report = session.run(sql("SHOW transaction_isolation"), TransactionOptions(isolation=isolation))
+
+    assert report.results[0].rows[0][0] in {isolation.value.replace("-", " "), "serializable"}
+
+
+@pytest.mark.parametrize("priority", list(Priority))
+def test_a_transaction_has_the_asked_priority_or_a_note_that_there_is_none(session, sql, priority):
+    report = session.run(sql("SELECT 1"), TransactionOptions(priority=priority))
+
+    assert bool(report.receipt.notes) is not session.server.priorities
+
+
+def test_a_time_limit_ends_a_statement_that_is_too_slow(session, sql, rows):
+    options = TransactionOptions(retry=RetryPolicy(timeout=0.2))
+
+    with pytest.raises(StatementError) as caught:
+        session.run(sql("SELECT 1; SELECT pg_sleep(20)"), options)
+
+    assert caught.value.sqlstate == "57014"
+    assert rows("SELECT pg_sleep(0.3) IS NOT NULL") == [("t",)]
+
+
+def test_a_time_limit_bounds_the_retries_too(session, sql):
+    options = TransactionOptions(retry=RetryPolicy(timeout=0.2, max_attempts=1000))
+
+    with pytest.raises((ExceededMaxAttempts, StatementError)) as caught:
+        session.run(sql("SELECT 1; SELECT crdb_internal.force_retry('1h')"), options)
+
+    assert caught.value.outcome is Outcome.NOT_COMMITTED
+
+
+def test_a_lost_connection_before_the_commit_is_replaced_and_the_work_done_again(session, sql, table, rows):
+    lost = []
+
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = balance + 1 WHERE id = 1")
+            if not lost:
+                lost.append(connection)
+                connection.close()
+            cursor.execute("SELECT 1")
+
+    _, receipt = session.transact(work)
+
+    assert receipt.attempts == 2
+    assert rows(f"SELECT balance FROM {table} WHERE id = 1") == [("101",)]
+
+
+def test_a_callback_that_swallows_an_error_is_not_called_committed(session, table, rows):
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = 0")
+            with pytest.raises(Exception, match="nope"):
+                cursor.execute("SELECT nope")
+
+    with pytest.raises(BrokenTransactionError) as caught:
+        session.transact(work)
+
+    assert caught.value.outcome is Outcome.NOT_COMMITTED
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("100",), ("20",)]
+
+
+def test_a_callback_that_swallows_the_error_of_its_first_statement_writes_nothing_by_itself(session, table, rows):
+    def work(connection):
+        with connection.cursor() as cursor:
+            with pytest.raises(Exception, match="syntax"):
+                cursor.execute("SELEC 1")
+            cursor.execute(f"UPDATE {table} SET balance = 0")
+
+    with pytest.raises(BrokenTransactionError):
+        session.transact(work)
+
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("100",), ("20",)]
+
+
+def test_a_callback_that_commits_by_itself_is_found_out(session):
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.execute("COMMIT")
+
+    with pytest.raises(BrokenTransactionError) as caught:
+        session.transact(work)
+
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+def test_an_error_of_the_callback_itself_rolls_back_and_comes_through(session, table, rows):
+    class MyError(Exception):
+        pass
+
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = 0")
+        raise MyError
+
+    with pytest.raises(MyError) as caught:
+        session.transact(work)
+
+    assert caught.value.__notes__ == ["Nothing was committed."]
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("100",), ("20",)]
+
+
+def test_a_transaction_inside_of_a_transaction_is_refused_and_the_outer_one_goes_on(session, table, rows):
+    def outer(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = 7 WHERE id = 1")
+        with pytest.raises(BrokenTransactionError):
+            session.transact(lambda _: None)
+
+    session.transact(outer)
+
+    assert rows(f"SELECT balance FROM {table} WHERE id = 1") == [("7",)]
+
+
+def test_the_past_is_read_as_it_was(session, sql, table):
+    moment = Decimal(session.run(sql("SELECT cluster_logical_timestamp()")).results[0].rows[0][0])
+    session.run(sql(f"DELETE FROM {table}"))
+
+    report = session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=AsOf.parse(moment)))
+
+    assert report.results[0].rows == (("2",),)
+    assert report.receipt.as_of is not None
+    assert report.receipt.as_of <= moment
+
+
+def test_a_time_ago_is_resolved_to_an_exact_instant(session, sql, table):
+    report = session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=AsOf.parse("-1us")))
+
+    assert report.receipt.as_of is not None
+    assert AsOf.parse(report.receipt.as_of).hlc == report.receipt.as_of
+
+
+def test_the_future_cannot_be_read(session, sql):
+    now = Decimal(session.run(sql("SELECT cluster_logical_timestamp()")).results[0].rows[0][0])
+    tomorrow = AsOf.parse(now + Decimal(timedelta(days=1).total_seconds()) * 10**9)
+
+    with pytest.raises((PastUnavailableError, StatementError)):
+        session.run(sql("SELECT 1"), TransactionOptions(as_of=tomorrow))
+
+
+def test_the_past_refuses_a_write(session, sql, table):
+    with pytest.raises(StatementError) as caught:
+        session.run(sql(f"DELETE FROM {table}"), TransactionOptions(as_of=AsOf.parse("-1us")))
+
+    assert caught.value.sqlstate == "25006"
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [("TRUNCATE {}", "emptied"), ("DROP TABLE {0}; CREATE TABLE {0} (id INT, balance INT)", "made anew")],
+)
+def test_a_table_that_was_rewritten_since_is_never_read_wrongly(session, sql, table, change, what):
+    moment = Decimal(session.run(sql("SELECT cluster_logical_timestamp()")).results[0].rows[0][0])
+    for statement in change.format(table).split(";"):
+        session.run(sql(statement))
+
+    def read():
+        return session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=AsOf.parse(moment)))
+
+    if session.server.as_of_system_time:
+        assert read().results[0].rows == (("2",),), what
+    else:
+        with pytest.raises(PastUnavailableError, match=table):
+            read()
+
+
+def test_enums_are_known_by_their_labels(session, sql):
+    session.run(sql("DROP TYPE IF EXISTS mood"))
+    session.run(sql("CREATE TYPE mood AS ENUM ('sad', 'ok')"))
+
+    report = session.run(sql("SELECT 'ok'::mood, ARRAY['sad', 'ok']::mood[]"))
+
+    one, many = (column.type for column in report.results[0].columns)
+    assert (one.labels, many.element.labels) == (("sad", "ok"), ("sad", "ok"))
+
+
+@pytest.mark.parametrize(
+    ("value", "cast"),
+    [
+        ('it\'s 100% \\ "quoted" :name ; -- $$', "TEXT"),
+        (b"\x00\xff", "BYTEA"),
+        (2**62, "INT8"),
+        (Decimal("0.10"), "DECIMAL"),
+        (True, "BOOL"),
+        (None, "TEXT"),
+        ({"a": [1, None]}, "JSONB"),
+        ([1, None, 3], "INT8[]"),
+        ([], "INT8[]"),
+    ],
+)
+def test_a_parameter_comes_back_as_it_was_sent(session, sql, value, cast):
+    report = session.run(sql(f"SELECT :value::{cast}", {"value": value}))
+
+    assert records(report.results[0]) == [(value,)]
+
+
+def test_a_parameter_without_an_sql_form_is_refused_before_anything_is_sent(session, sql, table, rows):
+    with pytest.raises(ParameterError, match=":thing is a object"):
+        session.run(sql(f"DELETE FROM {table}; SELECT :thing", {"thing": object()}))
+
+    assert rows(f"SELECT count(*) FROM {table}") == [("2",)]
+
+
+def test_a_report_can_be_pickled(session, sql):
+    report = session.run(sql("SELECT 1 AS one; SELECT now()"))
+
+    assert pickle.loads(pickle.dumps(report)) == report
