@@ -14,6 +14,7 @@ from decimal import Decimal
 from crdb_magic.errors import OptionError
 
 FOLLOWER = "follower"
+_FOLLOWER_SQL = "follower_read_timestamp()"
 FOLLOWER_LAG = timedelta(seconds=4.2)  # what follower_read_timestamp() subtracts by default
 
 _UNITS = {
@@ -32,7 +33,10 @@ _SPELLINGS = {
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ]+)\s*")
 _INTERVAL = re.compile(rf"([-+]?)\s*((?:{_AMOUNT.pattern})+)")
 _HLC = re.compile(r"[0-9]{17,20}(\.[0-9]{1,10})?")
-_NANOSECONDS_OF_1973 = 10**17  # anything less is seconds or milliseconds given by mistake
+_EARLIEST = 10**17  # nanoseconds of March 1973: anything less is seconds or milliseconds given by mistake
+_LATEST = 2**63 - 1  # of April 2262: the server counts in an INT8
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _FORMS = (
     "write a time ago such as '-10s', a time with its offset such as '2026-06-01 12:00:00+00:00', "
@@ -67,7 +71,7 @@ class AsOf:
             case str():
                 return _from_text(value.strip())
             case timedelta():
-                return _from_interval(-value, str(value))
+                return _from_interval(value, f"{value.total_seconds():f}".rstrip("0").rstrip(".") + "s")
             case datetime():
                 return _from_datetime(value, str(value))
             case bool() | float():
@@ -83,44 +87,43 @@ class AsOf:
 
 def at_hlc(hlc: Decimal, asked: str | None = None) -> AsOf:
     """Give the exact instant of an HLC decimal, as ``cluster_logical_timestamp()`` returns it."""
-    if not hlc.is_finite() or hlc < _NANOSECONDS_OF_1973:
-        raise OptionError(f"as-of {hlc} is too small to be nanoseconds since 1970: {_FORMS}.")
-    return AsOf(asked=asked or f"{hlc:f}", sql=f"'{hlc:.10f}'", hlc=hlc)
+    if not hlc.is_finite() or not _EARLIEST <= hlc <= _LATEST:
+        raise OptionError(f"as-of {asked or hlc} is not in the nanoseconds of the years 1973 to 2262: {_FORMS}.")
+    digits = f"{hlc:.10f}"
+    if Decimal(digits) != hlc:
+        raise OptionError(f"as-of {hlc} has more than the ten decimals of cluster_logical_timestamp().")
+    return AsOf(asked=asked or f"{hlc:f}", sql=f"'{digits}'", hlc=hlc)
 
 
 def _from_text(text: str) -> AsOf:
-    if text.lower() == FOLLOWER or text == "follower_read_timestamp()":
-        return AsOf(asked=FOLLOWER, sql="follower_read_timestamp()", ago=FOLLOWER_LAG)
+    if text.lower() in (FOLLOWER, _FOLLOWER_SQL):
+        return AsOf(asked=FOLLOWER, sql=_FOLLOWER_SQL, ago=FOLLOWER_LAG)
     if _HLC.fullmatch(text):
-        return at_hlc(Decimal(text))
+        return at_hlc(Decimal(text), text)
     if found := _INTERVAL.fullmatch(text):
         sign, amounts = found.group(1), found.group(2)
-        return _from_interval(_duration(amounts, text) * (1 if sign == "-" else -1), text)
+        return _from_interval(_duration(amounts, text) * (-1 if sign == "-" else 1), text)
     return _from_time(text)
 
 
 def _duration(amounts: str, text: str) -> timedelta:
-    total = timedelta()
-    for number, unit in _AMOUNT.findall(amounts):
-        length = _UNITS.get(_SPELLINGS.get(unit.lower(), unit))
-        if length is None:
-            raise OptionError(f"as-of {text!r}: no such unit {unit!r}; use us, ms, s, m, h, d or w.")
-        total += _scaled(length, number, text)
-    return total
-
-
-def _scaled(length: timedelta, number: str, text: str) -> timedelta:
     try:
-        return length * float(number)
+        return sum((_unit(unit, text) * float(number) for number, unit in _AMOUNT.findall(amounts)), timedelta())
     except OverflowError:
         raise OptionError(f"as-of {text!r} is longer ago than any clock can tell.") from None
 
 
-def _from_interval(ago: timedelta, asked: str) -> AsOf:
-    if ago < timedelta(microseconds=1):
+def _unit(name: str, text: str) -> timedelta:
+    length = _UNITS.get(_SPELLINGS.get(name.lower(), name))
+    if length is None:
+        raise OptionError(f"as-of {text!r}: no such unit {name!r}; use us, ms, s, m, h, d or w.")
+    return length
+
+
+def _from_interval(interval: timedelta, asked: str) -> AsOf:
+    if interval > -_MICROSECOND:
         raise OptionError(f"as-of {asked!r} is not in the past: write a negative one, such as '-10s'.")
-    microseconds = ago // timedelta(microseconds=1)
-    return AsOf(asked=asked, sql=f"'-{microseconds}us'", ago=ago)
+    return AsOf(asked=asked, sql=f"'{interval // _MICROSECOND}us'", ago=-interval)
 
 
 def _from_time(text: str) -> AsOf:
@@ -129,14 +132,14 @@ def _from_time(text: str) -> AsOf:
     except ValueError:
         raise OptionError(f"as-of {text!r} is not an instant: {_FORMS}.") from None
     if parsed.tzinfo is None:
-        raise OptionError(f"as-of {text!r} has no offset: write {text + 'Z'!r} if you mean UTC.")
+        raise OptionError(f"as-of {text!r} has no offset: write '{parsed}+00:00' if you mean UTC.")
     return _from_datetime(parsed, text)
 
 
 def _from_datetime(moment: datetime, asked: str) -> AsOf:
     try:
-        utc = moment.astimezone(UTC)  # takes a naive one for local time
+        # Takes a naive one for local time; datetime's own method, since pandas' refuses that.
+        utc = datetime.astimezone(moment, UTC)
     except (OverflowError, ValueError):
-        raise OptionError(f"as-of {asked!r} is outside of the years 1 to 9999.") from None
-    microseconds = (utc - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    return at_hlc(Decimal(microseconds) * 1000, asked)
+        raise OptionError(f"as-of {asked!r} is outside of the years 1973 to 2262.") from None
+    return at_hlc(Decimal((utc - _EPOCH) // _MICROSECOND) * 1000, asked)

@@ -81,6 +81,9 @@ class RetryPolicy:
         return float(min(self.wait_max, self.wait_initial * 2.0 ** min(retry - 1, 60)))
 
 
+_KINDS = {"priority": Priority, "as_of": AsOf, "isolation": Isolation}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransactionOptions:
     """All that a transaction can be asked for; the defaults ask for nothing.
@@ -100,7 +103,7 @@ class TransactionOptions:
         for name, kind in _KINDS.items():
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
-                raise OptionError(f"{name} takes {kind.__name__}: write {kind.__name__}.parse({value!r}).")
+                raise OptionError(f"{name} takes a value of {kind.__name__}.parse(…), not {type(value).__name__}.")
 
     @property
     def plain(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -13,16 +12,24 @@ from crdb_magic.errors import OptionError
 URL_VARIABLES = ("CRDB_URL", "COCKROACH_URL", "DATABASE_URL")
 
 _SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret"})
+# Nothing else is shown, not even its name: an unescaped & or blank in a password makes parameters of its parts.
+_SHOWN = frozenset({"host", "hostaddr", "port", "user", "dbname", "service", "sslmode"})
 _COCKROACH_SCHEMES = frozenset({"cockroachdb", "cockroach", "crdb"})
 _SCHEMES = _COCKROACH_SCHEMES | {"postgresql", "postgres"}
 _DEFAULTS = {"port": "26257", "user": "root", "dbname": "defaultdb"}
+# As libpq reads it, but for a raw @ behind the hosts: there it most likely is the end of a password with a raw / or @.
 # SQLAlchemy spells the driver behind the scheme: cockroachdb+psycopg2://
 _URL = re.compile(
-    r"(?P<scheme>[a-z0-9]+)(?:\+[a-z0-9_]+)?://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
-    r"(?P<hosts>[^/?#]*)(?:/(?P<dbname>[^?#]*))?(?:\?(?P<query>[^#]*))?",
+    r"(?P<scheme>[a-z0-9]+)(?:\+[a-z0-9_]+)?://(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?"
+    r"(?P<hosts>[^@/?#]*)(?:/(?P<dbname>[^@?#]*))?(?:\?(?P<query>[^@#]*))?",
     re.IGNORECASE,
 )
-_HOST = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
+_HOST = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]*))?")
+_PAIR = re.compile(
+    r"""\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?!')(?:[^\s\\]|\\.)*))\s*""",
+    re.ASCII | re.DOTALL,
+)
+_PAIRS = re.compile(f"(?:{re.sub('[?]P<[a-z]+>', '?:', _PAIR.pattern)})*", re.ASCII | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,10 @@ class Target(Mapping[str, str]):
         return len(self._parameters)
 
     def __repr__(self) -> str:
-        shown = (f"{key}={'***' if key in _SECRETS else value}" for key, value in self._parameters.items())
-        return f"Target({' '.join(shown)})"
+        shown = [f"{key}={value}" for key, value in self.items() if key in _SHOWN]
+        hidden = [f"{key}=***" for key in self if key in _SECRETS]
+        more = ["…"] if len(shown) + len(hidden) < len(self) else []
+        return f"Target({' '.join(shown + hidden + more)})"
 
     @classmethod
     def from_url(cls, url: str) -> Target:
@@ -68,17 +77,13 @@ class Target(Mapping[str, str]):
 
     @classmethod
     def from_keywords(cls, text: str) -> Target:
-        """Read libpq's ``keyword=value`` pairs, quoted as in a shell; raises :class:`OptionError`."""
-        try:
-            pairs = [word.partition("=") for word in shlex.split(text)]
-        except ValueError:
-            raise OptionError("A quote is not closed in the keywords of the connection.") from None
-        if not all(key.isidentifier() and equals for key, equals, _ in pairs):
+        """Read ``keyword=value`` pairs, quoted as libpq has it; raises :class:`OptionError`."""
+        if not _PAIRS.fullmatch(text):
             raise OptionError(
                 "This is neither a URL nor keywords: write postgresql://user@host:26257/database, "
-                "or host=… port=… user=… dbname=…"
+                "or host=… port=… user=… dbname=… (with '…' around a value with blanks)."
             )
-        return cls({key: value for key, _, value in pairs})
+        return cls({found["key"]: _unquoted(found) for found in _PAIR.finditer(text)})
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Target:
@@ -96,28 +101,42 @@ class Target(Mapping[str, str]):
         return Target({**self._parameters, **parameters})
 
 
+def _unquoted(found: re.Match[str]) -> str:
+    text = found["bare"] if found["quoted"] is None else found["quoted"]
+    return _checked(re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL))
+
+
+def _checked(value: str) -> str:
+    if "\0" in value:
+        raise OptionError("A parameter of the connection holds a zero byte, which no server takes.")
+    return value
+
+
 def _decoded(text: str) -> str:
     try:
         value = unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise OptionError("The URL holds a % sequence that is no UTF-8: write %25 for a % itself.") from None
-    if "\0" in value:
-        raise OptionError("The URL holds a zero byte (%00), which no server takes.")
-    return value
+        value = None
+    if value is None or re.search("%(?![0-9a-f]{2})", text, re.IGNORECASE):
+        raise OptionError("The URL holds a % that begins no character in UTF-8: write %25 for a % itself.")
+    return _checked(value)
 
 
 def _hosts(text: str, default_port: str) -> dict[str, str]:
-    if not text:
-        return {}
-    found = [_HOST.fullmatch(_decoded(part)) for part in text.split(",")]
-    if not all(found):
+    found = [one for one in map(_HOST.fullmatch, text.split(",")) if one]
+    if len(found) <= text.count(","):
         raise OptionError("The URL's host is not understood: write host:port, [::1]:port, or several with commas.")
-    hosts = ",".join(one["host"].strip("[]") for one in found if one)
-    ports = ",".join(one["port"] or default_port for one in found if one)
-    pairs = {"host": hosts, "port": ports if ports.strip(",") else ""}
-    return {key: value for key, value in pairs.items() if value}
+    hosts = ",".join(_decoded(one["v6"] or one["name"]) for one in found)
+    ports = ",".join(one["port"] or default_port for one in found)
+    return {key: value for key, value in (("host", hosts), ("port", ports)) if value}
 
 
 def _query(text: str) -> dict[str, str]:
-    pairs = (part.partition("=") for part in text.split("&") if part)
-    return {_decoded(key): _decoded(value) for key, _, value in pairs}
+    pairs = [part.partition("=") for part in text.removesuffix("&").split("&")] if text else []
+    if not all(key and equals for key, equals, _ in pairs):
+        raise OptionError("Behind the ? of a URL stand key=value pairs, joined by & (write %26 for an & itself).")
+    parameters = {_decoded(key): _decoded(value) for key, _, value in pairs}
+    if parameters.get("ssl") == "true":  # as JDBC has it
+        del parameters["ssl"]
+        parameters["sslmode"] = "require"
+    return parameters

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from crdb_magic.errors import LocalServerError
 from crdb_magic.local.client import answers, url_of
 from crdb_magic.local.folder import Kind
-from crdb_magic.local.lifeline import Job
+from crdb_magic.local.lifeline import Job, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +41,11 @@ class Cockroach:
         _url_file(folder).unlink(missing_ok=True)
         store = f"--store=path={folder.data}" if folder.keep else _IN_MEMORY
         listening = f"--listening-url-file={_url_file(folder)}"
-        return Job(
-            commands=((str(self.program), "start-single-node", *_OPTIONS, store, listening),),
-            stop=_SHUTDOWN if folder.keep else _SHUTDOWN_EPHEMERAL,
-            folder=str(folder.path),
-            inherit=(folder.lock,),
+        server = Program(
+            (str(self.program), "start-single-node", *_OPTIONS, store, listening),
+            _SHUTDOWN if folder.keep else _SHUTDOWN_EPHEMERAL,
         )
+        return Job((server,), str(folder.path), inherit=(folder.lock,))
 
     def url(self, folder: Folder) -> str | None:
         """Give the URL once the server answers at the port that it wrote down."""

@@ -22,15 +22,21 @@ _ENVIRONMENT = {"LC_ALL": "C", "COCKROACH_SKIP_ENABLING_DIAGNOSTIC_REPORTING": "
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What the watchdog runs: programs one after the other, the last of them the server.
+class Program:
+    """A command, and how it is stopped: signals, each with the seconds to wait for its effect (0 only waits)."""
 
-    ``stop`` are the signals that end it, each with the seconds to wait for its effect. ``inherit`` are the file
-    descriptors that the server keeps open.
+    command: tuple[str, ...]
+    stop: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the watchdog runs in a folder: programs one after the other, the last of them the server.
+
+    ``inherit`` are the file descriptors that they keep open; without ``user`` they run as ourselves.
     """
 
-    commands: tuple[tuple[str, ...], ...]
-    stop: tuple[tuple[int, float], ...]
+    programs: tuple[Program, ...]
     folder: str
     inherit: tuple[int, ...]
     user: int | None = None

@@ -13,7 +13,7 @@ from crdb_magic.local.account import NAME
 from crdb_magic.local.client import install_shims, name_database, url_of
 from crdb_magic.local.copies import reachable_copy
 from crdb_magic.local.folder import Kind
-from crdb_magic.local.lifeline import Job
+from crdb_magic.local.lifeline import Job, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,8 @@ _EPHEMERAL_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_w
 
 _SHUTDOWN = ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10))
 _SHUTDOWN_EPHEMERAL = ((signal.SIGQUIT, 5), (signal.SIGKILL, 5))  # nothing is written that nobody will read
+
+_PATIENCE = ((0, 20), (signal.SIGKILL, 10))  # initdb killed midway leaves shared memory behind
 
 
 class PortTakenError(LocalServerError):
@@ -81,10 +83,12 @@ class Postgres:
         """
         self._check_reach(folder)
         programs = self._programs(folder)
-        server = (str(programs / "postgres"), "-D", str(folder.data), *self._options(folder))
+        server = Program(
+            (str(programs / "postgres"), "-D", str(folder.data), *self._options(folder)),
+            _SHUTDOWN if folder.keep else _SHUTDOWN_EPHEMERAL,
+        )
         return Job(
-            commands=(*self._first(programs, folder), server),
-            stop=_SHUTDOWN if folder.keep else _SHUTDOWN_EPHEMERAL,
+            programs=(*self._first(programs, folder), server),
             folder=str(folder.path),
             inherit=(folder.lock,),
             user=self.account.uid if self.account else None,
@@ -110,7 +114,7 @@ class Postgres:
         error = LocalServerError if _is_free(self.port) else PortTakenError
         return error(f"PostgreSQL did not start. Its last words:\n{folder.last_lines()}")
 
-    def _first(self, programs: Path, folder: Folder) -> tuple[tuple[str, ...], ...]:
+    def _first(self, programs: Path, folder: Folder) -> tuple[Program, ...]:
         if folder.kind:
             self._check_version(folder)
             _pid_file(folder).unlink(missing_ok=True)  # of a crash: we have the lock, so its server is gone
@@ -120,7 +124,8 @@ class Postgres:
             shutil.chown(folder.data, self.account.uid, self.account.gid)
         locale = _BUILTIN_LOCALE if self.install.major >= _BUILTIN_LOCALE_SINCE else ()
         sync = () if folder.keep else ("--no-sync",)
-        return ((str(programs / "initdb"), *_INITDB, *locale, *sync, "-D", str(folder.data)),)
+        command = (str(programs / "initdb"), *_INITDB, *locale, *sync, "-D", str(folder.data))
+        return (Program(command, _PATIENCE),)
 
     def _programs(self, folder: Folder) -> Path:
         if not self.install.hidden:

@@ -72,11 +72,11 @@ def stop(child: subprocess.Popen[bytes], signals: list[tuple[int, float]]) -> No
 
 def run(job: dict[str, Any], signals: int) -> bool:
     """Run the programs one after the other until one fails or we are told to stop; say whether we were."""
-    for command in job["commands"]:
-        child = spawn(command, job)
+    for program in job["programs"]:
+        child = spawn(program["command"], job)
         while child.poll() is None:
             if told_to_stop(signals):
-                stop(child, job["stop"])
+                stop(child, program["stop"])
                 return True
         if child.returncode:
             break
