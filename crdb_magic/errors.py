@@ -25,7 +25,6 @@ Nothing here is decided by a message or by the class of a driver's exception: ``
 
 from __future__ import annotations
 
-import copyreg
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +66,16 @@ class CrdbMagicError(Exception):
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own calls the class with the message alone, which is too little for those with keywords.
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
+        # Exception's own calls the class with the message alone, too little where keywords are needed.
+        return _without_init, (type(self), self.args), self.__dict__
 
     def _render_traceback_(self) -> list[str]:
         """Show the error in a notebook by itself, without a traceback of our frames (an IPython protocol)."""
         return f"{type(self).__name__}: {self}".splitlines()
+
+
+def _without_init(kind: type[CrdbMagicError], args: tuple[str, ...]) -> CrdbMagicError:
+    return kind.__new__(kind, *args)
 
 
 class InputError(CrdbMagicError):

@@ -115,6 +115,20 @@ def tries(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterato
 
 
 @pytest.fixture
+def cut_off(session: Session, other: Session, sql: Callable[..., list[BoundStatement]]) -> Callable[[], None]:
+    """Let the server end the session's connection behind its back."""
+    who, end = ("SHOW session_id", "CANCEL SESSION '{}'")
+    if not session.server.is_cockroachdb:
+        who, end = ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({}, 5000)")
+
+    def cut() -> None:
+        name = session.run(sql(who)).results[0].rows[0][0]
+        other.run(sql(end.format(name)))
+
+    return cut
+
+
+@pytest.fixture
 def refuse_until(tries: str) -> Callable[[int], str]:
     """A statement that asks for a retry (SQLSTATE 40001) until it was run so many times."""
 

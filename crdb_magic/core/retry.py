@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import random as uniform
@@ -30,6 +30,8 @@ from crdb_magic.errors import (
     ExceededMaxAttempts,
     Outcome,
     PartialCommitError,
+    StatementError,
+    TransactionError,
 )
 
 T = TypeVar("T")
@@ -37,7 +39,9 @@ T = TypeVar("T")
 # SQLSTATEs: https://www.cockroachlabs.com/docs/stable/common-errors and pkg/sql/pgwire/pgcode/codes.go
 RETRYABLE = frozenset({"40001", "CR000", "40P01"})  # CR000: before v2; 40P01: a deadlock on PostgreSQL
 LOST = frozenset({"57P01", "57P02", "57P03", "58C00", "58C01", "53300", "25P03"})  # and class 08, and no code
-UNKNOWN_AT_COMMIT = frozenset({"40003", "57014", "XX000", "XXUUU"})
+CANCELED = "57014"
+AMBIGUOUS = "40003"
+UNKNOWN_AT_COMMIT = frozenset({AMBIGUOUS, CANCELED, "XX000", "XXUUU"})
 COMMITTED_BUT = "XXA00"
 
 _REASON = re.compile(r"\b(RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval)")
@@ -63,8 +67,8 @@ class Transaction(Protocol):
 class Attempt:
     """One attempt that failed and was, or would have been, made again.
 
-    ``reason`` is CockroachDB's word in the message (``RETRY_WRITE_TOO_OLD``); ``wait`` the seconds before the next
-    attempt, None after the last.
+    ``reason`` is CockroachDB's word in the message (``RETRY_WRITE_TOO_OLD``), or the type of what came instead of
+    an error of the database; ``wait`` the seconds before the next attempt, None after the last.
     """
 
     number: int
@@ -104,29 +108,41 @@ class Verdict(Enum):
 def judge(
     error: CrdbMagicError | None, *, committing: bool, idempotent: bool = False, reads_only: bool = False
 ) -> Verdict:
-    """Decide by SQLSTATE and phase alone. ``error`` is None for what is not about the database."""
+    """Decide by SQLSTATE and phase alone. ``error`` is None for what is not about the database.
+
+    A :class:`TransactionError` says itself what became of a transaction, be it of this one or of another one that
+    the work ran elsewhere: it is final, whatever SQLSTATE it was raised for.
+    """
+    at_stake = committing and not reads_only
     if error is None:
-        return Verdict.UNKNOWN if committing and not reads_only else Verdict.FINAL
+        return Verdict.UNKNOWN if at_stake else Verdict.FINAL
+    if isinstance(error, TransactionError):
+        return Verdict.FINAL
     code = error.sqlstate
-    if code in RETRYABLE:
-        return Verdict.RETRY
     if code == COMMITTED_BUT:
         return Verdict.COMMITTED_BUT
-    lost = is_lost(error)
-    if not committing or reads_only:
-        return Verdict.RETRY if lost else Verdict.FINAL
-    if not lost and code not in UNKNOWN_AT_COMMIT:
+    if code in RETRYABLE or (is_lost(error) and not at_stake):
+        return Verdict.RETRY
+    if not (at_stake and _is_unclear(error)):
         return Verdict.FINAL
-    again = idempotent and (lost or code == "40003")
+    again = idempotent and (is_lost(error) or code == AMBIGUOUS)
     return Verdict.RETRY_THOUGH_UNKNOWN if again else Verdict.UNKNOWN
 
 
 def is_lost(error: CrdbMagicError) -> bool:
-    """Tell whether the connection is gone, or the server is about to take it away."""
-    code = error.sqlstate
-    if code is None:
-        return isinstance(error, ConnectionFailedError)
-    return code in LOST or code.startswith("08")
+    """Tell whether the connection is gone, or the server is about to take it away.
+
+    CockroachDB before v22.1 closes the connection of a statement that is to be cancelled: that is no loss.
+    """
+    code = error.sqlstate or ""
+    gone = isinstance(error, ConnectionFailedError) and code != CANCELED
+    return gone or code in LOST or code.startswith("08")
+
+
+def _is_unclear(error: CrdbMagicError) -> bool:
+    """Tell whether an answer to COMMIT leaves open what became of it: one without a code is not the server's."""
+    codeless = isinstance(error, StatementError) and error.sqlstate is None
+    return codeless or error.sqlstate in UNKNOWN_AT_COMMIT or is_lost(error)
 
 
 def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
@@ -143,9 +159,10 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
 ) -> Committed[T]:
     """Run ``work`` in a transaction until it is committed.
 
-    An error that is not to be retried is raised as it is. Otherwise raises :class:`ExceededMaxAttempts`,
-    :class:`AmbiguousCommitError` or :class:`PartialCommitError` from the last error. ``observer`` is told of each
-    failed attempt before the wait; it cannot steer. ``clock`` and ``sleep`` speak in seconds.
+    An error of the work that is not to be retried is raised as it is, one of the verbs in our terms. Otherwise
+    raises :class:`ExceededMaxAttempts`, :class:`AmbiguousCommitError` or :class:`PartialCommitError` from the last
+    error. ``observer`` is told of each failed attempt before the wait; it cannot steer, but an exception of it (or
+    of ``sleep``: an interrupt) ends the run. ``clock`` and ``sleep`` speak in seconds.
     """
     started = clock()
     failures: list[Attempt] = []
@@ -158,50 +175,81 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
         except _Failed as failed:
             failure = failed
         maybe_committed |= failure.verdict is Verdict.RETRY_THOUGH_UNKNOWN
+        outcome = Outcome.UNKNOWN if maybe_committed else Outcome.NOT_COMMITTED
         if failure.verdict not in _AGAIN:
-            failure.end(failures, maybe_committed=maybe_committed)
+            failure.end(failures, outcome)
         wait = random() * policy.longest_wait(len(failures) + 1)
         why = _reason_to_stop(policy, len(failures) + 1, clock() - started + wait)
         failures.append(failure.attempt(len(failures) + 1, None if why else wait))
         if why:
-            raise _exceeded(why, failures, maybe_committed=maybe_committed) from failure.cause
-        observer(failures[-1])
-        sleep(wait)
+            raise failure.exceeded(why, failures, outcome) from failure.cause
+        try:
+            observer(failures[-1])
+            sleep(wait)
+        except BaseException as interruption:
+            _sign(interruption, outcome)
+            raise
 
 
 _AGAIN = frozenset({Verdict.RETRY, Verdict.RETRY_THOUGH_UNKNOWN})
 
 
+class _Phase(Enum):
+    BEGIN = auto()
+    WORK = auto()
+    COMMIT = auto()
+
+
 class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attempt reports its end
-    def __init__(self, cause: BaseException, error: CrdbMagicError | None, verdict: Verdict) -> None:
+    def __init__(self, cause: BaseException, error: CrdbMagicError | None, verdict: Verdict, phase: _Phase) -> None:
         super().__init__()
         self.cause = cause
         self.error = error
         self.verdict = verdict
+        self.phase = phase
 
     def attempt(self, number: int, wait: float | None) -> Attempt:
-        message = self.error.message if self.error else str(self.cause)
-        found = _REASON.search(message)
-        code = self.error.sqlstate if self.error else None
-        return Attempt(number, code, found.group() if found else None, message, wait)
+        if self.error is None:  # its type is the same on every run, its text need not be
+            return Attempt(number, None, type(self.cause).__name__, str(self.cause), wait)
+        found = _REASON.search(self.error.message)
+        return Attempt(number, self.error.sqlstate, found.group() if found else None, self.error.message, wait)
 
-    def end(self, failures: list[Attempt], *, maybe_committed: bool) -> NoReturn:
+    def end(self, failures: list[Attempt], outcome: Outcome) -> NoReturn:
         """Raise what the caller is to see of a failure that is not retried."""
         attempts = (*failures, self.attempt(len(failures) + 1, None))
-        code = self.error.sqlstate if self.error else None
         if self.verdict is Verdict.UNKNOWN:
-            raise AmbiguousCommitError(
-                f"The answer to COMMIT never came ({attempts[-1].label}).",
-                outcome=Outcome.UNKNOWN, sqlstate=code, attempts=attempts,
-                hint="if running it twice does no harm, say so with --idempotent (idempotent=True).",
-            ) from self.cause  # fmt: skip
+            raise self._ambiguous(attempts) from self.cause
         if self.verdict is Verdict.COMMITTED_BUT:
-            raise PartialCommitError(
-                "A schema change of the transaction failed after its commit.",
-                outcome=Outcome.COMMITTED, sqlstate=code, attempts=attempts,
-            ) from self.cause  # fmt: skip
-        _sign(self.cause, Outcome.UNKNOWN if maybe_committed else Outcome.NOT_COMMITTED)
-        raise self.cause
+            raise self._partial(attempts) from self.cause
+        shown = self.cause if self.phase is _Phase.WORK or self.error is None else self.error
+        _sign(shown, outcome)
+        if shown is self.cause:
+            raise shown
+        raise shown from self.cause
+
+    def _ambiguous(self, attempts: Sequence[Attempt]) -> AmbiguousCommitError:
+        again = judge(self.error, committing=True, idempotent=True) is Verdict.RETRY_THOUGH_UNKNOWN
+        hint = "if running it twice does no harm, say so with --idempotent (idempotent=True)."
+        return AmbiguousCommitError(
+            f"No clear answer came to the commit ({attempts[-1].label}).",
+            outcome=Outcome.UNKNOWN, sqlstate=attempts[-1].sqlstate, attempts=attempts, hint=hint if again else None,
+        )  # fmt: skip
+
+    def _partial(self, attempts: Sequence[Attempt]) -> PartialCommitError:
+        return PartialCommitError(
+            f"A schema change of the transaction failed after its commit: {attempts[-1].message}",
+            outcome=Outcome.COMMITTED, sqlstate=attempts[-1].sqlstate, attempts=attempts, hint=self._hint,
+        )  # fmt: skip
+
+    def exceeded(self, why: str, attempts: Sequence[Attempt], outcome: Outcome) -> ExceededMaxAttempts:
+        return ExceededMaxAttempts(
+            f"Gave up: {why} (the last with {attempts[-1].label}).",
+            outcome=outcome, sqlstate=attempts[-1].sqlstate, attempts=attempts, hint=self._hint,
+        )  # fmt: skip
+
+    @property
+    def _hint(self) -> str | None:
+        return self.error.hint if self.error else None
 
 
 def _attempt(
@@ -212,17 +260,20 @@ def _attempt(
     idempotent: bool,
     reads_only: bool,
 ) -> T:
-    committing = False
+    phase = _Phase.BEGIN
     try:
         transaction.begin(seconds_left)
+        phase = _Phase.WORK
         value = work()
-        committing = True
+        phase = _Phase.COMMIT
         transaction.commit()
     except BaseException as cause:
-        error = transaction.translate(cause)
+        # An interrupt is never retried, even one that came while an error of the database was being handled.
+        error = transaction.translate(cause) if isinstance(cause, Exception) else None
+        committing = phase is _Phase.COMMIT
         verdict = judge(error, committing=committing, idempotent=idempotent, reads_only=reads_only)
         transaction.rollback()
-        raise _Failed(cause, error, verdict) from cause
+        raise _Failed(cause, error, verdict, phase) from cause
     return value
 
 
@@ -234,19 +285,9 @@ def _reason_to_stop(policy: RetryPolicy, attempts: int, elapsed: float) -> str |
     return None
 
 
-def _exceeded(why: str, failures: list[Attempt], *, maybe_committed: bool) -> ExceededMaxAttempts:
-    last = failures[-1]
-    return ExceededMaxAttempts(
-        f"Gave up: {why}, the last with {last.label}.",
-        outcome=Outcome.UNKNOWN if maybe_committed else Outcome.NOT_COMMITTED,
-        sqlstate=last.sqlstate,
-        attempts=failures,
-    )
-
-
 def _sign(error: BaseException, outcome: Outcome) -> None:
     """Let an error that passes through say what became of the transaction."""
     if not isinstance(error, CrdbMagicError):
         error.add_note(outcome.value)
-    elif error.outcome is None:
+    elif error.outcome in (None, Outcome.NOT_COMMITTED):  # what it says of itself leaves out earlier attempts
         error.outcome = outcome

@@ -16,6 +16,7 @@ class Product(Enum):
     POSTGRESQL = "PostgreSQL"
 
 
+_NEWEST = (99, 0, 0)  # of a build without a version number: someone's own, of the newest code
 _CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -36,11 +37,14 @@ class Server:
         if crdb_version is None:
             return cls(Product.POSTGRESQL, (server_version // 10_000, server_version % 10_000, 0))
         found = _CRDB_VERSION.search(crdb_version)
-        # A build without a version number is someone's own build of the newest code.
-        numbers = tuple(int(n or 0) for n in found.groups()) if found else (99, 0, 0)
-        return cls(Product.COCKROACHDB, (numbers[0], numbers[1], numbers[2]))
+        if found is None:
+            return cls(Product.COCKROACHDB, _NEWEST)
+        major, minor, patch = (int(number or 0) for number in found.groups())
+        return cls(Product.COCKROACHDB, (major, minor, patch))
 
     def __str__(self) -> str:
+        if self.version == _NEWEST:
+            return f"{self.product.value} (a build without a version)"
         if self.is_cockroachdb:
             return "{} v{}.{}.{}".format(self.product.value, *self.version)
         return "{} {}.{}".format(self.product.value, *self.version)
@@ -93,7 +97,8 @@ class Server:
 
     def begin(self, options: TransactionOptions) -> str:
         """Spell BEGIN with all that was asked, except the past on a server without AS OF SYSTEM TIME."""
-        modes = [f"ISOLATION LEVEL {level}" for level in self._isolation(options)]
+        level = self._isolation(options)
+        modes = [f"ISOLATION LEVEL {level.value.replace('-', ' ').upper()}"] if level else []
         if options.priority and self.priorities:
             modes.append(f"PRIORITY {options.priority.value.upper()}")
         if options.read_only:
@@ -102,7 +107,7 @@ class Server:
             modes.append(f"AS OF SYSTEM TIME {options.as_of.sql}")
         return " ".join(["BEGIN", ", ".join(modes)]).rstrip()
 
-    def _isolation(self, options: TransactionOptions) -> list[str]:
-        if options.isolation is None and self.is_cockroachdb:
-            return []
-        return [(options.isolation or Isolation.SERIALIZABLE).value.replace("-", " ").upper()]
+    def _isolation(self, options: TransactionOptions) -> Isolation | None:
+        if options.as_of:  # read the same at each level, but cluster_logical_timestamp() is refused below this one
+            return Isolation.SERIALIZABLE
+        return options.isolation or (None if self.is_cockroachdb else Isolation.SERIALIZABLE)

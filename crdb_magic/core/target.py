@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from string import whitespace
 from urllib.parse import unquote
 
 from crdb_magic.errors import OptionError
@@ -26,13 +27,13 @@ _URL = re.compile(
 )
 _HOST = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]*))?")
 _PAIR = re.compile(
-    r"""\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?!')(?:[^\s\\]|\\.)*))\s*""",
+    r"""(?P<key>\w+)\s*=\s*+(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?!')(?:[^\s\\]|\\.)*+))\s*""",
     re.ASCII | re.DOTALL,
 )
-_PAIRS = re.compile(f"(?:{re.sub('[?]P<[a-z]+>', '?:', _PAIR.pattern)})*", re.ASCII | re.DOTALL)
+_BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Target(Mapping[str, str]):
     """The parameters of a connection, by libpq's keywords.
 
@@ -78,12 +79,7 @@ class Target(Mapping[str, str]):
     @classmethod
     def from_keywords(cls, text: str) -> Target:
         """Read ``keyword=value`` pairs, quoted as libpq has it; raises :class:`OptionError`."""
-        if not _PAIRS.fullmatch(text):
-            raise OptionError(
-                "This is neither a URL nor keywords: write postgresql://user@host:26257/database, "
-                "or host=… port=… user=… dbname=… (with '…' around a value with blanks)."
-            )
-        return cls({found["key"]: _unquoted(found) for found in _PAIR.finditer(text)})
+        return cls(dict(_pairs(text.strip(whitespace))))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Target:
@@ -91,19 +87,32 @@ class Target(Mapping[str, str]):
 
         libpq then reads its own ``PG*`` variables, service file and password file.
         """
-        for name in URL_VARIABLES:
-            if environment.get(name):
-                return cls.from_url(environment[name])
-        return cls()
+        name = next((name for name in URL_VARIABLES if environment.get(name)), None)
+        if name is None:
+            return cls()
+        try:
+            return cls.from_url(environment[name])
+        except OptionError as error:
+            error.hint = f"it stands in the environment variable {name}."
+            raise
 
     def having(self, **parameters: str) -> Target:
         """Give the same target with some parameters set."""
         return Target({**self._parameters, **parameters})
 
 
-def _unquoted(found: re.Match[str]) -> str:
-    text = found["bare"] if found["quoted"] is None else found["quoted"]
-    return _checked(re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL))
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    end = 0
+    while end < len(text):
+        found = _PAIR.match(text, end)
+        if found is None:
+            raise OptionError(
+                "This is neither a URL nor keywords: write postgresql://user@host:26257/database, "
+                "or host=… port=… user=… dbname=… (with '…' around a value that holds blanks)."
+            )
+        value = found["bare"] if found["quoted"] is None else found["quoted"]
+        yield found["key"], _checked(re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL))
+        end = found.end()
 
 
 def _checked(value: str) -> str:
@@ -114,12 +123,9 @@ def _checked(value: str) -> str:
 
 def _decoded(text: str) -> str:
     try:
-        value = unquote(text, errors="strict")
+        return _checked(unquote(_BAD_PERCENT.sub("%FF", text), errors="strict"))  # %FF begins no character
     except UnicodeDecodeError:
-        value = None
-    if value is None or re.search("%(?![0-9a-f]{2})", text, re.IGNORECASE):
-        raise OptionError("The URL holds a % that begins no character in UTF-8: write %25 for a % itself.")
-    return _checked(value)
+        raise OptionError("The URL holds a % that is no %XX of UTF-8: write %25 for a % itself.") from None
 
 
 def _hosts(text: str, default_port: str) -> dict[str, str]:
@@ -135,8 +141,6 @@ def _query(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.removesuffix("&").split("&")] if text else []
     if not all(key and equals for key, equals, _ in pairs):
         raise OptionError("Behind the ? of a URL stand key=value pairs, joined by & (write %26 for an & itself).")
-    parameters = {_decoded(key): _decoded(value) for key, _, value in pairs}
-    if parameters.get("ssl") == "true":  # as JDBC has it
-        del parameters["ssl"]
-        parameters["sslmode"] = "require"
-    return parameters
+    decoded = [(_decoded(key), _decoded(value)) for key, _, value in pairs]
+    # ssl=true is JDBC's, and libpq's too.
+    return dict(("sslmode", "require") if pair == ("ssl", "true") else pair for pair in decoded)

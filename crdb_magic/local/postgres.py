@@ -39,6 +39,7 @@ _SETTINGS = {
     "log_line_prefix": "%q%m [%p] ",  # only for sessions: what an error at the start shows is always the same
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
     "jit": "off",
 }
 _SETTINGS_SINCE = {18: {"io_method": "sync"}}  # no idle workers

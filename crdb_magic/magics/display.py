@@ -16,14 +16,19 @@ from crdb_magic.core.frames import to_frame
 from crdb_magic.core.results import Receipt, Report, Result
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.statements import Statement
+from crdb_magic.errors import Outcome, ResultTypeError
 from crdb_magic.magics.audience import Audience
 
 _CAPTION_LENGTH = 72
 
 
+# Words of ours stand back behind the results: JupyterLab's colour for secondary text, grey elsewhere.
+_STYLE = "margin: 0; white-space: pre-wrap; color: var(--jp-ui-font-color2, #666)"
+
+
 def say(text: str, metadata: dict[str, Any] | None = None) -> None:
     """Show a line or more of plain words."""
-    html = f'<pre style="margin: 0; white-space: pre-wrap">{escape(text)}</pre>'
+    html = f'<pre style="{_STYLE}">{escape(text)}</pre>'
     display({"text/plain": text, "text/html": html}, metadata=metadata or {}, raw=True)
 
 
@@ -61,7 +66,7 @@ def present(report: Report, statements: Sequence[Statement], receipts: Receipts 
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, _caption(statement)]), metadata)
-            display(to_frame(result))
+            display(_decoded(result))
             tags = []
     if tags:
         say("\n".join(tags), metadata)
@@ -69,10 +74,18 @@ def present(report: Report, statements: Sequence[Statement], receipts: Receipts 
 
 
 def _frame(result: Result, receipt: Receipt, receipts: Receipts | None) -> pd.DataFrame:
-    frame = to_frame(result)
+    frame = _decoded(result)
     if receipts is not None:
         receipts.attach(frame, receipt)
     return frame
+
+
+def _decoded(result: Result) -> pd.DataFrame:
+    try:
+        return to_frame(result)
+    except ResultTypeError as error:
+        error.outcome = Outcome.COMMITTED
+        raise
 
 
 def _caption(statement: Statement) -> str:

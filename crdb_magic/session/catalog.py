@@ -8,7 +8,7 @@ from itertools import groupby
 import psycopg2
 
 from crdb_magic.core.typemap import CatalogRow, SqlType, from_catalog, lookup, text_like
-from crdb_magic.session.link import Link
+from crdb_magic.session.driver import Connection
 
 _QUERY = """
 SELECT t.oid, t.typname, t.typtype, t.typarray, t.typelem, t.typbasetype, e.enumlabel
@@ -20,42 +20,40 @@ WHERE t.oid IN ({}) ORDER BY t.oid, e.enumsortorder
 class Catalog:
     """The types of one database, by OID."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self) -> None:
         self._found: dict[int, SqlType] = {}
 
-    def resolve(self, oids: Iterable[int]) -> dict[int, SqlType]:
+    def resolve(self, connection: Connection, oids: Iterable[int]) -> dict[int, SqlType]:
         """Give the type of each OID, asking the server for those seen for the first time.
 
         It is asked outside of the transaction, after its end. What can't be found out is handed on as text: a
         committed result is not lost for the name of a type.
         """
-        wanted = set(oids)
-        unknown = {oid for oid in wanted if self._known(oid) is None}
+        cockroach = connection.server.is_cockroachdb
+        types = {oid: lookup(oid, cockroach=cockroach) or self._found.get(oid) for oid in set(oids)}
+        unknown = {oid for oid, type_ in types.items() if type_ is None}
         if unknown:
-            self._found |= {oid: text_like(f"oid {oid}", oid) for oid in unknown} | self._ask(unknown)
-        return {oid: type_ for oid in wanted if (type_ := self._known(oid)) is not None}
+            self._found |= {oid: text_like(f"oid {oid}", oid) for oid in unknown} | _ask(connection, unknown)
+        return {oid: type_ or self._found[oid] for oid, type_ in types.items()}
 
-    def _known(self, oid: int) -> SqlType | None:
-        return lookup(oid, cockroach=self._link.server.is_cockroachdb) or self._found.get(oid)
 
-    def _ask(self, oids: set[int]) -> dict[int, SqlType]:
-        rows: dict[int, CatalogRow] = {}
-        missing = oids
-        try:
-            while missing:
-                found = self._rows(missing)
-                rows |= {row.oid: row for row in found}
-                referred = {oid for row in found for oid in (row.element_oid, row.base_oid) if oid}
-                missing = {oid for oid in referred - rows.keys() if self._known(oid) is None}
-        except psycopg2.Error:
-            return {}
-        return from_catalog(rows.values(), cockroach=self._link.server.is_cockroachdb)
+def _ask(connection: Connection, oids: set[int]) -> dict[int, SqlType]:
+    cockroach = connection.server.is_cockroachdb
+    rows: dict[int, CatalogRow] = {}
+    missing = oids
+    try:
+        while missing:
+            found = _rows(connection, missing)
+            rows |= {row.oid: row for row in found}
+            referred = {oid for row in found for oid in (row.element_oid, row.base_oid) if oid}
+            missing = {oid for oid in referred - rows.keys() if lookup(oid, cockroach=cockroach) is None}
+    except psycopg2.Error:
+        return {}
+    return from_catalog(rows.values(), cockroach=cockroach)
 
-    def _rows(self, oids: set[int]) -> list[CatalogRow]:
-        with self._link.connection.cursor() as cursor:
-            cursor.execute(_QUERY.format(", ".join(map(str, sorted(oids)))))
-            groups = groupby(cursor.fetchall(), key=lambda row: row[:6])
-            return [
-                CatalogRow._make((*head, tuple(row[6] for row in rows if row[6] is not None))) for head, rows in groups
-            ]
+
+def _rows(connection: Connection, oids: set[int]) -> list[CatalogRow]:
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERY.format(", ".join(map(str, sorted(oids)))))
+        groups = groupby(cursor.fetchall(), key=lambda row: row[:6])
+        return [CatalogRow._make((*head, tuple(row[6] for row in rows if row[6] is not None))) for head, rows in groups]

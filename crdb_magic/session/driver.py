@@ -6,14 +6,15 @@ here, below every client of the connection, so that no cursor can slip past it a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
 
-from crdb_magic.core.target import Target
+from crdb_magic.core.server import Server
 from crdb_magic.errors import BrokenTransactionError, Outcome
+from crdb_magic.session.translation import refused
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
@@ -34,6 +35,7 @@ class Connection(extensions.connection):
         self._begin = ""
         self._timeout: Callable[[], str] | None = None
         self.failed_to_begin = False
+        self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
 
     def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
@@ -146,9 +148,14 @@ def text_cursor(connection: Connection) -> Cursor:
     return cursor
 
 
-def connect(target: Target) -> Connection:
-    """Open a connection; raises psycopg2's errors."""
+def connect(target: Mapping[str, str]) -> Connection:
+    """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
     parameters = {**CONNECT_DEFAULTS, **target}
-    connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
-    connection.autocommit = True
+    try:
+        connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("; ".join(connection.server.settings))
+    except psycopg2.Error as error:
+        raise refused(error, target) from error
     return connection

@@ -1,50 +1,74 @@
-"""A connection that opens when it is needed, says which server answered, and is given up when lost."""
+"""Where a session's connection comes from: one that opens when it is needed, and is given up when lost."""
 
 from __future__ import annotations
 
-import psycopg2
+from abc import ABC, abstractmethod
+from selectors import EVENT_READ, DefaultSelector
 
-from crdb_magic.core.server import Server
+import psycopg2
+from psycopg2 import extensions
+
 from crdb_magic.core.target import Target
 from crdb_magic.session.driver import Connection, connect
-from crdb_magic.session.translation import refused
 
 
-class Link:
-    """One connection to a target, opened again after it was lost."""
+class Link(ABC):
+    """Where a session's connection comes from."""
+
+    @property
+    @abstractmethod
+    def connection(self) -> Connection:
+        """The open connection; raises :class:`ConnectionFailedError` if there can't be one.
+
+        One that the server closed since its last use (a restart, a load balancer, a night) is replaced unnoticed:
+        a statement sent on it would be lost, and nobody could tell whether it had run.
+        """
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Close the connection, whatever state it is in."""
+
+
+class OwnLink(Link):
+    """One connection of our own to a target."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self._connection: Connection | None = None
-        self._server: Server | None = None
+
+    def __repr__(self) -> str:
+        return repr(self.target)
 
     @property
     def connection(self) -> Connection:
-        """The open connection; raises :class:`ConnectionFailedError` if there can't be one."""
-        if self._connection is None or self._connection.closed:
-            self._connection = self._open()
+        """The open connection, opened or replaced if need be."""
+        if self._connection is None or is_gone(self._connection):
+            self._connection = connect(self.target)
         return self._connection
-
-    @property
-    def server(self) -> Server:
-        """The server that answered."""
-        if self._server is None:
-            _ = self.connection
-        assert self._server is not None  # noqa: S101 - _open sets it
-        return self._server
-
-    def _open(self) -> Connection:
-        try:
-            connection = connect(self.target)
-            self._server = Server.identify(connection.info.parameter_status("crdb_version"), connection.server_version)
-            with connection.cursor() as cursor:
-                cursor.execute("; ".join(self._server.settings))
-        except psycopg2.Error as error:
-            raise refused(error, self.target) from error
-        return connection
 
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def is_gone(connection: Connection) -> bool:
+    """Tell whether the server has closed an idle connection, at the cost of a look at its socket."""
+    if connection.closed:
+        return True
+    if connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE or not _has_news(connection):
+        return False
+    try:  # a notice, or the end
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error:
+        return True
+    return False
+
+
+def _has_news(connection: Connection) -> bool:
+    """Tell whether the server sent something that nobody asked for."""
+    with DefaultSelector() as selector:
+        selector.register(connection, EVENT_READ)
+        return bool(selector.select(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from crdb_magic.core.kinds import plain, reads_only
@@ -12,10 +13,11 @@ from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement
 from crdb_magic.core.target import Target
+from crdb_magic.errors import PastUnavailableError
 from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, execute
-from crdb_magic.session.link import Link
+from crdb_magic.session.link import Link, OwnLink
 from crdb_magic.session.snapshots import Keeper
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
 
@@ -32,18 +34,18 @@ class Session:
     It is not to be shared between threads. ``keeper`` gives the past of a local PostgreSQL server.
     """
 
-    def __init__(self, target: Target, *, keeper: Keeper | None = None) -> None:
-        self._link = Link(target)
-        self._catalog = Catalog(self._link)
+    def __init__(self, where: Target | Link, *, keeper: Keeper | None = None) -> None:
+        self._link = where if isinstance(where, Link) else OwnLink(where)
+        self._catalog = Catalog()
         self._keeper = keeper
 
     def __repr__(self) -> str:
-        return f"Session({self._link.target!r})"
+        return f"Session({self._link!r})"
 
     @property
     def server(self) -> Server:
         """The server that answered; connects if need be."""
-        return self._link.server
+        return self._link.connection.server
 
     @property
     def connection(self) -> Connection:
@@ -72,7 +74,7 @@ class Session:
         )
         reading = all(reads_only(one.source) for one in statements)
         committed = self._engine(verbs, observer, reading=reading)
-        results = self._typed(verbs.value)
+        results = self._typed(verbs.connection, verbs.value)
         return Report(results, self._receipt(verbs, committed, results))
 
     def transact(
@@ -98,11 +100,12 @@ class Session:
             observer=observer,
         )
         if self._keeper is not None and not nothing_to_lose:
-            self._keeper.keep()
+            with suppress(PastUnavailableError):  # a keeper that broke says so when the past is asked for
+                self._keeper.keep()
         return committed
 
-    def _typed(self, answers: Sequence[Answer]) -> tuple[Result, ...]:
-        types = self._catalog.resolve(oid for one in answers for _, oid in one.columns or ())
+    def _typed(self, connection: Connection, answers: Sequence[Answer]) -> tuple[Result, ...]:
+        types = self._catalog.resolve(connection, (oid for one in answers for _, oid in one.columns or ()))
         return tuple(
             Result(
                 tag=one.tag,
@@ -115,12 +118,12 @@ class Session:
 
     def _receipt(self, verbs: Verbs[T], committed: Committed[None], results: Sequence[Result]) -> Receipt:
         return Receipt(
-            server=str(self.server),
+            server=str(verbs.connection.server),
             options=verbs.options,
             retries=committed.failures,
             as_of=verbs.read_at,
             elapsed=committed.elapsed,
             statements=len(results),
             rows=sum(len(one.rows) for one in results),
-            notes=self.server.notes(verbs.options),
+            notes=verbs.connection.server.notes(verbs.options),
         )

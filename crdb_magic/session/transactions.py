@@ -48,20 +48,21 @@ class Verbs(ABC, Generic[T]):
         self._link = link
         self._work = work
         self._keeper = keeper
-        self._connection: Connection | None = None
+        self._held: Connection | None = None
 
     def unit(self) -> None:
         """Do the work: what the engine runs between begin and commit."""
-        self.value = self._work(self._begun)
+        self.value = self._work(self.connection)
 
     @property
-    def _begun(self) -> Connection:
-        assert self._connection is not None  # noqa: S101 - the engine begins first
-        return self._connection
+    def connection(self) -> Connection:
+        """The connection that they began on."""
+        assert self._held is not None  # noqa: S101 - the engine begins first
+        return self._held
 
     def translate(self, error: BaseException) -> CrdbMagicError | None:
         """Give an error in our terms, or None where no database is behind it."""
-        return translate(error, connected=self._connection is not None and not self._connection.closed)
+        return translate(error, connected=self._held is not None and not self._held.closed)
 
     @abstractmethod
     def begin(self, seconds_left: float | None) -> None:
@@ -73,12 +74,12 @@ class Verbs(ABC, Generic[T]):
 
     def rollback(self) -> None:
         """End the transaction in whatever state it is; a connection that can't even do that is given up."""
-        if self._connection is None:
+        if self._held is None:
             return
         try:
-            self._connection.disarm()
-            if self._connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
-                send(self._connection, "ROLLBACK")
+            self._held.disarm()
+            if self._held.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+                send(self._held, "ROLLBACK")
         except psycopg2.Error:
             self._link.discard()
 
@@ -88,14 +89,14 @@ class SingleStatement(Verbs[T]):
 
     def begin(self, seconds_left: float | None) -> None:  # noqa: ARG002 - one with a limit is Explicit
         """Open the connection: one that can't be opened has sent nothing."""
-        self._connection = self._link.connection
+        self._held = self._link.connection
 
     def unit(self) -> None:
         """Do nothing before the commit."""
 
     def commit(self) -> None:
         """Send the statement."""
-        self.value = self._work(self._begun)
+        self.value = self._work(self.connection)
 
 
 class Explicit(Verbs[T]):
@@ -106,32 +107,32 @@ class Explicit(Verbs[T]):
 
     def begin(self, seconds_left: float | None) -> None:
         """Let BEGIN wait for the first statement; only a time ago asks the server which instant that is."""
-        connection, server = self._link.connection, self._link.server
+        connection = self._link.connection
         if connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
             raise BrokenTransactionError(
                 "The connection is in a transaction already.",
                 outcome=Outcome.NOT_COMMITTED,
                 hint="a transaction can't be begun inside of another one.",
             )
-        connection.arm(self._begin_sql(), _time_limit(seconds_left, server))
-        self._connection = connection
+        connection.arm(self._begin_sql(connection.server), _time_limit(seconds_left, connection.server))
+        self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
 
-    def _begin_sql(self) -> str:
-        server, as_of = self._link.server, self.options.as_of
+    def _begin_sql(self, server: Server) -> str:
+        as_of = self.options.as_of
         if as_of is None:
             return server.begin(self.options)
         if not server.as_of_system_time:
-            return self._begin_on_snapshot()
+            return self._begin_on_snapshot(server)
         asked = at_hlc(self.read_at) if self.read_at is not None else as_of
         return server.begin(replace(self.options, as_of=asked))
 
-    def _begin_on_snapshot(self) -> str:
+    def _begin_on_snapshot(self, server: Server) -> str:
         assert self.options.as_of is not None  # noqa: S101 - asked by the caller
         if self._keeper is None:
             raise PastUnavailableError(
-                f"{self._link.server} cannot read the past: it has no AS OF SYSTEM TIME.",
+                f"{server} cannot read the past: it has no AS OF SYSTEM TIME.",
                 hint="CockroachDB can, and the local server of %crdb_connect --local.",
             )
         snapshot = self._keeper.find(self.options.as_of if self.read_at is None else at_hlc(self.read_at))
@@ -141,7 +142,7 @@ class Explicit(Verbs[T]):
 
     def commit(self) -> None:
         """Commit, unless the work left nothing that could be."""
-        connection = self._begun
+        connection = self.connection
         if connection.closed:
             raise _swallowed("lost the connection")
         status = connection.transaction_status
@@ -163,7 +164,7 @@ class Explicit(Verbs[T]):
 
     def _check_past(self, connection: Connection) -> None:
         """Refuse what a snapshot does not show truly."""
-        if self.options.as_of is None or self._link.server.as_of_system_time:
+        if self.options.as_of is None or connection.server.as_of_system_time:
             return
         if changed := ask(connection, CHANGED_SINCE):
             raise PastUnavailableError(
@@ -173,15 +174,15 @@ class Explicit(Verbs[T]):
 
     def _lift_limit(self, connection: Connection) -> None:
         connection.disarm()
-        if self.options.retry.timeout is not None and not self._link.server.set_local:
+        if self.options.retry.timeout is not None and not connection.server.set_local:
             send(connection, "SET statement_timeout = 0")
 
     def rollback(self) -> None:
         """End the transaction, and its time limit with it."""
         super().rollback()
-        if self._connection is not None and not self._connection.closed:
+        if self._held is not None and not self._held.closed:
             with suppress(psycopg2.Error):
-                self._lift_limit(self._connection)
+                self._lift_limit(self._held)
 
 
 def _swallowed(what: str) -> BrokenTransactionError:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psycopg2
 
-from crdb_magic.core.target import Target
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
 
 # CockroachDB draws its caret into DETAIL instead of sending a position.
@@ -86,7 +85,7 @@ _ATTEMPT = re.compile(
 )
 
 
-def refused(error: psycopg2.Error, target: Target) -> ConnectionFailedError:
+def refused(error: psycopg2.Error, target: Mapping[str, str]) -> ConnectionFailedError:
     """Translate what opening a connection raised, with the next step as its hint."""
     text = str(error).strip()
     found = _ATTEMPT.search(text)

@@ -321,3 +321,11 @@ def test_a_report_can_be_pickled(session, sql):
     report = session.run(sql("SELECT 1 AS one; SELECT now()"))
 
     assert pickle.loads(pickle.dumps(report)) == report
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(session, sql, table, rows, cut_off):
+    cut_off()
+    report = session.run(sql(f"INSERT INTO {table} VALUES (3, 3)"))
+
+    assert report.receipt.attempts == 1
+    assert rows(f"SELECT count(*) FROM {table}") == [("3",)]
