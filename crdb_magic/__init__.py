@@ -13,34 +13,55 @@ if TYPE_CHECKING:
     from crdb_magic.core.asof import AsOf
     from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
     from crdb_magic.core.target import Target
+    from crdb_magic.database import CockroachDatabase, frame, run_transaction
+    from crdb_magic.fields import ArrayField, IntervalField, JSONField, RowIDField, UUIDKeyField
+    from crdb_magic.pool import PooledCockroachDatabase
     from crdb_magic.session.session import Session
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AmbiguousCommitError",
+    "ArrayField",
     "AsOf",
+    "CockroachDatabase",
     "CrdbMagicError",
     "ExceededMaxAttempts",
+    "IntervalField",
     "Isolation",
+    "JSONField",
+    "PooledCockroachDatabase",
     "Priority",
     "RetryPolicy",
+    "RowIDField",
     "Session",
     "Target",
     "TransactionOptions",
+    "UUIDKeyField",
+    "frame",
     "load_ipython_extension",
+    "run_transaction",
     "unload_ipython_extension",
 ]
 
 # Imported on first use (PEP 562), so that `import crdb_magic` costs neither a driver nor pandas.
 _HOMES = {
+    "ArrayField": "fields",
     "AsOf": "core.asof",
+    "CockroachDatabase": "database",
+    "IntervalField": "fields",
     "Isolation": "core.options",
+    "JSONField": "fields",
+    "PooledCockroachDatabase": "pool",
     "Priority": "core.options",
     "RetryPolicy": "core.options",
+    "RowIDField": "fields",
     "Session": "session.session",
     "Target": "core.target",
     "TransactionOptions": "core.options",
+    "UUIDKeyField": "fields",
+    "frame": "database",
+    "run_transaction": "database",
 }
 
 

@@ -62,7 +62,7 @@ def keeper(target: Target, server: Server) -> Iterator[Keeper | None]:
 
 @pytest.fixture
 def session(target: Target, keeper: Keeper | None) -> Iterator[Session]:
-    opened = Session(target, keeper=keeper)
+    opened = Session(target)
     yield opened
     opened.close()
 

@@ -44,7 +44,7 @@ AMBIGUOUS = "40003"
 UNKNOWN_AT_COMMIT = frozenset({AMBIGUOUS, CANCELED, "XX000", "XXUUU"})
 COMMITTED_BUT = "XXA00"
 
-_REASON = re.compile(r"\b(RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval)")
+_REASON = re.compile(r"\b(RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval|WriteTooOld)")
 
 
 class Transaction(Protocol):

@@ -17,6 +17,8 @@ class Product(Enum):
 
 
 _NEWEST = (99, 0, 0)  # of a build without a version number: someone's own, of the newest code
+SESSION_ID = "SHOW session_id"
+
 _CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -67,11 +69,47 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def savepoints(self) -> bool:
+        """Savepoints nest (CockroachDB v20.1)."""
+        return not self.is_cockroachdb or self.version >= (20, 1, 0)
+
+    @property
+    def wire_cancel(self) -> bool:
+        """A cancel request of the protocol is heard (CockroachDB v22.1, cockroachdb/cockroach#67501)."""
+        return not self.is_cockroachdb or self.version >= (22, 1, 0)
+
+    @property
     def set_local(self) -> bool:
         """SET LOCAL is known (absent in CockroachDB v21.2: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 1, 0)
 
+    @property
+    def upsert(self) -> bool:
+        """UPSERT is known; elsewhere INSERT … ON CONFLICT (primary key) DO UPDATE does it."""
+        return self.is_cockroachdb
+
+    @property
+    def hidden_columns(self) -> bool:
+        """Tables have columns that SELECT * leaves out; information_schema.columns.is_hidden tells."""
+        return self.is_cockroachdb
+
+    @property
+    def transactional_ddl(self) -> bool:
+        """A transaction may change the schema and use what it changed."""
+        return not self.is_cockroachdb
+
     # How things are said.
+
+    @property
+    def number(self) -> int:
+        """Give the version as one number: 190105 for CockroachDB v19.1.5, libpq's for PostgreSQL (160002: 16.2)."""
+        major, minor, patch = self.version
+        return major * 10_000 + (minor * 100 + patch if self.is_cockroachdb else minor)
+
+    @property
+    def own_type_names(self) -> bool:
+        """CockroachDB's own names of types are known: STRING, BYTES, and INT for INT8."""
+        return self.is_cockroachdb
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -83,7 +121,9 @@ class Server:
         if not self.is_cockroachdb:
             return ("SET intervalstyle = 'postgres'", "SET default_transaction_isolation = 'serializable'")
         ddl = ("SET autocommit_before_ddl = off",) if self.version >= (24, 1, 0) else ()
-        return ("SET intervalstyle = 'postgres'", *ddl)
+        # Where a statement can only be cancelled by SQL, the session must be known by name before it is stuck.
+        name = () if self.wire_cancel else (SESSION_ID,)
+        return ("SET intervalstyle = 'postgres'", *ddl, *name)
 
     def notes(self, options: TransactionOptions) -> tuple[str, ...]:
         """Say what was asked and has no effect on this server."""

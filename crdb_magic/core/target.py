@@ -21,7 +21,7 @@ _DEFAULTS = {"port": "26257", "user": "root", "dbname": "defaultdb"}
 # As libpq reads it, but for a raw @ behind the hosts: there it most likely is the end of a password with a raw / or @.
 # SQLAlchemy spells the driver behind the scheme: cockroachdb+psycopg2://
 _URL = re.compile(
-    r"(?P<scheme>[a-z0-9]+)(?:\+[a-z0-9_]+)?://(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?"
+    r"(?P<scheme>[a-z0-9]+)(?:\+[a-z0-9_]+)?://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/]*))?@)?"
     r"(?P<hosts>[^@/?#]*)(?:/(?P<dbname>[^@?#]*))?(?:\?(?P<query>[^@#]*))?",
     re.IGNORECASE,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from crdb_magic.core.server import Product
 from crdb_magic.core.target import Target
@@ -12,6 +14,9 @@ from crdb_magic.errors import NotConnectedError
 from crdb_magic.local import LocalServer, start
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
+
+if TYPE_CHECKING:
+    from crdb_magic.database import CockroachDatabase
 
 DEFAULT = "default"
 
@@ -28,6 +33,7 @@ class Connections:
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
         self._local: dict[Path | None, _Local] = {}
+        self._databases: WeakKeyDictionary[Session, CockroachDatabase] = WeakKeyDictionary()
         self.current: str | None = None
 
     def open(self, name: str, target: Target) -> Session:
@@ -37,9 +43,7 @@ class Connections:
     def open_local(self, name: str, directory: Path | None) -> tuple[Session, str]:
         """Connect to a local server, started if this notebook has none there; gives its description as well."""
         local = self._local.get(directory) or self._start(directory)
-        return self._add(
-            name, Session(Target.from_url(local.server.url), keeper=local.keeper)
-        ), local.server.description
+        return self._add(name, Session(Target.from_url(local.server.url))), local.server.description
 
     def _start(self, directory: Path | None) -> _Local:
         server = start(directory)
@@ -73,6 +77,20 @@ class Connections:
         raise NotConnectedError(
             f"No connection is called {name!r}; open: {open_}.", hint=f"Did you mean {close[0]}?" if close else None
         )
+
+    def database(self, name: str | None = None) -> CockroachDatabase:
+        """Give the database of a connection for a Python cell: the user's own, or one over the session."""
+        from crdb_magic.database import SessionDatabase
+
+        session = self.get(name)
+        if session not in self._databases:
+            self._databases[session] = SessionDatabase(session)
+        return self._databases[session]
+
+    def adopt(self, name: str, database: CockroachDatabase) -> Session:
+        """Use a database of the notebook: its models and our cells then share one connection."""
+        self._databases[database.session] = database
+        return self._add(name, database.session)
 
     def use(self, name: str) -> Session:
         """Make a connection the current one."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from types import TracebackType
 from typing import Any, Self
@@ -132,3 +133,15 @@ class Waiting:
             self._handle.display(bundle, raw=True)
         else:
             self._handle.update(bundle, raw=True)
+
+
+@contextmanager
+def interrupts_shown_short() -> Iterator[None]:
+    """Let a Ctrl-C be shown without our frames: that it was heard, and what became of the transaction."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        notes = getattr(interrupt, "__notes__", ())
+        lines = ["KeyboardInterrupt: the transaction was interrupted.", *notes]
+        interrupt._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+        raise

@@ -23,9 +23,10 @@ from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Option, Takes, describe, parse, seconds, whole_number
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import DEFAULT, Connections
-from crdb_magic.magics.display import Receipts, Waiting, present, say
+from crdb_magic.magics.display import Receipts, Waiting, interrupts_shown_short, present, say
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.progress import Progress
+from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.session.loading import Mode, copy_in
 from crdb_magic.session.session import Session
 
@@ -52,6 +53,7 @@ TXN_OPTIONS = (
     Option("read-only", "let the server refuse any write", takes=Takes.NOTHING),
     Option("isolation", "serializable or read-committed", "WORD", read=Isolation.parse),
     Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
+    Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
     Option("on", "run on the connection of that name instead of the current one", "NAME"),
 )  # fmt: skip
 
@@ -91,6 +93,7 @@ class CrdbMagic(Magics):
             %crdb_connect postgresql://user@host:26257/database
             %crdb_connect host=localhost port=26257 user=root dbname=bank sslmode=disable
             %crdb_connect                      # $CRDB_URL, $COCKROACH_URL, $DATABASE_URL, else libpq's PG* and files
+            %crdb_connect db                   # a CockroachDatabase of yours: its models and our cells share it
             %crdb_connect --local              # a server of our own on this machine
 
         Options:
@@ -102,7 +105,8 @@ class CrdbMagic(Magics):
             %crdb_connect --use prod
 
         """
-        call = parse(line, CONNECT_OPTIONS, visible(self.shell.user_ns, local_ns))
+        namespace = visible(self.shell.user_ns, local_ns)
+        call = parse(line, CONNECT_OPTIONS, namespace)
         given = call.given
         if "list" in given:
             self._list()
@@ -111,12 +115,17 @@ class CrdbMagic(Magics):
         elif "use" in given:
             say(f"{given['use']}: {describe_session(self.connections.use(given['use']))}")
         else:
-            self._connect(call)
+            self._connect(call, namespace)
 
-    def _connect(self, call: Call) -> None:
+    def _connect(self, call: Call, namespace: Namespace) -> None:
         name = call.given.get("name", DEFAULT)
+        database: Any = namespace.get(call.rest)
         if "local" not in call.given:
-            say(describe_session(self.connections.open(name, target(call.rest))))
+            if hasattr(database, "session"):
+                session = self.connections.adopt(name, database)
+            else:
+                session = self.connections.open(name, target(call.rest))
+            say(describe_session(session))
             return
         if call.rest:
             raise OptionError(f"--local starts a server of its own: leave out {call.rest.split('://')[0]!r}.")
@@ -160,7 +169,7 @@ class CrdbMagic(Magics):
         load = Load.of(frame_named(call.rest, namespace))
         session = self.connections.get(call.given.get("on"))
         table, mode = call.given["table"], call.given.get("mode", Mode.FAIL)
-        with Progress(load.rows, table, Audience.of(self.shell)) as bar:
+        with Progress(load.rows, table, Audience.of(self.shell)) as bar, interrupts_shown_short():
             session.transact(
                 lambda connection: copy_in(connection, load, table, mode, bar.advance), observer=bar.restart
             )
@@ -170,13 +179,14 @@ class CrdbMagic(Magics):
     @needs_local_scope
     @line_cell_magic
     @documented(TXN_OPTIONS)
-    def crdb_txn(
-        self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
-    ) -> pd.DataFrame | None:
-        """Run SQL as one transaction: retried when the cluster asks for it, committed once.
+    def crdb_txn(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
+        """Run SQL, or Python, as one transaction: retried when the cluster asks for it, committed once.
 
             %%crdb_txn [NAME <<] [options]
             SELECT … WHERE city = :city        -- :city is the notebook's variable, bound by the driver, never pasted
+
+            %%crdb_txn --python [NAME <<] [options]
+            rows = db.frame("SELECT …")        # its names and its outputs count when it is committed
 
         The value is the last result as a DataFrame, or is put into NAME. Line form: df = %crdb_txn SELECT 1
 
@@ -198,18 +208,32 @@ class CrdbMagic(Magics):
             raise OptionError(
                 f"{call.rest!r} is no option.", hint="SQL goes below; put quotes around a value with blanks."
             )
-        statements = split(strip_markers(call.rest if cell is None else cell))
+        text = strip_markers(call.rest if cell is None else cell)
+        value = (self._run_python if "python" in call.given else self._run_sql)(call, text, namespace)
+        if call.into is None:
+            return value
+        self.shell.user_ns[call.into] = value
+        return None
+
+    def _run_sql(self, call: Call, text: str, namespace: Namespace) -> pd.DataFrame | None:
+        statements = split(text)
         check_cell(statements)
         options = transaction_options(call)
         session = self.connections.get(call.given.get("on"))
         bound = [statement.bind(namespace) for statement in statements]
-        with Waiting(options.retry.max_attempts, Audience.of(self.shell)) as waiting:
+        with self._waiting(options) as waiting, interrupts_shown_short():
             report = session.run(bound, options, waiting)
-        frame = present(report, statements, self.shown if self.receipts else None)
-        if call.into is None:
-            return frame
-        self.shell.user_ns[call.into] = frame
-        return None
+        return present(report, statements, self.shown if self.receipts else None)
+
+    def _run_python(self, call: Call, text: str, _: Namespace) -> Any:
+        cell = PythonCell(self.shell, text)
+        options = transaction_options(call)
+        database = self.connections.database(call.given.get("on"))
+        with self._waiting(options) as waiting, interrupts_shown_short():
+            return run_python(self.shell, cell, database, options, waiting)
+
+    def _waiting(self, options: TransactionOptions) -> Waiting:
+        return Waiting(options.retry.max_attempts, Audience.of(self.shell))
 
 
 def frame_named(name: str, namespace: Namespace) -> pd.DataFrame:

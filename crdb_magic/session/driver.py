@@ -6,14 +6,23 @@ here, below every client of the connection, so that no cursor can slip past it a
 
 from __future__ import annotations
 
+import math
+import os
+import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import psycopg2
 from psycopg2 import extensions
 
+from crdb_magic.core.kinds import reads_only
 from crdb_magic.core.server import Server
-from crdb_magic.errors import BrokenTransactionError, Outcome
+from crdb_magic.core.statements import split
+from crdb_magic.errors import BrokenTransactionError, Outcome, PastUnavailableError, ScriptError
+from crdb_magic.session.interrupts import interruptible
+from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.translation import refused
 
 CONNECT_DEFAULTS = {
@@ -27,19 +36,46 @@ CONNECT_DEFAULTS = {
 }
 
 
+class Keeps(Protocol):
+    """Somebody who keeps the past of a database that has none."""
+
+    def keep(self) -> object:
+        """Keep the present."""
+
+
+KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()
+"""Who keeps the past of which database, by `Connection.address`."""
+
+_CANCEL = """
+CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
+"""
+
+_WRITES_NOTHING = frozenset({"", "BEGIN", "EXPLAIN", "ROLLBACK", "SET", "SHOW"})  # the first words of tags
+
+
 class Connection(extensions.connection):
-    """A connection in autocommit mode whose transactions begin with their first statement."""
+    """A connection in autocommit mode whose transactions begin with their first statement.
+
+    ``server`` is what answered; ``lives_until`` the time (``time.monotonic()``) at which a pool lets it go.
+    """
+
+    lives_until = math.inf
+    target: Mapping[str, str]
+    session_id: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._begin = ""
         self._timeout: Callable[[], str] | None = None
         self.failed_to_begin = False
+        self._begun = self._ended = False
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
+        self.address = (self.info.host, self.info.port, self.info.dbname)
 
     def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
-        self._begin, self._timeout, self.failed_to_begin = begin, timeout, False
+        self._begin, self._timeout = begin, timeout
+        self.failed_to_begin = self._begun = self._ended = False
 
     def disarm(self) -> None:
         """Forget the transaction's prelude."""
@@ -49,6 +85,17 @@ class Connection(extensions.connection):
     def begin_waits(self) -> bool:
         """Whether BEGIN has not been sent yet."""
         return bool(self._begin)
+
+    @property
+    def ended_within(self) -> bool:
+        """Whether a statement of the transaction has ended it, be it that another one was begun since."""
+        over = self.transaction_status == extensions.TRANSACTION_STATUS_IDLE and not self.failed_to_begin
+        return self._ended or (self._begun and over)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction was begun and has not ended, be it that its BEGIN has not been sent."""
+        return self.begin_waits or self.failed_to_begin or self.transaction_status != extensions.TRANSACTION_STATUS_IDLE
 
     @property
     def transaction_status(self) -> int:
@@ -64,8 +111,22 @@ class Connection(extensions.connection):
                 hint="let the error go, or put the statement that may fail into a savepoint.",
             )
         parts = [self._begin, self._timeout() if self._timeout else ""]
+        self._begun = self._begun or self.begin_waits
         self._begin = ""
         return "".join(f"{part}; " for part in parts if part)
+
+    def cancel_statement(self) -> None:
+        """Ask the server, over another connection, to end the statement that runs now."""
+        if self.server.wire_cancel:
+            self.cancel()
+            return
+        with connect(self.target).cursor() as cursor:
+            cursor.execute(_CANCEL, (self.session_id,))
+
+    def cut(self) -> None:
+        """Close the socket under a statement that can't be cancelled: the server gives it up when it notices."""
+        with socket.socket(fileno=os.dup(self.fileno())) as under:
+            under.shutdown(socket.SHUT_RDWR)
 
     def note_failure(self, *, begun: bool) -> None:
         """Remember a first message that the server refused whole: its BEGIN did not run either.
@@ -74,6 +135,24 @@ class Connection(extensions.connection):
         """
         if begun and self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
             self.failed_to_begin = True
+
+    def note_success(self, tag: str, sent: bytes) -> None:
+        """Remember an end of the transaction; let the past be kept, if somebody does, when it may have written."""
+        self._ended = self.ended_within
+        keeper = KEEPERS.get(self.address)
+        if keeper is None or self.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+            return
+        word = tag.partition(" ")[0]
+        if word not in _WRITES_NOTHING and not (word == "SELECT" and _only_reads(sent)):
+            with suppress(PastUnavailableError):  # one that broke says so when the past is asked for
+                keeper.keep()
+
+
+def _only_reads(sent: bytes) -> bool:
+    try:
+        return all(map(reads_only, split(sent.decode())))
+    except ScriptError:
+        return False
 
 
 class Cursor(extensions.cursor):
@@ -90,7 +169,8 @@ class Cursor(extensions.cursor):
         """Execute as psycopg2 does, after the prelude, in the same message."""
         if self.name is not None:  # psycopg2 makes a DECLARE of it
             self._flush()
-            return super().execute(query, vars)
+            return interruptible(self.connection, super().execute, query, vars)
+        vars = adaptable_all(vars)  # noqa: A001
         waiting = self.connection.begin_waits
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
@@ -99,10 +179,11 @@ class Cursor(extensions.cursor):
 
     def _send(self, query: Any, values: Any, *, waiting: bool) -> None:
         try:
-            super().execute(query, values)
+            interruptible(self.connection, super().execute, query, values)
         except psycopg2.Error:
             self.connection.note_failure(begun=waiting)
             raise
+        self.connection.note_success(self.statusmessage or "", self.query or b"")
 
     def _flush(self) -> None:
         waiting = self.connection.begin_waits
@@ -119,22 +200,22 @@ class Cursor(extensions.cursor):
     def callproc(self, *args: Any) -> Any:
         """Call a function, after the prelude."""
         self._flush()
-        return super().callproc(*args)
+        return interruptible(self.connection, super().callproc, *args)
 
     def copy_expert(self, *args: Any, **kwargs: Any) -> None:
         """Copy, after the prelude: COPY takes no other statement in its message."""
         self._flush()
-        super().copy_expert(*args, **kwargs)
+        interruptible(self.connection, super().copy_expert, *args, **kwargs)
 
     def copy_from(self, *args: Any, **kwargs: Any) -> None:
         """Copy from a file, after the prelude."""
         self._flush()
-        super().copy_from(*args, **kwargs)
+        interruptible(self.connection, super().copy_from, *args, **kwargs)
 
     def copy_to(self, *args: Any, **kwargs: Any) -> None:
         """Copy to a file, after the prelude."""
         self._flush()
-        super().copy_to(*args, **kwargs)
+        interruptible(self.connection, super().copy_to, *args, **kwargs)
 
 
 # Each type that psycopg2 would turn into an object comes as its text instead, by psycopg2's own C code.
@@ -154,8 +235,10 @@ def connect(target: Mapping[str, str]) -> Connection:
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
         connection.autocommit = True
+        connection.target = target
         with connection.cursor() as cursor:
             cursor.execute("; ".join(connection.server.settings))
+            connection.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
     except psycopg2.Error as error:
         raise refused(error, target) from error
     return connection

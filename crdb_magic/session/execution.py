@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg2
@@ -27,6 +27,13 @@ class Answer:
 def execute(connection: Connection, statements: Sequence[BoundStatement]) -> list[Answer]:
     """Send each statement and fetch all of its rows; raises our errors, which say where in the cell they arose."""
     return [_one(connection, statement, number, len(statements)) for number, statement in enumerate(statements, 1)]
+
+
+def ask(connection: Connection, sql: str, values: Sequence[object] | Mapping[str, object] | None) -> Answer:
+    """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises psycopg2's errors."""
+    with text_cursor(connection) as cursor:
+        cursor.execute(sql, values)
+        return _answer(cursor)
 
 
 def _one(connection: Connection, statement: BoundStatement, number: int, count: int) -> Answer:

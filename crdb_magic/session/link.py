@@ -24,6 +24,11 @@ class Link(ABC):
         a statement sent on it would be lost, and nobody could tell whether it had run.
         """
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the connection."""
+        return self.connection.in_transaction
+
     @abstractmethod
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""
@@ -45,6 +50,12 @@ class OwnLink(Link):
         if self._connection is None or is_gone(self._connection):
             self._connection = connect(self.target)
         return self._connection
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the connection; opens none, that is for an attempt to do."""
+        connection = self._connection
+        return connection is not None and not connection.closed and connection.in_transaction
 
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg2
@@ -39,6 +39,15 @@ def adaptable(value: Any) -> Any:
             return turn(value)
     family = type(value).__module__.partition(".")[0]
     return _FOREIGN[family](value) if family in _FOREIGN else value
+
+
+def adaptable_all(values: Any) -> Any:
+    """Give the values of a statement, by position or by name, as psycopg2 can adapt them."""
+    if not values:
+        return None
+    if isinstance(values, Mapping):
+        return {name: adaptable(value) for name, value in values.items()}
+    return [adaptable(value) for value in values]
 
 
 def _from_numpy(value: Any) -> Any:

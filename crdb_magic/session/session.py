@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TypeVar
 
 from crdb_magic.core.kinds import plain, reads_only
@@ -11,14 +12,13 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.results import Column, Receipt, Report, Result
 from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
-from crdb_magic.core.statements import BoundStatement
+from crdb_magic.core.statements import BoundStatement, split
 from crdb_magic.core.target import Target
-from crdb_magic.errors import PastUnavailableError
+from crdb_magic.errors import OptionError
 from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.execution import Answer, execute
+from crdb_magic.session.execution import Answer, ask, execute
 from crdb_magic.session.link import Link, OwnLink
-from crdb_magic.session.snapshots import Keeper
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
 
 T = TypeVar("T")
@@ -31,30 +31,34 @@ def _unheard(_: object) -> None:
 class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
-    It is not to be shared between threads. ``keeper`` gives the past of a local PostgreSQL server.
+    It is not to be shared between threads.
     """
 
-    def __init__(self, where: Target | Link, *, keeper: Keeper | None = None) -> None:
-        self._link = where if isinstance(where, Link) else OwnLink(where)
+    def __init__(self, where: Target | Link) -> None:
+        self.link = where if isinstance(where, Link) else OwnLink(where)
         self._catalog = Catalog()
-        self._keeper = keeper
 
     def __repr__(self) -> str:
-        return f"Session({self._link!r})"
+        return f"Session({self.link!r})"
 
     @property
     def server(self) -> Server:
         """The server that answered; connects if need be."""
-        return self._link.connection.server
+        return self.link.connection.server
 
     @property
     def connection(self) -> Connection:
         """The open psycopg2 connection; raises :class:`ConnectionFailedError` if there can't be one."""
-        return self._link.connection
+        return self.link.connection
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the connection: begun by a database of models, or by a Python cell."""
+        return self.link.in_transaction
 
     def close(self) -> None:
         """Close the connection."""
-        self._link.discard()
+        self.link.discard()
 
     def run(
         self,
@@ -66,16 +70,45 @@ class Session:
 
         A single statement of which nothing was asked that BEGIN would say goes by itself: one round trip instead
         of two. Raises the errors of :func:`crdb_magic.core.retry.run`.
+
+        While a transaction is open on the connection they run within it, once; whoever began it will end it.
         """
         options = options or TransactionOptions()
+        if self.in_transaction:
+            return self._run_within(statements, options)
         alone = len(statements) == 1 and options.plain and plain(statements[0].source)
         verbs = (SingleStatement if alone else Explicit)(
-            self._link, lambda connection: execute(connection, statements), options, self._keeper
+            self.link, lambda connection: execute(connection, statements), options
         )
         reading = all(reads_only(one.source) for one in statements)
         committed = self._engine(verbs, observer, reading=reading)
         results = self._typed(verbs.connection, verbs.value)
-        return Report(results, self._receipt(verbs, committed, results))
+        return Report(results, _receipt(verbs.connection.server, options, committed, verbs.read_at, results))
+
+    def _run_within(self, statements: Sequence[BoundStatement], options: TransactionOptions) -> Report:
+        if options != TransactionOptions():
+            raise OptionError(
+                "A transaction is open on this connection; its options were given when it was begun.",
+                hint="leave the options out, or end the transaction first.",
+            )
+        connection, started = self.link.connection, time.monotonic()
+        results = self._typed(connection, execute(connection, statements))
+        alone = Committed(None, (), time.monotonic() - started)
+        return Report(results, _receipt(connection.server, options, alone, None, results))
+
+    def ask(self, sql: str, values: Sequence[object] | Mapping[str, object] | None = None) -> Result:
+        """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own."""
+
+        def send(connection: Connection) -> Answer:
+            return ask(connection, sql, values)
+
+        if self.in_transaction:
+            answer, connection = send(self.link.connection), self.link.connection
+        else:
+            verbs = SingleStatement(self.link, send, TransactionOptions())
+            self._engine(verbs, _unheard, reading=all(map(reads_only, split(sql))))
+            answer, connection = verbs.value, verbs.connection
+        return self._typed(connection, [answer])[0]
 
     def transact(
         self,
@@ -84,14 +117,15 @@ class Session:
         observer: Observer = _unheard,
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
-        verbs = Explicit(self._link, work, options or TransactionOptions(), self._keeper)
+        options = options or TransactionOptions()
+        verbs = Explicit(self.link, work, options)
         committed = self._engine(verbs, observer, reading=False)
-        return verbs.value, self._receipt(verbs, committed, ())
+        return verbs.value, _receipt(verbs.connection.server, options, committed, verbs.read_at, ())
 
     def _engine(self, verbs: Verbs[T], observer: Observer, *, reading: bool) -> Committed[None]:
         options = verbs.options
         nothing_to_lose = reading or options.read_only or options.as_of is not None
-        committed = run(
+        return run(
             verbs.unit,
             verbs,
             options.retry,
@@ -99,10 +133,6 @@ class Session:
             reads_only=nothing_to_lose,
             observer=observer,
         )
-        if self._keeper is not None and not nothing_to_lose:
-            with suppress(PastUnavailableError):  # a keeper that broke says so when the past is asked for
-                self._keeper.keep()
-        return committed
 
     def _typed(self, connection: Connection, answers: Sequence[Answer]) -> tuple[Result, ...]:
         types = self._catalog.resolve(connection, (oid for one in answers for _, oid in one.columns or ()))
@@ -116,14 +146,21 @@ class Session:
             for one in answers
         )
 
-    def _receipt(self, verbs: Verbs[T], committed: Committed[None], results: Sequence[Result]) -> Receipt:
-        return Receipt(
-            server=str(verbs.connection.server),
-            options=verbs.options,
-            retries=committed.failures,
-            as_of=verbs.read_at,
-            elapsed=committed.elapsed,
-            statements=len(results),
-            rows=sum(len(one.rows) for one in results),
-            notes=verbs.connection.server.notes(verbs.options),
-        )
+
+def _receipt(
+    server: Server,
+    options: TransactionOptions,
+    committed: Committed[None],
+    read_at: Decimal | None,
+    results: Sequence[Result],
+) -> Receipt:
+    return Receipt(
+        server=str(server),
+        options=options,
+        retries=committed.failures,
+        as_of=read_at,
+        elapsed=committed.elapsed,
+        statements=len(results),
+        rows=sum(len(one.rows) for one in results),
+        notes=server.notes(options),
+    )

@@ -2,8 +2,9 @@
 
 PostgreSQL has no AS OF SYSTEM TIME. But one open READ COMMITTED transaction can export many snapshots (0.1 ms
 each), and each can be imported while that transaction lives. A keeper takes one when it starts and after each
-transaction that wrote; the newest one not after the asked time is what that time looked like, as long as nobody
-else writes to this server. It is for the local server only: an open snapshot holds back VACUUM.
+transaction that wrote (the driver tells it). The newest one not after the asked time is what that time looked
+like, as long as nobody else writes to this server. It is for the local server only: an open snapshot holds
+back VACUUM.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import psycopg2
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.target import Target
 from crdb_magic.errors import PastUnavailableError
-from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.driver import KEEPERS, Connection, connect
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000000)::numeric(30, 0)"
 _NANOSECONDS = Decimal(10**9)
@@ -44,14 +45,24 @@ class Snapshot:
 
 
 class Keeper:
-    """Keeps snapshots of one database of a local PostgreSQL server. Threads may share it."""
+    """Keeps snapshots of one database of a local PostgreSQL server, for all connections of this process to it.
+
+    Threads may share it. Whoever started the server holds it; the connections find it by their address.
+    """
 
     def __init__(self, target: Target) -> None:
         self._lock = threading.Lock()
         self._kept: list[Snapshot] = []
         self._connection: Connection = connect(target)
+        KEEPERS[self._connection.address] = self
         self._ask("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
         self.keep()
+
+    @classmethod
+    def of(cls, connection: Connection) -> Keeper | None:
+        """Give the keeper of the database that a connection leads to, if it has one."""
+        keeper = KEEPERS.get(connection.address)
+        return keeper if isinstance(keeper, cls) else None
 
     def keep(self) -> Snapshot:
         """Keep the present."""
@@ -77,6 +88,8 @@ class Keeper:
 
     def close(self) -> None:
         """Let the snapshots go."""
+        if KEEPERS.get(self._connection.address) is self:
+            del KEEPERS[self._connection.address]
         self._connection.close()
 
     def _ask(self, sql: str) -> tuple[Any, ...]:

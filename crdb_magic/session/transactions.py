@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -15,13 +14,14 @@ from psycopg2 import extensions
 
 from crdb_magic.core.asof import at_hlc
 from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.retry import CANCELED, is_lost
 from crdb_magic.core.server import Server
 from crdb_magic.errors import (
     BrokenTransactionError,
     CrdbMagicError,
     Outcome,
     PastUnavailableError,
-    StatementError,
+    TransactionError,
 )
 from crdb_magic.session.driver import Connection, text_cursor
 from crdb_magic.session.link import Link
@@ -40,19 +40,22 @@ class Verbs(ABC, Generic[T]):
 
     value: T
 
-    def __init__(
-        self, link: Link, work: Callable[[Connection], T], options: TransactionOptions, keeper: Keeper | None
-    ) -> None:
+    def __init__(self, link: Link, work: Callable[[Connection], T], options: TransactionOptions) -> None:
         self.options = options
         self.read_at: Decimal | None = options.as_of.hlc if options.as_of else None
         self._link = link
         self._work = work
-        self._keeper = keeper
         self._held: Connection | None = None
+        self._lost = False
 
     def unit(self) -> None:
         """Do the work: what the engine runs between begin and commit."""
-        self.value = self._work(self.connection)
+        try:
+            self.value = self._work(self.connection)
+        except Exception as error:
+            if self.connection.ended_within:  # what it did before may be committed: no error makes a retry right
+                raise _ended() from error
+            raise
 
     @property
     def connection(self) -> Connection:
@@ -62,7 +65,9 @@ class Verbs(ABC, Generic[T]):
 
     def translate(self, error: BaseException) -> CrdbMagicError | None:
         """Give an error in our terms, or None where no database is behind it."""
-        return translate(error, connected=self._held is not None and not self._held.closed)
+        translated = translate(error, connected=self._held is not None and not self._held.closed)
+        self._lost = translated is not None and is_lost(translated)
+        return translated
 
     @abstractmethod
     def begin(self, seconds_left: float | None) -> None:
@@ -80,7 +85,9 @@ class Verbs(ABC, Generic[T]):
             self._held.disarm()
             if self._held.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
                 send(self._held, "ROLLBACK")
-        except psycopg2.Error:
+        except BaseException:
+            self._lost = True
+        if self._lost:  # also one that a draining node has left open
             self._link.discard()
 
 
@@ -114,28 +121,29 @@ class Explicit(Verbs[T]):
                 outcome=Outcome.NOT_COMMITTED,
                 hint="a transaction can't be begun inside of another one.",
             )
-        connection.arm(self._begin_sql(connection.server), _time_limit(seconds_left, connection.server))
+        connection.arm(self._begin_sql(connection), _time_limit(seconds_left, connection.server))
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
 
-    def _begin_sql(self, server: Server) -> str:
-        as_of = self.options.as_of
+    def _begin_sql(self, connection: Connection) -> str:
+        server, as_of = connection.server, self.options.as_of
         if as_of is None:
             return server.begin(self.options)
         if not server.as_of_system_time:
-            return self._begin_on_snapshot(server)
+            return self._begin_on_snapshot(connection)
         asked = at_hlc(self.read_at) if self.read_at is not None else as_of
         return server.begin(replace(self.options, as_of=asked))
 
-    def _begin_on_snapshot(self, server: Server) -> str:
+    def _begin_on_snapshot(self, connection: Connection) -> str:
         assert self.options.as_of is not None  # noqa: S101 - asked by the caller
-        if self._keeper is None:
+        keeper = Keeper.of(connection)
+        if keeper is None:
             raise PastUnavailableError(
-                f"{server} cannot read the past: it has no AS OF SYSTEM TIME.",
+                f"{connection.server} cannot read the past: it has no AS OF SYSTEM TIME.",
                 hint="CockroachDB can, and the local server of %crdb_connect --local.",
             )
-        snapshot = self._keeper.find(self.options.as_of if self.read_at is None else at_hlc(self.read_at))
+        snapshot = keeper.find(self.options.as_of if self.read_at is None else at_hlc(self.read_at))
         self.read_at = snapshot.at
         # SERIALIZABLE refuses an imported snapshot; for reading alone there is no difference.
         return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
@@ -143,6 +151,8 @@ class Explicit(Verbs[T]):
     def commit(self) -> None:
         """Commit, unless the work left nothing that could be."""
         connection = self.connection
+        if connection.ended_within:
+            raise _ended()
         if connection.closed:
             raise _swallowed("lost the connection")
         status = connection.transaction_status
@@ -151,12 +161,6 @@ class Explicit(Verbs[T]):
         if connection.begin_waits:  # nothing was ever sent
             connection.disarm()
             return
-        if status == extensions.TRANSACTION_STATUS_IDLE:
-            raise BrokenTransactionError(
-                "The transaction was ended by a COMMIT or ROLLBACK in it, or by a statement that commits.",
-                outcome=Outcome.UNKNOWN,
-                hint="leave COMMIT and ROLLBACK out; what ran before them may be committed.",
-            )
         self._check_past(connection)
         if send(connection, "COMMIT") != "COMMIT":  # an aborted transaction answers ROLLBACK, without an error
             raise _swallowed("failed")
@@ -173,16 +177,31 @@ class Explicit(Verbs[T]):
             )
 
     def _lift_limit(self, connection: Connection) -> None:
+        """Lift a time limit that outlives the transaction; a connection that would keep it is given up.
+
+        The transaction is over by then: what fails here must not make a commit look like a failure.
+        """
         connection.disarm()
-        if self.options.retry.timeout is not None and not connection.server.set_local:
+        if self.options.retry.timeout is None or connection.server.set_local:
+            return
+        try:
             send(connection, "SET statement_timeout = 0")
+        except psycopg2.Error:
+            self._link.discard()
 
     def rollback(self) -> None:
         """End the transaction, and its time limit with it."""
         super().rollback()
         if self._held is not None and not self._held.closed:
-            with suppress(psycopg2.Error):
-                self._lift_limit(self._held)
+            self._lift_limit(self._held)
+
+
+def _ended() -> BrokenTransactionError:
+    return BrokenTransactionError(
+        "The transaction was ended by a COMMIT or ROLLBACK in it, or by a statement that commits.",
+        outcome=Outcome.UNKNOWN,
+        hint="leave COMMIT and ROLLBACK out; what ran before them may be committed.",
+    )
 
 
 def _swallowed(what: str) -> BrokenTransactionError:
@@ -202,7 +221,9 @@ def _time_limit(seconds_left: float | None, server: Server) -> Callable[[], str]
     def limit() -> str:
         milliseconds = int((ends - time.monotonic()) * 1000)
         if milliseconds < 1:
-            raise StatementError("The time limit of the transaction is used up.", sqlstate="57014")
+            raise TransactionError(
+                "The time limit of the transaction is used up.", outcome=Outcome.NOT_COMMITTED, sqlstate=CANCELED
+            )
         return server.limit_statement(milliseconds)
 
     return limit

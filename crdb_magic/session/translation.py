@@ -75,21 +75,42 @@ _HINTS = (
     ("no encryption", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
     ("server does not support ssl", "this server has no TLS: ?sslmode=disable, for a local one only."),
     ("root certificate file", "download the cluster's CA certificate there, or name it with sslrootcert=…."),
-    ("certificate verify failed", "the certificate is not from the CA in sslrootcert: check which cluster this is."),
+    (
+        "certificate verify failed",  # libpq gives no reason
+        "the certificate is not from the CA in sslrootcert, or has expired: check which cluster this is.",
+    ),
     ("server certificate for", "the host name is not the certificate's: connect by the name it was issued for."),
+    ("group or world access", "chmod 600 the key file: libpq takes no key that others may read."),
+    ("private key file", "sslcert=… and sslkey=… name a certificate and its key: the key's file is not there."),
+    ("open certificate file", "sslcert=… names no file that can be read."),
+    (
+        "alert certificate required",
+        "the server wants a certificate of the user: sslcert=client.USER.crt and sslkey=client.USER.key.",
+    ),
+    ("alert certificate expired", "the user's certificate in sslcert has expired."),
+    ("alert unknown ca", "the server does not know the CA of the user's certificate in sslcert."),
+    ("alert bad certificate", "the server does not take the user's certificate: check sslcert and sslkey."),
     ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
     ("does not exist", "check the name of the database and of the user."),
 )
 _ATTEMPT = re.compile(
     r'connection to server (?:at|on socket) "(?P<host>[^"]*)"(?: \([^)]*\))?(?:, port (?P<port>\d+))? failed: '
+    r"(?:(?:FATAL|ERROR): +)?(?P<reason>.+)"
 )
 
 
 def refused(error: psycopg2.Error, target: Mapping[str, str]) -> ConnectionFailedError:
     """Translate what opening a connection raised, with the next step as its hint."""
-    text = str(error).strip()
-    found = _ATTEMPT.search(text)
+    text = str(error).strip() or "no answer"
+    found = _most_telling(text)
     where = f"{found['host']}:{found['port']}" if found and found["port"] else target.get("host", "the server")
-    reason = _ATTEMPT.sub("", text).splitlines()[0].removeprefix("FATAL: ").strip() if text else "no answer"
-    hint = next((hint for words, hint in _HINTS if words in text.lower()), None)
+    reason = found["reason"] if found else text.splitlines()[0]
+    hint = next((hint for words, hint in _HINTS if words in reason.lower()), None)
     return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=hint)
+
+
+def _most_telling(text: str) -> re.Match[str] | None:
+    """Find the attempt to report where several addresses were tried (localhost has two): one that was answered."""
+    attempts = list(_ATTEMPT.finditer(text))
+    answered = [attempt for attempt in attempts if "connection refused" not in attempt["reason"].lower()]
+    return next(iter(answered or attempts), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from crdb_magic.errors import (
     ParameterError,
     PastUnavailableError,
     StatementError,
+    TransactionError,
 )
 
 _AT_ONCE = RetryPolicy(max_attempts=3, wait_initial=0, wait_max=0)
@@ -329,3 +331,30 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(sessi
 
     assert report.receipt.attempts == 1
     assert rows(f"SELECT count(*) FROM {table}") == [("3",)]
+
+
+def test_an_error_after_a_commit_of_the_works_own_is_never_retried(session, table, rows):
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = balance + 1 WHERE id = 1")
+            cursor.execute("COMMIT")
+            cursor.execute("SELECT crdb_internal.force_retry('1h')")
+
+    with pytest.raises(BrokenTransactionError):
+        session.transact(work)
+
+    assert rows(f"SELECT balance FROM {table} WHERE id = 1") == [("101",)]
+
+
+def test_a_time_limit_that_ends_before_the_commit_commits_nothing(session, table, rows):
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = 0")
+        pause = threading.Event()
+        pause.wait(0.3)
+
+    with pytest.raises(TransactionError) as caught:
+        session.transact(work, TransactionOptions(retry=RetryPolicy(timeout=0.2)))
+
+    assert caught.value.outcome is Outcome.NOT_COMMITTED
+    assert rows(f"SELECT count(*) FROM {table} WHERE balance = 0") == [("0",)]

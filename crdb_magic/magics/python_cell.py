@@ -1,0 +1,148 @@
+"""A cell of Python that may run several times: its names and its outputs count only for the last time."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType, TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.retry import Observer
+from crdb_magic.errors import ScriptError
+from crdb_magic.magics.capture import Held
+
+if TYPE_CHECKING:
+    from crdb_magic.database import CockroachDatabase
+
+E = TypeVar("E", bound=BaseException)
+
+_ABSENT = object()
+_OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_AWAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
+
+
+class PythonCell:
+    """A cell's code, compiled as IPython would, to be run in the notebook's own namespace.
+
+    Not in a copy of it: a function that is defined in the cell would keep the copy for ever.
+    """
+
+    def __init__(self, shell: InteractiveShell, source: str) -> None:
+        self._shell = shell
+        code = shell.transform_cell(source)
+        self.file_name = shell.compile.cache(code, shell.execution_count, raw_code=source)
+        self._run, self._value = self._compiled(code)
+
+    def _compiled(self, code: str) -> tuple[CodeType, CodeType | None]:
+        try:
+            tree = self._shell.transform_ast(ast.parse(code, self.file_name))
+            _refuse_await(tree)
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            value = None
+            if isinstance(last, ast.Expr):
+                value = compile(ast.Expression(last.value), self.file_name, "eval")
+            return compile(tree, self.file_name, "exec"), value
+        except SyntaxError as error:
+            raise shown_as_of(self._shell, error, None) from None
+
+    def __call__(self) -> Any:
+        """Run it once; gives the value of its last expression."""
+        namespace = self._shell.user_ns
+        exec(self._run, namespace)  # noqa: S102 - a notebook's cell
+        return None if self._value is None else eval(self._value, namespace)  # noqa: S307
+
+    def traceback_of(self, error: BaseException) -> TracebackType | None:
+        """Give the part of an error's traceback that begins in this cell."""
+        step = error.__traceback__
+        while step is not None and step.tb_frame.f_code.co_filename != self.file_name:
+            step = step.tb_next
+        return step
+
+
+def _refuse_await(tree: ast.AST) -> None:
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, _AWAITS):
+            raise ScriptError(
+                f"A transaction cell cannot await (line {node.lineno}): between its statements nothing else may run.",
+                hint="await in a cell of its own, and use the result here.",
+            )
+        nodes += [child for child in ast.iter_child_nodes(node) if not isinstance(child, _OWN_SCOPE)]
+
+
+class BeforeImage:
+    """The names of a namespace as they were: new ones can be removed and changed ones bound again.
+
+    Objects stay as they are: what was appended to a list stays appended.
+    """
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+        self._before = dict(namespace)
+
+    def restore(self) -> None:
+        """Undo every binding of a name that was made since."""
+        for name in self._namespace.keys() - self._before.keys():
+            del self._namespace[name]
+        self._namespace.update(self._before)
+
+
+@contextmanager
+def bound(namespace: dict[str, Any], name: str, value: object) -> Iterator[None]:
+    """Bind a name for a while."""
+    before = namespace.get(name, _ABSENT)
+    namespace[name] = value
+    try:
+        yield
+    finally:
+        if before is _ABSENT:
+            namespace.pop(name, None)
+        else:
+            namespace[name] = before
+
+
+def run_python(
+    shell: InteractiveShell,
+    cell: PythonCell,
+    database: CockroachDatabase,
+    options: TransactionOptions,
+    observer: Observer,
+) -> Any:
+    """Run a cell as the callback of a transaction on ``database``, which it sees as ``db``.
+
+    Shown are the outputs of the last attempt, kept the names of the committed one.
+    """
+    names, held = BeforeImage(shell.user_ns), Held()
+
+    def attempt(db: CockroachDatabase) -> Any:
+        names.restore()
+        with held.back(shell), bound(shell.user_ns, "db", db):
+            return cell()
+
+    try:
+        value, _ = database.transact(attempt, options, observer)
+    except BaseException as error:
+        names.restore()
+        held.show()
+        traceback = cell.traceback_of(error)
+        if traceback is not None:
+            shown_as_of(shell, error, traceback)
+        raise
+    held.show()
+    return value
+
+
+def shown_as_of(shell: InteractiveShell, error: E, traceback: TracebackType | None) -> E:
+    """Let IPython show an error with this traceback alone: of the user's code, not of ours."""
+
+    def render() -> list[str]:
+        lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, traceback)
+        return lines
+
+    error._render_traceback_ = render  # type: ignore[attr-defined]  # IPython's protocol, on this one exception
+    return error

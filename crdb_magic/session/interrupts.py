@@ -1,0 +1,115 @@
+"""Ctrl-C during a statement cancels it on the server, at once and at no cost to a statement that is let be.
+
+psycopg2 sleeps in C until the server answers, so Python's own handler of SIGINT runs only then. But the signal also
+writes a byte to the wake-up descriptor, and a thread that waits for that byte can ask the server to stop the
+statement; it then answers with an error, and the KeyboardInterrupt that was pending comes out.
+
+Signals reach the main thread only: a statement that runs in another thread is not cancelled.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+_GRACE = 2.0  # seconds that the server has to end a cancelled statement before its connection is cut
+
+
+class Cancellable(Protocol):
+    """What can be asked to stop."""
+
+    def cancel_statement(self) -> None:
+        """Ask the server to end the statement that runs now."""
+
+    def cut(self) -> None:
+        """Close the socket under the statement."""
+
+
+class _Watcher:
+    """The thread that waits for signals while the main thread waits for the server; there is one a process."""
+
+    def __init__(self) -> None:
+        self._here, there = socket.socketpair()
+        self._there = there
+        there.setblocking(False)  # noqa: FBT003 - as set_wakeup_fd wants it
+        self.descriptor = there.fileno()
+        self.process = os.getpid()
+        self._lock = threading.Lock()
+        self._watched: Cancellable | None = None
+        self._before = -1
+        self._ended = threading.Event()
+        self.stopped = False
+        threading.Thread(target=self._watch, name="crdb_magic interrupts", daemon=True).start()
+
+    def enter(self, watched: Cancellable) -> None:
+        self._ended.clear()
+        self.stopped = False
+        self._watched = watched
+        self._before = signal.set_wakeup_fd(self.descriptor, warn_on_full_buffer=False)
+
+    def leave(self) -> None:
+        """Stop watching; may be called twice."""
+        if self._watched is not None:
+            signal.set_wakeup_fd(self._before)
+        self._ended.set()
+        with self._lock:  # a cancellation under way must not hit the next statement
+            self._watched = None
+
+    def _watch(self) -> None:
+        while True:
+            (number,) = self._here.recv(1)
+            if number == signal.SIGINT:
+                with self._lock:
+                    self._stop()
+            elif self._before >= 0:
+                with suppress(OSError):  # somebody else's signal, taken in his place
+                    os.write(self._before, bytes([number]))
+
+    def _stop(self) -> None:
+        watched = self._watched
+        if watched is None:
+            return
+        self.stopped = True
+        with suppress(Exception):  # a server that can't be asked is cut off below
+            watched.cancel_statement()
+        if not self._ended.wait(_GRACE):
+            with suppress(Exception):
+                watched.cut()
+
+
+_watcher: _Watcher | None = None
+
+
+def interruptible(connection: Cancellable, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call, and let a Ctrl-C cancel meanwhile what the connection does; raises KeyboardInterrupt then."""
+    if threading.current_thread() is not threading.main_thread():
+        return call(*args, **kwargs)
+    watcher = _current()
+    try:
+        watcher.enter(connection)
+        return call(*args, **kwargs)
+    except Exception as error:
+        if watcher.stopped:  # a COPY swallows the KeyboardInterrupt that its reader got
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        try:
+            watcher.leave()
+        except KeyboardInterrupt:  # the pending one, which comes out at the first call
+            watcher.leave()
+            raise
+
+
+def _current() -> _Watcher:
+    """Give the watcher of this process: a fork has the old one's descriptors, but not its thread."""
+    global _watcher  # noqa: PLW0603 - signals are the process's, so is this
+    if _watcher is None or _watcher.process != os.getpid():
+        _watcher = _Watcher()
+    return _watcher

@@ -1,0 +1,161 @@
+"""%%crdb_txn --python."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from crdb_magic.errors import BrokenTransactionError, ExceededMaxAttempts, ScriptError, StatementError
+
+
+def test_the_last_expression_is_the_value(notebook):
+    assert notebook("%%crdb_txn --python\nx = 20\nx + 1") == 21
+
+
+def test_the_value_can_be_named(notebook):
+    notebook("%%crdb_txn --python total <<\n40 + 2")
+
+    assert notebook["total"] == 42
+
+
+def test_a_query_gives_a_typed_frame(notebook, table):
+    frame = notebook(f"%%crdb_txn --python\ndb.frame('SELECT * FROM {table} WHERE id = %s', (1,))")
+
+    assert frame.balance.tolist() == [100]
+
+
+def test_names_appear_when_it_commits(notebook, table):
+    notebook(f"%%crdb_txn --python\nn = db.execute_sql('SELECT count(*) FROM {table}').fetchone()[0]")
+
+    assert notebook["n"] == 2
+    assert "db" not in notebook.shell.user_ns
+
+
+def test_names_stay_as_they_were_when_it_fails(notebook, table):
+    notebook("kept, gone = 1, 2")
+    with pytest.raises(ZeroDivisionError):
+        notebook(f"%%crdb_txn --python\nkept = 5\ndel gone\nnew = 6\ndb.execute_sql('DELETE FROM {table}')\n1 / 0")
+
+    assert (notebook["kept"], notebook["gone"], "new" in notebook.shell.user_ns) == (1, 2, False)
+    assert notebook(f"%crdb_txn SELECT count(*) AS n FROM {table}").n.tolist() == [2]
+
+
+def test_each_attempt_begins_with_the_names_of_the_notebook(notebook, refused):
+    notebook["tries"] = 0
+    notebook(f'%%crdb_txn --python\ntries += 1\ndb.execute_sql("SELECT 1")\ndb.execute_sql("""{refused}""")')
+
+    assert notebook["tries"] == 1
+
+
+def test_only_the_last_attempt_is_shown_in_its_order(notebook, refused):
+    notebook(
+        "%%crdb_txn --python\nfrom IPython.display import display\nprint('one')\ndisplay('two')\n"
+        f'db.execute_sql("SELECT 1")\ndb.execute_sql("""{refused}""")\nprint("three")'
+    )
+
+    assert sorted(notebook.shown.split()) == ["'two'", "one", "three"]
+
+
+def test_what_a_failed_cell_printed_is_shown(notebook):
+    with pytest.raises(ZeroDivisionError):
+        notebook("%%crdb_txn --python\nprint('before')\n1 / 0")
+
+    assert notebook.shown.splitlines()[1 if notebook.shown.startswith("\n") else 0] == "before"
+
+
+def test_functions_closures_comprehensions_and_imports_behave_as_in_any_cell(notebook):
+    cell = """%%crdb_txn --python
+import math
+factor = 2
+def scale(values):
+    return [value * factor for value in values]
+class Box:
+    size = factor
+squares = {n: n ** 2 for n in range(3) if n < factor}
+"""
+    notebook(cell)
+
+    assert notebook("factor = 3\n(scale([1, 2]), Box.size, squares, math.pi > 3)") == ([3, 6], 2, {0: 0, 1: 1}, True)
+
+
+def test_shell_commands_and_line_magics_work_inside(notebook):
+    notebook("%%crdb_txn --python\nwhere = %pwd\nsaid = !echo hello")
+
+    assert notebook["said"] == ["hello"]
+
+
+def test_a_line_of_sql_inside_runs_in_the_same_transaction(notebook, table):
+    with pytest.raises(ZeroDivisionError):
+        notebook(f"%%crdb_txn --python\n%crdb_txn UPDATE {table} SET balance = 0\n1 / 0")
+
+    assert notebook(f"%crdb_txn SELECT balance FROM {table} ORDER BY id").balance.tolist() == [100, 20]
+
+
+@pytest.mark.parametrize("call", ["db.commit()", "db.rollback()", "db.run_transaction(lambda db: None)"])
+def test_ending_the_transaction_inside_is_refused_with_the_reason(notebook, table, call):
+    with pytest.raises(NotImplementedError, match="run_transaction"):
+        notebook(f"%%crdb_txn --python\ndb.execute_sql('DELETE FROM {table}')\n{call}")
+
+    assert notebook(f"%crdb_txn SELECT count(*) AS n FROM {table}").n.tolist() == [2]
+
+
+def test_await_is_refused_with_the_reason(notebook):
+    with pytest.raises(ScriptError, match="cannot await"):
+        notebook("%%crdb_txn --python\nimport asyncio\nawait asyncio.sleep(0)")
+
+
+def test_an_async_function_may_be_defined(notebook):
+    notebook("%%crdb_txn --python\nasync def later():\n    await nothing()")
+
+    assert callable(notebook["later"])
+
+
+def test_a_commit_smuggled_in_is_found_out(notebook, table):
+    with pytest.raises(BrokenTransactionError, match="ended by a COMMIT"):
+        notebook(f"%%crdb_txn --python\ndb.execute_sql('DELETE FROM {table}')\ndb.execute_sql('COMMIT')")
+
+
+def test_the_traceback_begins_in_the_cell(notebook):
+    with pytest.raises(ZeroDivisionError) as caught:
+        notebook("%%crdb_txn --python\ndef inner():\n    return 1 / 0\ninner()")
+
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(caught.value._render_traceback_()))
+    assert "inner()" in shown
+    assert [word for word in ("retry.py", "session.py", "magic.py", "database.py") if word in shown] == []
+
+
+def test_a_syntax_error_is_shown_without_our_frames(notebook):
+    with pytest.raises(SyntaxError) as caught:
+        notebook("%%crdb_txn --python\ndef (:")
+
+    assert "python_cell.py" not in "\n".join(caught.value._render_traceback_())
+
+
+def test_exhaustion_is_shown_short(notebook):
+    with pytest.raises(ExceededMaxAttempts) as caught:
+        notebook(
+            "%%crdb_txn --python --max-attempts 2\ndb.execute_sql('SELECT 1')\n"
+            "db.execute_sql(\"SELECT crdb_internal.force_retry('1h')\")"
+        )
+
+    assert len(caught.value._render_traceback_()) <= 3
+
+
+def test_an_error_of_sql_inside_keeps_the_users_traceback(notebook):
+    with pytest.raises(StatementError) as caught:
+        notebook("%%crdb_txn --python\n%crdb_txn SELECT nope")
+
+    assert "SELECT nope" in re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(caught.value._render_traceback_()))
+
+
+def test_a_database_of_the_notebook_shares_its_connection(unconnected, url, table):
+    unconnected(f"from crdb_magic import CockroachDatabase\nmine = CockroachDatabase({url!r})")
+    unconnected("%crdb_connect mine")
+    same = unconnected("%%crdb_txn --python\ndb is mine")
+    unconnected("block = mine.atomic(); _ = block.__enter__()")
+    unconnected(f"%crdb_txn UPDATE {table} SET balance = 0")
+    unconnected("mine.rollback(); _ = mine.pop_transaction()")
+
+    assert same is True
+    assert unconnected(f"%crdb_txn SELECT balance FROM {table} ORDER BY id").balance.tolist() == [100, 20]

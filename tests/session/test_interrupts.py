@@ -1,0 +1,106 @@
+"""Ctrl-C while the server works."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from crdb_magic.core.options import RetryPolicy, TransactionOptions
+from crdb_magic.errors import AmbiguousCommitError
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    """Send this process a SIGINT while the block runs."""
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+
+
+@pytest.fixture
+def running(other, sql) -> Callable[[], int]:
+    """Count the statements that sleep on the server."""
+    text = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg' || '_sleep(7%'"
+    if other.server.is_cockroachdb:
+        text = "SELECT count(*) FROM [SHOW QUERIES] WHERE query LIKE '%pg' || '_sleep(7%'"
+    return lambda: int(other.run(sql(text)).results[0].rows[0][0])
+
+
+@pytest.mark.parametrize(
+    "cell", ["SELECT 1; SELECT pg_sleep(7)", "SELECT pg_sleep(7)", "SELECT count(*), pg_sleep(7) FROM pg_type"]
+)
+def test_a_running_statement_is_cancelled_on_the_server(session, sql, rows, running, cell):
+    with pytest.raises((KeyboardInterrupt, AmbiguousCommitError)), interrupted_after(0.3):
+        session.run(sql(cell))
+
+    assert running() == 0
+    assert rows("SELECT 2") == [("2",)]
+
+
+def test_an_interrupted_transaction_commits_nothing_and_says_so(session, sql, table, rows):
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted_after(0.3):
+        session.run(sql(f"UPDATE {table} SET balance = 0; SELECT pg_sleep(7)"))
+
+    assert caught.value.__notes__ == ["Nothing was committed."]
+    assert rows(f"SELECT count(*) FROM {table} WHERE balance = 0") == [("0",)]
+
+
+def test_a_single_write_that_was_interrupted_is_called_unknown(session, sql, table):
+    with pytest.raises(AmbiguousCommitError), interrupted_after(0.3):
+        session.run(sql(f"UPDATE {table} SET balance = 0 WHERE pg_sleep(7) IS NULL"))
+
+
+def test_a_wait_between_attempts_is_interrupted(session, sql):
+    options = TransactionOptions(retry=RetryPolicy(wait_initial=7, wait_max=7))
+
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted_after(0.5):
+        session.run(sql("SELECT 1; SELECT crdb_internal.force_retry('1h')"), options)
+
+    assert caught.value.__notes__ == ["Nothing was committed."]
+
+
+class _Endless(io.RawIOBase):
+    """Rows without an end."""
+
+    def read(self, size=-1):
+        return b"9,9\n" * 1000
+
+
+def test_a_copy_into_the_server_is_interrupted(session, table, rows):
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+            cursor.copy_expert(f"COPY {table} FROM STDIN WITH CSV", _Endless())
+
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.3):
+        session.transact(work)
+
+    assert rows(f"SELECT count(*) FROM {table}") == [("2",)]
+
+
+def test_a_statement_of_another_thread_is_let_be(session, sql):
+    with ThreadPoolExecutor(1) as threads:
+        there = threads.submit(session.run, sql("SELECT pg_sleep(0.6), 5 AS five"))
+        with pytest.raises(KeyboardInterrupt), interrupted_after(0.2):
+            threading.Event().wait(7)
+
+        assert there.result().results[0].rows[0][1] == "5"
+
+
+def test_the_wake_up_descriptor_of_others_is_given_back(session, sql):
+    before = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(before)
+    session.run(sql("SELECT 1"))
+    after = signal.set_wakeup_fd(before)
+
+    assert after == before

@@ -1,0 +1,248 @@
+"""Facts about the house: who imports whom, how large things are, and what is public."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import crdb_magic
+
+PACKAGE = Path(crdb_magic.__file__).parent
+ORM = frozenset({"database", "pool", "fields", "dialect", "orm_errors"})
+TOP = frozenset({"demo", "__main__"})
+
+# What each part may import of the others. The top may import everything.
+BELOW = {
+    "errors": frozenset(),
+    "core": frozenset({"errors"}),
+    "session": frozenset({"errors", "core"}),
+    "local": frozenset({"errors"}),
+    **dict.fromkeys(ORM, frozenset({"errors", "core", "session"}) | ORM),
+    "magics": frozenset({"errors", "core", "session", "local"}) | ORM,
+    **dict.fromkeys(TOP, frozenset({"errors", "core", "session", "local", "magics"}) | ORM | TOP),
+    "__init__": frozenset({"errors", "magics"}),
+}
+# Who may import what is not ours: parts, or single modules.
+FRAMES = frozenset({"core.frames", "core.encode", "database", "magics"}) | TOP
+FOREIGN = {
+    "psycopg2": frozenset({"session", "local"}),
+    "pandas": FRAMES,
+    "pyarrow": FRAMES,
+    "numpy": FRAMES,
+    "IPython": frozenset({"magics"}) | TOP,
+    "traitlets": frozenset({"magics"}) | TOP,
+    "peewee": ORM,
+    "playhouse": ORM,
+}
+# These name what is above them in annotations, and import it for the type checker alone.
+LOOKING_UP = {"errors", "__init__"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement of a module: what it names, and when it runs."""
+
+    target: str
+    line: int
+    when: str  # "at once", "when called", "never" (for the type checker alone)
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Give each module of the package by its name below the package: `core.retry`, `core.__init__`."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    return {".".join(file.relative_to(PACKAGE).with_suffix("").parts): ast.parse(file.read_text()) for file in files}
+
+
+def part(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+def imports(module: str) -> Iterator[Import]:
+    yield from _imports(modules()[module], "at once")
+
+
+def _imports(node: ast.AST, when: str) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            for name in _names(child):
+                yield Import(name, child.lineno, when)
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _imports(child, "never" if when == "never" else "when called")
+        elif isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            yield from _imports(ast.Module(child.body, []), "never")
+            yield from _imports(ast.Module(child.orelse, []), when)
+        else:
+            yield from _imports(child, when)
+
+
+def _names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    assert node.level == 0, "write the whole name: ruff's TID252 asks for it too"
+    for alias in node.names:
+        whole = f"{node.module}.{alias.name}"
+        yield whole if _home(whole) else str(node.module)
+
+
+def _home(target: str) -> str | None:
+    """Give our module of that name, if it is one."""
+    if target.split(".", maxsplit=1)[0] != "crdb_magic":
+        return None
+    name = target.removeprefix("crdb_magic").removeprefix(".")
+    return next((home for home in (name, f"{name}.__init__".removeprefix(".")) if home in modules()), None)
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    """Give each function of the package and its number of lines."""
+    for module, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{module}.{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+each_module = pytest.mark.parametrize("module", modules())
+
+
+# Who imports whom.
+
+
+@each_module
+def test_each_module_belongs_to_a_part_of_the_house(module: str) -> None:
+    assert part(module) in BELOW
+
+
+@each_module
+def test_imports_go_down_only(module: str) -> None:
+    own = part(module)
+    wrong = [
+        f"line {one.line}: {one.target}"
+        for one in imports(module)
+        if (home := _home(one.target)) is not None
+        and part(home) not in BELOW[own] | {own}
+        and not (own in LOOKING_UP and one.when == "never")
+    ]
+
+    assert wrong == []
+
+
+@each_module
+def test_what_is_not_ours_is_imported_in_its_place_only(module: str) -> None:
+    wrong = [
+        f"line {one.line}: {one.target}"
+        for one in imports(module)
+        if not {module, part(module)} & FOREIGN.get(part(one.target), {module})
+        and not (part(module) in LOOKING_UP and one.when == "never")
+    ]
+
+    assert wrong == []
+
+
+def test_only_one_file_beside_the_session_knows_the_driver() -> None:
+    knowing = [
+        module
+        for module in modules()
+        if part(module) == "local" and any(part(one.target) == "psycopg2" for one in imports(module))
+    ]
+
+    assert knowing == ["local.client"]
+
+
+@each_module
+def test_a_core_module_needs_the_standard_library_and_errors_alone(module: str) -> None:
+    known = {*sys.stdlib_module_names, "crdb_magic"}
+    exempt = part(module) != "core" or module in FRAMES
+    foreign = [one.target for one in imports(module) if part(one.target) not in known]
+
+    assert exempt or foreign == []
+
+
+def test_no_import_goes_round_in_circles() -> None:
+    graph = {
+        module: {home for one in imports(module) if one.when == "at once" and (home := _home(one.target))}
+        for module in modules()
+    }
+
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def loaded_by(module: str) -> set[str]:
+    """Give the top-level modules that importing one in a new interpreter brings in."""
+    code = f"import {module}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {part(name) for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize("module", ["", ".errors", ".core.retry", ".core.statements", ".core.results", ".core.target"])
+def test_importing_costs_no_heavy_library(module: str) -> None:
+    assert loaded_by(f"crdb_magic{module}") & set(FOREIGN) == set()
+
+
+# What is public.
+
+
+def test_the_public_names_are_sorted() -> None:
+    assert crdb_magic.__all__ == sorted(crdb_magic.__all__)
+
+
+def test_the_public_names_are_all_that_the_package_offers() -> None:
+    here = {
+        name for name, value in vars(crdb_magic).items() if getattr(value, "__module__", "").startswith("crdb_magic")
+    }
+    offered = {name for name in here | set(crdb_magic._HOMES) if not name.startswith("_")}
+
+    assert set(crdb_magic.__all__) == offered
+
+
+@pytest.mark.parametrize("name", crdb_magic.__all__)
+def test_each_public_name_can_be_imported(name: str) -> None:
+    assert getattr(crdb_magic, name).__name__ == name
+
+
+@pytest.mark.parametrize("name", crdb_magic.__all__)
+def test_each_public_name_is_documented(name: str) -> None:
+    assert getattr(crdb_magic, name).__doc__
+
+
+@pytest.mark.parametrize("name", crdb_magic.__all__)
+def test_each_public_name_is_offered_by_completion(name: str) -> None:
+    assert name in dir(crdb_magic)
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'crdb_magic' has no attribute 'Sesion'"):
+        _ = crdb_magic.Sesion
+
+
+# How large things are.
+
+
+def test_no_function_is_over_fifty_lines() -> None:
+    assert [name for name, lines in functions() if lines > 50] == []
+
+
+def test_the_median_function_is_under_ten_lines() -> None:
+    assert median(lines for _, lines in functions()) < 10
+
+
+def test_no_file_is_over_four_hundred_lines() -> None:
+    assert [file.name for file in PACKAGE.rglob("*.py") if len(file.read_text().splitlines()) > 400] == []
+
+
+def test_no_file_is_for_odds_and_ends() -> None:
+    assert [module for module in modules() if module.endswith(("utils", "helpers", "misc", "common"))] == []
+
+
+@each_module
+def test_the_first_line_of_a_module_is_a_sentence_about_its_job(module: str) -> None:
+    assert (ast.get_docstring(modules()[module]) or "").partition("\n")[0].endswith(".")
