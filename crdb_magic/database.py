@@ -16,7 +16,7 @@ from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, R
 from crdb_magic.core.results import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.target import Target
-from crdb_magic.dialect import Dialect
+from crdb_magic.dialect import Dialect, register_urls
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
@@ -325,3 +325,12 @@ def frame(query: Any) -> pd.DataFrame:
     """Give the rows of a peewee query as a typed DataFrame, read from the database of its models."""
     database: CockroachDatabase = query._database
     return database.frame(query)
+
+
+def _pooled(*args: Any, **kwargs: Any) -> CockroachDatabase:
+    from crdb_magic.pool import PooledCockroachDatabase
+
+    return PooledCockroachDatabase(*args, **kwargs)
+
+
+register_urls(CockroachDatabase, _pooled)

@@ -232,7 +232,7 @@ def _inserted(query: Any) -> dict[str, Any]:
     return {getattr(column, "column_name", column.name): column for column in columns}
 
 
-def register_urls(database: type[Dialect], pooled: type[Dialect]) -> None:
+def register_urls(database: Callable[..., Dialect], pooled: Callable[..., Dialect]) -> None:
     """Let `playhouse.db_url.connect` make our databases: cockroachdb://… and crdb://…, and with ``+pool``."""
     register: Any = db_url.register_database
     register(database, "cockroachdb", "crdb")

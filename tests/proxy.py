@@ -300,7 +300,8 @@ class Wire:
         return self.socket.fileno()
 
     def secure(self, context: ssl.SSLContext) -> None:
-        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket.do_handshake()  # behind the assignment: it can be hung up meanwhile
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
