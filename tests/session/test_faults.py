@@ -15,27 +15,23 @@ from dataclasses import dataclass
 
 import psycopg2
 import pytest
-from proxy import (
+from faults import (
     ABORTED,
     AMBIGUOUS,
     CANCELED,
-    COPY_DONE,
     DEADLOCK,
     INTERNAL,
     NOT_ACCEPTING,
     OLD_RETRY,
-    PASSWORD,
     SCHEMA_CHANGE_FAILED,
     SERIALIZABLE,
     SHUTTING_DOWN,
-    START_UP,
     TOO_MANY,
     UNAVAILABLE,
     UNCATEGORISED,
     UNKNOWN_RESOLUTION,
     WRITE_TOO_OLD,
     Fault,
-    Proxy,
     ServerError,
     afterwards,
     anything,
@@ -52,6 +48,8 @@ from proxy import (
     tagged_rollback,
     trickle,
 )
+from proxy import Proxy
+from wire import COPY_DONE, PASSWORD, START_UP
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.retry import Attempt

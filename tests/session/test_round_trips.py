@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
-from proxy import COPY_DONE, PASSWORD, START_UP, Fault, Proxy, cut_before, instead, is_, statement
-from proxy import SERIALIZABLE as REFUSED
+from faults import SERIALIZABLE as REFUSED
+from faults import Fault, cut_before, instead, is_, statement
+from proxy import Proxy
+from wire import COPY_DONE, PASSWORD, START_UP
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions

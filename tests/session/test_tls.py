@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from proxy import SERIALIZABLE as REFUSED
-from proxy import Fault, Proxy, cut_after, cut_before, instead, reset_after, statement
+from faults import SERIALIZABLE as REFUSED
+from faults import Fault, cut_after, cut_before, instead, reset_after, statement
+from proxy import Proxy
 from tls import Authority, secured, url
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
