@@ -161,14 +161,11 @@ class Link:
 
     def _relay(self) -> None:
         while True:
-            ready, _, _ = select.select([self.client, self.server], [], [])
-            for side in ready:
-                side.fill()
-                while message := side.take():
-                    if side is self.client:
-                        self._from_client(message)
-                    else:
-                        self._from_server(message)
+            ready, _, _ = select.select([self.server, self.client], [], [])
+            side, handle = ready[0], self._from_server if ready[0] is self.server else self._from_client
+            side.fill()  # of one side at a time: what is done about it may read the other
+            while message := side.take():
+                handle(message)
 
     def _from_client(self, message: Message) -> None:
         act = self.proxy.noted(self.number, message.point) if message.point else pass_on

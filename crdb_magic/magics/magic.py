@@ -230,7 +230,11 @@ class CrdbMagic(Magics):
         options = transaction_options(call)
         database = self.connections.database(call.given.get("on"))
         with self._waiting(options) as waiting, interrupts_shown_short():
-            return run_python(self.shell, cell, database, options, waiting)
+            value, receipt = run_python(self.shell, cell, database, options, waiting)
+
+        if self.receipts and isinstance(value, pd.DataFrame):
+            self.shown.attach(value, receipt)
+        return value
 
     def _waiting(self, options: TransactionOptions) -> Waiting:
         return Waiting(options.retry.max_attempts, Audience.of(self.shell))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.results import Receipt
 from crdb_magic.core.retry import Observer
 from crdb_magic.errors import ScriptError
 from crdb_magic.magics.capture import Held
@@ -112,7 +113,7 @@ def run_python(
     database: CockroachDatabase,
     options: TransactionOptions,
     observer: Observer,
-) -> Any:
+) -> tuple[Any, Receipt]:
     """Run a cell as the callback of a transaction on ``database``, which it sees as ``db``.
 
     Shown are the outputs of the last attempt, kept the names of the committed one.
@@ -125,7 +126,7 @@ def run_python(
             return cell()
 
     try:
-        value, _ = database.transact(attempt, options, observer)
+        done = database.transact(attempt, options, observer)
     except BaseException as error:
         names.restore()
         held.show()
@@ -134,7 +135,7 @@ def run_python(
             shown_as_of(shell, error, traceback)
         raise
     held.show()
-    return value
+    return done
 
 
 def shown_as_of(shell: InteractiveShell, error: E, traceback: TracebackType | None) -> E:

@@ -159,3 +159,9 @@ def test_a_database_of_the_notebook_shares_its_connection(unconnected, url, tabl
 
     assert same is True
     assert unconnected(f"%crdb_txn SELECT balance FROM {table} ORDER BY id").balance.tolist() == [100, 20]
+
+
+def test_a_frame_that_it_gives_has_the_receipt(notebook, refused):
+    notebook(f'%%crdb_txn --python df <<\ndb.execute_sql("SELECT 1")\ndb.frame("""{refused}""")')
+
+    assert notebook["df"].attrs["crdb"]["attempts"] == 3

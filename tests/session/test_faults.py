@@ -322,7 +322,7 @@ COMBINED = [
 
 
 @pytest.mark.parametrize(("faults", "sent", "rest"), COMBINED)
-def test_faults_come_together(meet, faults, sent, rest):
+def test_several_faults_of_one_transaction_end_as_each_of_them_would(meet, faults, sent, rest):
     assert meet(f"{_WRITE}; {_READ}", faults) == Met(sent, *rest)
 
 
@@ -347,7 +347,7 @@ SINGLE_WRITES = [
 @pytest.mark.parametrize(
     ("do", "sent", "error", "outcome", "failed", "held"), [pytest.param(*row, id=id_) for id_, *row in SINGLE_WRITES]
 )
-def test_a_write_by_itself_meets(meet, do, sent, error, outcome, failed, held):
+def test_a_write_by_itself_is_judged_as_a_commit(meet, do, sent, error, outcome, failed, held):
     assert meet(_WRITE, [("UPDATE", do)]) == Met(sent, error, outcome, failed, held)
 
 
@@ -415,7 +415,7 @@ IDEMPOTENT = [
 
 
 @pytest.mark.parametrize(("faults", "sent", "rest"), IDEMPOTENT)
-def test_an_idempotent_transaction_meets(meet, faults, sent, rest):
+def test_an_idempotent_transaction_runs_again_after_an_unknown_commit(meet, faults, sent, rest):
     assert meet(f"{_WRITE}; {_READ}", faults, idempotent=True) == Met(sent, *rest)
 
 

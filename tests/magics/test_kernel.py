@@ -1,0 +1,128 @@
+"""The extension in a real kernel: interrupts, restarts, a server that goes away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+_LIMIT = 60  # seconds a cell
+
+
+class Kernel:
+    """A kernel and the messages of its cells."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager = manager
+        self._client = client
+
+    def start(self, cell: str) -> str:
+        return str(self._client.execute(cell, allow_stdin=False))
+
+    def finish(self, number: str) -> dict[str, Any]:
+        """Wait for a cell; gives the content of its reply."""
+        while True:
+            reply = self._client.get_shell_msg(timeout=_LIMIT)
+            if reply["parent_header"].get("msg_id") == number:
+                return dict(reply["content"])
+
+    def __call__(self, cell: str) -> dict[str, Any]:
+        return self.finish(self.start(cell))
+
+    def value(self, expression: str) -> str:
+        number = self._client.execute("", user_expressions={"value": expression}, allow_stdin=False)
+        return str(self.finish(number)["user_expressions"]["value"]["data"]["text/plain"])
+
+
+@pytest.fixture
+def kernel(url: str) -> Iterator[Kernel]:
+    manager = KernelManager(kernel_name="python3", transport="ipc")
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=_LIMIT)
+    running = Kernel(manager, client)
+    running("%load_ext crdb_magic")
+    assert running(f"%crdb_connect {url}")["status"] == "ok"
+    yield running
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    manager.cleanup_resources()
+
+
+@pytest.fixture
+def asleep(other, sql) -> Callable[[], int]:
+    """Count the statements that sleep on the server."""
+    catalogue = "[SHOW QUERIES] WHERE" if other.server.is_cockroachdb else "pg_stat_activity WHERE state = 'active' AND"
+    text = f"SELECT count(*) FROM {catalogue} query LIKE '%pg' || '_sleep(31)%'"
+    return lambda: int(other.run(sql(text)).results[0].rows[0][0])
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _LIMIT
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%crdb_txn\nSELECT 1;\nSELECT pg_sleep(31)",
+        "%crdb_txn SELECT 1, pg_sleep(31)",
+        "%%crdb_txn --python\ndb.execute_sql('SELECT pg_sleep(31)')",
+    ],
+)
+def test_interrupting_the_kernel_cancels_the_statement_and_leaves_the_connection_usable(kernel, asleep, cell):
+    number = kernel.start(cell)
+    _until(lambda: asleep() == 1)
+    kernel.manager.interrupt_kernel()
+    reply = kernel.finish(number)
+
+    assert reply["ename"] in {"KeyboardInterrupt", "AmbiguousCommitError"}
+    _until(lambda: asleep() == 0)
+    assert kernel("%crdb_txn SELECT 1")["status"] == "ok"
+
+
+def test_an_interrupted_transaction_says_that_nothing_was_committed(kernel, asleep, table):
+    number = kernel.start(f"%%crdb_txn\nDELETE FROM {table};\nSELECT pg_sleep(31)")
+    _until(lambda: asleep() == 1)
+    kernel.manager.interrupt_kernel()
+    reply = kernel.finish(number)
+
+    assert reply["traceback"][-1] == "Nothing was committed."
+    kernel(f"n = %crdb_txn SELECT count(*) AS n FROM {table}")
+    assert kernel.value("n.n.tolist()") == "[2]"
+
+
+def test_an_interrupt_between_attempts_ends_the_cell(kernel):
+    number = kernel.start("%%crdb_txn --max-attempts 1000\nSELECT 1; SELECT crdb_internal.force_retry('1h')")
+    time.sleep(1)
+    kernel.manager.interrupt_kernel()
+
+    assert kernel.finish(number)["ename"] == "KeyboardInterrupt"
+
+
+def test_a_kernel_that_dies_in_a_transaction_leaves_no_lock_behind(kernel, asleep, table, session, sql):
+    kernel.start(f"%%crdb_txn\nUPDATE {table} SET balance = 0;\nSELECT pg_sleep(31)")
+    _until(lambda: asleep() == 1)
+    kernel.manager.signal_kernel(9)
+    session.run(sql(f"UPDATE {table} SET balance = 5 WHERE id = 1"))
+
+    assert session.run(sql(f"SELECT balance FROM {table} ORDER BY id")).results[0].rows == (("5",), ("20",))
+
+
+def test_a_connection_that_the_server_ended_between_two_cells_is_opened_again(kernel, other, sql):
+    kernel("where = %crdb_txn SHOW application_name")
+    if other.server.is_cockroachdb:
+        kernel("s = %crdb_txn SHOW session_id")
+        other.run(sql(f"CANCEL SESSION {kernel.value('s.iloc[0, 0]')}"))
+    else:
+        kernel("s = %crdb_txn SELECT pg_backend_pid() AS pid")
+        other.run(sql(f"SELECT pg_terminate_backend({kernel.value('int(s.pid[0])')}, 5000)"))
+
+    assert kernel("%crdb_txn SELECT 1")["status"] == "ok"
