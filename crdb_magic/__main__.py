@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from crdb_magic.errors import CrdbMagicError
@@ -42,12 +43,9 @@ def _demo(output: Path) -> int:
 def _local(directory: Path | None) -> int:
     from crdb_magic.local import start
 
-    with start(directory) as server:
+    with suppress(KeyboardInterrupt), start(directory) as server:
         print(f"{server.description}\n{server.url}\nCtrl-C stops it.", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
+        threading.Event().wait()
     return 0
 
 

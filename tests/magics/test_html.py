@@ -1,0 +1,42 @@
+"""What comes from the server is shown as text, never run."""
+
+from __future__ import annotations
+
+import pytest
+
+from crdb_magic.errors import StatementError
+
+_EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp;"
+
+
+def _html(notebook, value) -> str:
+    return notebook.shell.display_formatter.format(value)[0]["text/html"]
+
+
+def test_values_are_escaped(notebook):
+    notebook["evil"] = _EVIL
+    html = _html(notebook, notebook("%crdb_txn SELECT :evil AS v"))
+
+    assert "&lt;img src=x" in html
+    assert "<script" not in html
+
+
+def test_column_names_are_escaped(notebook):
+    html = _html(notebook, notebook(f'%crdb_txn SELECT 1 AS "{_EVIL[:40]}"'))
+
+    assert "<img" not in html
+
+
+def test_captions_are_escaped(notebook):
+    notebook(f"%%crdb_txn\nSELECT '{_EVIL}';\nSELECT 1")
+
+    assert [
+        output.data["text/html"] for output in notebook.outputs if "<script" in output.data.get("text/html", "")
+    ] == []
+
+
+def test_errors_are_text(notebook):
+    with pytest.raises(StatementError) as caught:
+        notebook(f'%crdb_txn SELECT "{_EVIL[:40]}"')
+
+    assert all(isinstance(line, str) for line in caught.value._render_traceback_())
