@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -97,6 +99,16 @@ class Connections:
         session = self.get(name)
         self.current = name
         return session
+
+    @contextmanager
+    def on(self, name: str | None) -> Iterator[None]:
+        """Make a connection the current one for a while: that of a Python cell, for the lines of SQL in it."""
+        before, self.current = self.current, name or self.current
+        try:
+            yield
+        finally:
+            if self.current == name and before in self._sessions:
+                self.current = before
 
     def close(self, name: str) -> None:
         """Close a connection; the last one that is left becomes the current one."""

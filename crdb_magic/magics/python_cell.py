@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,7 @@ from crdb_magic.core.results import Receipt
 from crdb_magic.core.retry import Observer
 from crdb_magic.errors import ScriptError
 from crdb_magic.magics.capture import Held
+from crdb_magic.magics.display import say
 
 if TYPE_CHECKING:
     from crdb_magic.database import CockroachDatabase
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=BaseException)
 
 _ABSENT = object()
+_LOOKED_AT = 200  # how many of a container's objects are compared
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _AWAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
@@ -79,18 +82,39 @@ def _refuse_await(tree: ast.AST) -> None:
 class BeforeImage:
     """The names of a namespace as they were: new ones can be removed and changed ones bound again.
 
-    Objects stay as they are: what was appended to a list stays appended.
+    Objects stay as they are: what was appended to a list stays appended. ``changed_in_place`` names the lists,
+    dicts and sets of which that can be seen.
     """
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self._namespace = namespace
         self._before = dict(namespace)
+        self._marks = {name: _mark(value) for name, value in namespace.items() if _may_change(name, value)}
+        self.changed_in_place: set[str] = set()
 
     def restore(self) -> None:
         """Undo every binding of a name that was made since."""
         for name in self._namespace.keys() - self._before.keys():
             del self._namespace[name]
         self._namespace.update(self._before)
+        self.changed_in_place |= {name for name, mark in self._marks.items() if _mark(self._before[name]) != mark}
+
+    def warn(self) -> None:
+        """Say what could not be undone."""
+        if self.changed_in_place:
+            names = ", ".join(sorted(self.changed_in_place))
+            say(f"Changed in place by an attempt that was rolled back, and not undone: {names}.")
+
+
+def _may_change(name: str, value: object) -> bool:
+    return isinstance(value, list | dict | set | bytearray) and not name.startswith("_") and name not in {"In", "Out"}
+
+
+def _mark(value: Any) -> tuple[int, tuple[int, ...]]:
+    """Give what differs when a container was changed: its length, and which objects come first in it."""
+    items = value.items() if isinstance(value, dict) else value
+    first = islice((part for item in items for part in (item if isinstance(item, tuple) else (item,))), _LOOKED_AT)
+    return len(value), tuple(map(id, first))
 
 
 @contextmanager
@@ -130,11 +154,13 @@ def run_python(
     except BaseException as error:
         names.restore()
         held.show()
+        names.warn()
         traceback = cell.traceback_of(error)
         if traceback is not None:
             shown_as_of(shell, error, traceback)
         raise
     held.show()
+    names.warn()
     return done
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import selectors
 from abc import ABC, abstractmethod
-from selectors import EVENT_READ, DefaultSelector
+from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
@@ -64,9 +65,13 @@ class OwnLink(Link):
             self._connection = None
 
 
+# poll() makes no descriptor of its own, as epoll would for each look; Windows has select() alone.
+_Selector: Any = getattr(selectors, "PollSelector", selectors.SelectSelector)
+
+
 def is_gone(connection: Connection) -> bool:
-    """Tell whether the server has closed an idle connection, at the cost of a look at its socket."""
-    if connection.closed:
+    """Tell whether a connection is of no more use: of another process, or (by a look at its socket) closed by the server."""
+    if connection.closed or connection.inherited:
         return True
     if connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE or not _has_news(connection):
         return False
@@ -80,6 +85,6 @@ def is_gone(connection: Connection) -> bool:
 
 def _has_news(connection: Connection) -> bool:
     """Tell whether the server sent something that nobody asked for."""
-    with DefaultSelector() as selector:
-        selector.register(connection, EVENT_READ)
+    with _Selector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
         return bool(selector.select(0))

@@ -165,3 +165,27 @@ def test_a_frame_that_it_gives_has_the_receipt(notebook, refused):
     notebook(f'%%crdb_txn --python df <<\ndb.execute_sql("SELECT 1")\ndb.frame("""{refused}""")')
 
     assert notebook["df"].attrs["crdb"]["attempts"] == 3
+
+
+@pytest.mark.parametrize(
+    ("made", "change"),
+    [
+        ("[1]", "it.append(2)"),
+        ("[1, 2]", "it[0] = object()"),
+        ("{}", "it['a'] = 1"),
+        ("{'a': 1}", "it['a'] = object()"),
+    ],
+)
+def test_what_a_rolled_back_attempt_changed_in_place_is_named(notebook, made, change):
+    notebook(f"it = {made}\nsame = [1]")
+    with pytest.raises(ZeroDivisionError):
+        notebook(f"%%crdb_txn --python\n{change}\n1 / 0")
+
+    assert "rolled back, and not undone: it." in notebook.shown
+
+
+def test_what_the_committed_attempt_changed_in_place_needs_no_warning(notebook):
+    notebook("it = [1]")
+    notebook("%%crdb_txn --python\nit.append(2)")
+
+    assert (notebook["it"], notebook.shown.strip()) == ([1, 2], "")
