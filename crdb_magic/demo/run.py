@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -27,8 +28,12 @@ def run(output: Path) -> bool:
 
 
 def _execute(notebook: Any) -> bool:
-    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")  # nobody else can reach its sockets
-    client = NotebookClient(notebook, timeout=300, km=kernel)
+    with TemporaryDirectory() as sockets:  # of its own: over TCP any user of the machine could listen in
+        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
+        return _execute_in(NotebookClient(notebook, timeout=300, km=kernel), notebook)
+
+
+def _execute_in(client: NotebookClient, notebook: Any) -> bool:
     with tqdm(total=len(notebook.cells), unit=" cells") as bar, client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
             started = time.perf_counter()

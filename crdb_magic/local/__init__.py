@@ -6,6 +6,7 @@
     ├── cockroach.py    engine: `cockroach start-single-node`
     ├── postgres.py     engine: initdb and `postgres`, standing in for CockroachDB
     │   ├── shims.sql       the functions of CockroachDB that PostgreSQL lacks
+    │   ├── password.py     who knows it is root there; nobody else gets in
     │   └── copies.py       its files where the server's user can read them
     ├── binaries.py     where the two servers' programs are
     ├── account.py      the user that a server runs as when we are root

@@ -17,9 +17,10 @@ DATABASE = "defaultdb"
 _TEMPLATE = "template1"
 
 
-def url_of(port: int, database: str = DATABASE) -> str:
+def url_of(port: int, password: str | None = None, database: str = DATABASE) -> str:
     """Give the URL of a database of a server on this machine."""
-    return f"postgresql://root@127.0.0.1:{port}/{database}?sslmode=disable"
+    user = f"root:{password}" if password else "root"
+    return f"postgresql://{user}@127.0.0.1:{port}/{database}?sslmode=disable"
 
 
 def answers(url: str) -> bool:
@@ -32,22 +33,22 @@ def answers(url: str) -> bool:
     return True
 
 
-def name_database(port: int) -> None:
+def name_database(port: int, password: str) -> None:
     """Give the empty database that initdb made the name that CockroachDB's has: faster than to make another one."""
-    _run(port, _TEMPLATE, f"ALTER DATABASE postgres RENAME TO {DATABASE}")
+    _run(url_of(port, password, _TEMPLATE), f"ALTER DATABASE postgres RENAME TO {DATABASE}")
 
 
-def install_shims(port: int) -> None:
+def install_shims(port: int, password: str) -> None:
     """Put our functions in the default database, and in the template of those to come; old ones are replaced."""
     shims = files(__package__).joinpath("shims.sql").read_text(encoding="utf-8")
     for database in (_TEMPLATE, DATABASE):
-        _run(port, database, shims)
+        _run(url_of(port, password, database), shims)
 
 
-def _run(port: int, database: str, script: str) -> None:
+def _run(url: str, script: str) -> None:
     """Run a script on its own connection. Raises LocalServerError with the server's message."""
     try:
-        with closing(_connect(url_of(port, database))) as link, link.cursor() as cursor:
+        with closing(_connect(url)) as link, link.cursor() as cursor:
             cursor.execute(script)
     except psycopg2.Error as error:
         raise LocalServerError(f"The local server could not be set up: {str(error).strip()}") from error

@@ -14,6 +14,7 @@ from crdb_magic.local.client import install_shims, name_database, url_of
 from crdb_magic.local.copies import reachable_copy
 from crdb_magic.local.folder import Kind
 from crdb_magic.local.lifeline import Job, Program
+from crdb_magic.local.password import make_password, password_file, password_of, take_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from crdb_magic.local.binaries import Install
     from crdb_magic.local.folder import Folder
 
-_INITDB = ("--no-instructions", "--username=root", "--auth=trust", "--encoding=UTF8", "--locale=C")
+_INITDB = ("--no-instructions", "--username=root", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
 _BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")  # bytes decide the order, Unicode upper()
 _BUILTIN_LOCALE_SINCE = 17
 
@@ -102,13 +103,15 @@ class Postgres:
             state = _pid_file(folder).read_text().splitlines()[7]
         except (FileNotFoundError, IndexError):
             return None
-        return url_of(self.port) if state.strip() == "ready" else None
+        return url_of(self.port, password_of(folder)) if state.strip() == "ready" else None
 
     def set_up(self, folder: Folder) -> None:
         """Make what CockroachDB has from the start."""
+        password = password_of(folder)
         if not folder.kind:
-            name_database(self.port)
-        install_shims(self.port)
+            take_back(folder, self.account)
+            name_database(self.port, password)
+        install_shims(self.port, password)
 
     def failure(self, folder: Folder) -> LocalServerError:
         """Say why the server ended at its start."""
@@ -123,9 +126,11 @@ class Postgres:
         folder.data.mkdir(mode=0o700)
         if self.account:
             shutil.chown(folder.data, self.account.uid, self.account.gid)
+        make_password(folder, self.account)
         locale = _BUILTIN_LOCALE if self.install.major >= _BUILTIN_LOCALE_SINCE else ()
         sync = () if folder.keep else ("--no-sync",)
-        command = (str(programs / "initdb"), *_INITDB, *locale, *sync, "-D", str(folder.data))
+        password = f"--pwfile={password_file(folder)}"
+        command = (str(programs / "initdb"), *_INITDB, password, *locale, *sync, "-D", str(folder.data))
         return (Program(command, _PATIENCE),)
 
     def _programs(self, folder: Folder) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
@@ -43,7 +44,8 @@ class Engine(Protocol):
 class LocalServer:
     """A running server of ours.
 
-    ``url`` is what to connect to, ``description`` one plain line that says what it is, ``folder`` where its log is.
+    ``url`` is what to connect to: it alone holds the password, if there is one. ``description`` is one plain line that
+    says what it is, ``folder`` where its log is.
     It runs until ``stop()``, the end of a ``with``, the end of our process, or until nobody holds this object any more.
     """
 
@@ -64,7 +66,8 @@ class LocalServer:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<LocalServer {self.url}: {self.description}>"
+        shown = re.sub(r"(?<=:)[^:@/]+(?=@)", "***", self.url)
+        return f"<LocalServer {shown}: {self.description}>"
 
 
 def start(directory: Path | None = None) -> LocalServer:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from psycopg2.extensions import parse_dsn
 from seen_from_outside import family, living, query
 
 from crdb_magic.errors import LocalServerError
@@ -52,7 +53,9 @@ def cockroach(tmp_path, monkeypatch, server):
     monkeypatch.setenv("COCKROACH_BINARY", str(program))
     monkeypatch.setenv("COCKROACH_URL", "postgresql://elsewhere")
     monkeypatch.setenv("EXPECTED_STORE", "type=mem,size=")
-    monkeypatch.setenv("REAL_PORT", server.url.split(":")[-1].split("/")[0])
+    real = parse_dsn(server.url)
+    monkeypatch.setenv("REAL_PORT", real["port"])
+    monkeypatch.setenv("PGPASSWORD", real["password"])  # of the PostgreSQL behind it: the URL is without one
     monkeypatch.setenv("FAREWELL", str(tmp_path / "farewell"))
     return program
 
@@ -60,7 +63,8 @@ def cockroach(tmp_path, monkeypatch, server):
 def test_it_runs_in_memory_and_answers_at_the_port_that_it_chose(cockroach, server):
     with start() as ours:
         assert ours.description == "CockroachDB single node, in memory"
-        assert ours.url == server.url
+        assert ours.url == f"postgresql://root@127.0.0.1:{parse_dsn(server.url)['port']}/defaultdb?sslmode=disable"
+        assert repr(ours) == f"<LocalServer {ours.url}: {ours.description}>"
         assert query(ours.url, "SELECT 1") == [(1,)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ class Kernel:
         self._client = client
 
     def start(self, cell: str) -> str:
-        return str(self._client.execute(cell, allow_stdin=False))
+        return str(self._client.execute(cell, allow_stdin=False, stop_on_error=False))
 
     def finish(self, number: str) -> dict[str, Any]:
         """Wait for a cell; gives the content of its reply."""
@@ -39,8 +40,8 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel(url: str) -> Iterator[Kernel]:
-    manager = KernelManager(kernel_name="python3", transport="ipc")
+def kernel(url: str, tmp_path: Path) -> Iterator[Kernel]:
+    manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(tmp_path / "kernel"))
     manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()
