@@ -17,6 +17,7 @@ from crdb_magic.core.results import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.target import Target
 from crdb_magic.dialect import Dialect, register_urls
+from crdb_magic.errors import OptionError
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
@@ -254,6 +255,8 @@ class CockroachDatabase(Dialect):
         """Do what `run_transaction` does, with our options, our errors and a receipt."""
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
+        if self.is_closed():  # a first connection that fails is no lost one: there is nothing to run again
+            self.connection()
         done = self.session.transact(lambda connection: self._call(callback, connection), options, observer)
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
@@ -267,8 +270,13 @@ class CockroachDatabase(Dialect):
         finally:
             self._state.transactions.clear()
 
-    def retry_transaction(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., T]], Callable[..., T]]:
-        """Decorate a function `f(db, …)` to run by `run_transaction`, with the arguments of its call."""
+    def retry_transaction(self, *args: Any, **kwargs: Any) -> Any:
+        """Decorate a function `f(db, …)` to run by `run_transaction`, with the arguments of its call.
+
+        The options are those of `run_transaction`; without any, the parentheses may be left out.
+        """
+        if args and callable(args[0]):
+            return self.retry_transaction()(args[0])
 
         def decorate(function: Callable[..., T]) -> Callable[..., T]:
             @functools.wraps(function)
@@ -323,6 +331,8 @@ def run_transaction(db: CockroachDatabase, callback: Callable[[CockroachDatabase
 
 def frame(query: Any) -> pd.DataFrame:
     """Give the rows of a peewee query as a typed DataFrame, read from the database of its models."""
+    if isinstance(query, str):
+        raise OptionError("SQL text does not name its database: write db.frame(sql).")
     database: CockroachDatabase = query._database
     return database.frame(query)
 

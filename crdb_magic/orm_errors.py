@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import peewee
 from peewee import __exception_wrapper__  # type: ignore[attr-defined]
@@ -62,9 +63,18 @@ def as_peewee(*, committing: bool = False) -> Iterator[None]:
         if committing and judge(error, committing=True) is Verdict.UNKNOWN:
             raise _unknown(error) from error
         if isinstance(error, StatementError) and error.__cause__ is not None:
-            with __exception_wrapper__:
-                raise error.__cause__ from error
+            _raise_as_peewees(error, error.__cause__)
         raise _twin(error) from error.__cause__
+
+
+def _raise_as_peewees(error: StatementError, cause: BaseException) -> NoReturn:
+    try:
+        with __exception_wrapper__:
+            raise cause from error
+    except peewee.PeeweeException as raised:
+        if error.outcome:  # peewee's exception has the server's words alone
+            raised.add_note(error.outcome.value)
+        raise
 
 
 def _twin(error: CrdbMagicError) -> CrdbMagicError:

@@ -256,6 +256,42 @@ def test_the_decorator_passes_arguments_through(db, account):
     assert balances(account) == [105, 20]
 
 
+def test_the_decorator_needs_no_parentheses(db, account):
+    @db.retry_transaction
+    def deposit(given, amount):
+        account.update(balance=account.balance + amount).execute()
+        return given is db
+
+    assert deposit(5) is True
+    assert balances(account) == [105, 25]
+
+
+@pytest.mark.parametrize("verb", ["commit", "rollback"])
+def test_the_connections_own_verbs_do_what_they_say_and_are_found_out(db, account, verb):
+    def work(given):
+        account.update(balance=0).execute()
+        getattr(given.connection(), verb)()
+
+    with pytest.raises(crdb_magic.errors.BrokenTransactionError, match="ended by a COMMIT or ROLLBACK"):
+        db.run_transaction(work)
+
+    assert balances(account) == ([0, 0] if verb == "commit" else [100, 20])
+
+
+def test_a_first_connection_that_fails_is_not_tried_again(url):
+    db = CockroachDatabase(Target.from_url(url)["dbname"], host="127.0.0.1", port=1)
+
+    with pytest.raises(ConnectionFailedError, match="Connection refused"):
+        db.run_transaction(lambda _: None)
+
+
+def test_text_that_the_server_refuses_is_shown_on_a_line_of_its_own(db):
+    with pytest.raises(peewee.ProgrammingError) as caught:
+        db.run_transaction(lambda given: given.execute_sql("selec 1"), timeout=60)
+
+    assert "statement_timeout" not in str(caught.value)
+
+
 # atomic and transaction
 
 
@@ -390,6 +426,11 @@ def test_sql_gives_a_typed_frame(db):
     frame = db.frame("SELECT %s::INT8 AS n, '5%%' AS x", (5,))
 
     assert (frame.n.tolist(), frame.x.tolist()) == ([5], ["5%"])
+
+
+def test_sql_without_a_database_has_no_frame():
+    with pytest.raises(OptionError, match=r"db\.frame\(sql\)"):
+        crdb_magic.frame("SELECT 1")
 
 
 def test_a_frame_in_a_transaction_sees_what_the_transaction_wrote(db, account):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool
@@ -228,13 +229,15 @@ class CrdbMagic(Magics):
     def _run_python(self, call: Call, text: str, _: Namespace) -> Any:
         cell = PythonCell(self.shell, text)
         options = transaction_options(call)
-        database = self.connections.database(call.given.get("on"))
-        with self._waiting(options) as waiting, interrupts_shown_short():
+        name = call.given.get("on")
+        database = self.connections.database(name)
+        with self.connections.on(name), self._waiting(options) as waiting, interrupts_shown_short():
             value, receipt = run_python(self.shell, cell, database, options, waiting)
 
         if self.receipts and isinstance(value, pd.DataFrame):
             self.shown.attach(value, receipt)
-        return value
+        quiet = call.into is None and DisplayHook.semicolon_at_end_of_expression(text)
+        return None if quiet else value
 
     def _waiting(self, options: TransactionOptions) -> Waiting:
         return Waiting(options.retry.max_attempts, Audience.of(self.shell))

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from types import CodeType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.core.excerpt import excerpt
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.results import Receipt
 from crdb_magic.core.retry import Observer
@@ -20,8 +21,6 @@ from crdb_magic.magics.display import say
 
 if TYPE_CHECKING:
     from crdb_magic.database import CockroachDatabase
-
-E = TypeVar("E", bound=BaseException)
 
 _ABSENT = object()
 _LOOKED_AT = 200  # how many of a container's objects are compared
@@ -51,7 +50,7 @@ class PythonCell:
                 value = compile(ast.Expression(last.value), self.file_name, "eval")
             return compile(tree, self.file_name, "exec"), value
         except SyntaxError as error:
-            raise shown_as_of(self._shell, error, None) from None
+            raise _not_python(error, code) from None
 
     def __call__(self) -> Any:
         """Run it once; gives the value of its last expression."""
@@ -65,6 +64,13 @@ class PythonCell:
         while step is not None and step.tb_frame.f_code.co_filename != self.file_name:
             step = step.tb_next
         return step
+
+
+def _not_python(error: SyntaxError, code: str) -> ScriptError:
+    """Say the same as ours: IPython shows a SyntaxError with each of our frames that it came through."""
+    before = code.splitlines(keepends=True)[: (error.lineno or 1) - 1]
+    place = sum(map(len, before)) + max((error.offset or 1) - 1, 0)
+    return ScriptError("\n".join((f"The cell is no Python: {error.msg}.", *excerpt(code, place))))
 
 
 def _refuse_await(tree: ast.AST) -> None:
@@ -164,7 +170,7 @@ def run_python(
     return done
 
 
-def shown_as_of(shell: InteractiveShell, error: E, traceback: TracebackType | None) -> E:
+def shown_as_of(shell: InteractiveShell, error: BaseException, traceback: TracebackType) -> None:
     """Let IPython show an error with this traceback alone: of the user's code, not of ours."""
 
     def render() -> list[str]:
@@ -172,4 +178,3 @@ def shown_as_of(shell: InteractiveShell, error: E, traceback: TracebackType | No
         return lines
 
     error._render_traceback_ = render  # type: ignore[attr-defined]  # IPython's protocol, on this one exception
-    return error

@@ -17,9 +17,9 @@ from weakref import WeakValueDictionary
 import psycopg2
 from psycopg2 import extensions
 
-from crdb_magic.core.kinds import reads_only
+from crdb_magic.core.kinds import controls_transaction, reads_only
 from crdb_magic.core.server import Server
-from crdb_magic.core.statements import split
+from crdb_magic.core.statements import Statement, split
 from crdb_magic.errors import BrokenTransactionError, Outcome, PastUnavailableError, ScriptError
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.literals import adaptable_all
@@ -46,11 +46,15 @@ class Keeps(Protocol):
 KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()
 """Who keeps the past of which database, by `Connection.address`."""
 
+os.register_at_fork(after_in_child=KEEPERS.clear)  # their connections are the parent's
+
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
 """
 
-_WRITES_NOTHING = frozenset({"", "BEGIN", "EXPLAIN", "ROLLBACK", "SET", "SHOW"})  # the first words of tags
+_WRITES_NOTHING = frozenset({"BEGIN", "ROLLBACK", "SET", "SHOW"})
+# The first words of tags, which are those of a message's last statement: what it may have written is for `_may_write`.
+_LOOKED_INTO = _WRITES_NOTHING | {"", "EXPLAIN", "SELECT"}
 
 
 class Connection(extensions.connection):
@@ -70,7 +74,9 @@ class Connection(extensions.connection):
         self.failed_to_begin = False
         self._begun = self._ended = False
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
-        self.address = (self.info.host, self.info.port, self.info.dbname)
+        self._process = os.getpid()
+        with self._socket() as under:  # localhost and 127.0.0.1 are one server
+            self.address = (under.getpeername(), self.info.dbname)
 
     def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
@@ -95,7 +101,13 @@ class Connection(extensions.connection):
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction was begun and has not ended, be it that its BEGIN has not been sent."""
-        return self.begin_waits or self.failed_to_begin or self.transaction_status != extensions.TRANSACTION_STATUS_IDLE
+        idle = self.transaction_status == extensions.TRANSACTION_STATUS_IDLE
+        return not self.inherited and (self.begin_waits or self.failed_to_begin or not idle)
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it is not ours, but of the process that we were forked from: two can't speak on one line."""
+        return self._process != os.getpid()
 
     @property
     def transaction_status(self) -> int:
@@ -113,7 +125,30 @@ class Connection(extensions.connection):
         parts = [self._begin, self._timeout() if self._timeout else ""]
         self._begun = self._begun or self.begin_waits
         self._begin = ""
-        return "".join(f"{part}; " for part in parts if part)
+        # On lines of their own: PostgreSQL's message shows the line that it does not understand.
+        return "".join(f"{part};\n" for part in parts if part)
+
+    def close(self) -> None:
+        """Close it, unless it is another process's."""
+        if not self.inherited:
+            super().close()
+
+    def commit(self) -> None:
+        """Commit. psycopg2's own does so for a ``with connection:`` only, and else nothing in autocommit mode."""
+        super().commit()
+        self._end("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll back. psycopg2's own does so for a ``with connection:`` only, and else nothing in autocommit mode."""
+        super().rollback()
+        self._end("ROLLBACK")
+
+    def _end(self, verb: str) -> None:
+        if self.in_transaction:
+            with self.cursor() as cursor:
+                cursor.execute(verb)
+        else:
+            self.note_success(verb, b"")
 
     def cancel_statement(self) -> None:
         """Ask the server, over another connection, to end the statement that runs now."""
@@ -125,16 +160,21 @@ class Connection(extensions.connection):
 
     def cut(self) -> None:
         """Close the socket under a statement that can't be cancelled: the server gives it up when it notices."""
-        with socket.socket(fileno=os.dup(self.fileno())) as under:
+        with self._socket() as under:
             under.shutdown(socket.SHUT_RDWR)
 
-    def note_failure(self, *, begun: bool) -> None:
+    def _socket(self) -> socket.socket:
+        return socket.socket(fileno=os.dup(self.fileno()))
+
+    def note_failure(self, sent: bytes, *, begun: bool) -> None:
         """Remember a first message that the server refused whole: its BEGIN did not run either.
 
-        What comes after it must not run by itself, outside of any transaction.
+        What comes after it must not run by itself, outside of any transaction. Remember, too, a COMMIT of the
+        user's own that was lost with the connection: it may have ended the transaction.
         """
         if begun and self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
             self.failed_to_begin = True
+        self._ended |= bool(self.closed) and _some(_ends_transaction, sent)
 
     def note_success(self, tag: str, sent: bytes) -> None:
         """Remember an end of the transaction; let the past be kept, if somebody does, when it may have written."""
@@ -142,17 +182,24 @@ class Connection(extensions.connection):
         keeper = KEEPERS.get(self.address)
         if keeper is None or self.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
             return
-        word = tag.partition(" ")[0]
-        if word not in _WRITES_NOTHING and not (word == "SELECT" and _only_reads(sent)):
+        if tag.partition(" ")[0] not in _LOOKED_INTO or _some(_may_write, sent, unreadable=True):
             with suppress(PastUnavailableError):  # one that broke says so when the past is asked for
                 keeper.keep()
 
 
-def _only_reads(sent: bytes) -> bool:
+def _ends_transaction(statement: Statement) -> bool:
+    return controls_transaction(statement) and statement.keyword not in {"BEGIN", "START"}
+
+
+def _may_write(statement: Statement) -> bool:
+    return statement.keyword not in _WRITES_NOTHING and not reads_only(statement)
+
+
+def _some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = False) -> bool:
     try:
-        return all(map(reads_only, split(sent.decode())))
+        return any(map(is_so, split(sent.decode(errors="replace"))))
     except ScriptError:
-        return False
+        return unreadable
 
 
 class Cursor(extensions.cursor):
@@ -181,7 +228,7 @@ class Cursor(extensions.cursor):
         try:
             interruptible(self.connection, super().execute, query, values)
         except psycopg2.Error:
-            self.connection.note_failure(begun=waiting)
+            self.connection.note_failure(self.query or b"", begun=waiting)
             raise
         self.connection.note_success(self.statusmessage or "", self.query or b"")
 
@@ -199,23 +246,25 @@ class Cursor(extensions.cursor):
 
     def callproc(self, *args: Any) -> Any:
         """Call a function, after the prelude."""
-        self._flush()
-        return interruptible(self.connection, super().callproc, *args)
+        return self._alone(super().callproc, *args)
 
     def copy_expert(self, *args: Any, **kwargs: Any) -> None:
         """Copy, after the prelude: COPY takes no other statement in its message."""
-        self._flush()
-        interruptible(self.connection, super().copy_expert, *args, **kwargs)
+        self._alone(super().copy_expert, *args, **kwargs)
 
     def copy_from(self, *args: Any, **kwargs: Any) -> None:
         """Copy from a file, after the prelude."""
-        self._flush()
-        interruptible(self.connection, super().copy_from, *args, **kwargs)
+        self._alone(super().copy_from, *args, **kwargs)
 
     def copy_to(self, *args: Any, **kwargs: Any) -> None:
         """Copy to a file, after the prelude."""
+        self._alone(super().copy_to, *args, **kwargs)
+
+    def _alone(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._flush()
-        interruptible(self.connection, super().copy_to, *args, **kwargs)
+        value = interruptible(self.connection, call, *args, **kwargs)
+        self.connection.note_success(self.statusmessage or "", self.query or b"")
+        return value
 
 
 # Each type that psycopg2 would turn into an object comes as its text instead, by psycopg2's own C code.

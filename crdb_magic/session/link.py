@@ -70,7 +70,7 @@ _Selector: Any = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 def is_gone(connection: Connection) -> bool:
-    """Tell whether a connection is of no more use: of another process, or (by a look at its socket) closed by the server."""
+    """Tell whether a connection is of no more use: another process has it, or its socket tells that the server left."""
     if connection.closed or connection.inherited:
         return True
     if connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE or not _has_news(connection):

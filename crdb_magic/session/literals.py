@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from math import isnan
 from typing import Any
 
 import psycopg2
@@ -19,8 +21,11 @@ def literal(name: str, value: object, connection: extensions.connection) -> str:
         adapted = extensions.adapt(adaptable(value))
         if hasattr(adapted, "prepare"):
             adapted.prepare(connection)
-        return str(adapted.getquoted(), "utf-8")
-    except (psycopg2.ProgrammingError, TypeError):
+        quoted = str(adapted.getquoted(), "utf-8")
+        return f"({quoted.strip()})" if quoted.startswith((" -", "-")) else quoted  # -5::TEXT would be -(5::TEXT)
+    except (psycopg2.ProgrammingError, TypeError) as error:
+        if isinstance(value, dict):
+            raise ParameterError(f":{name} is a dict that is no JSON: {error}.") from None
         raise ParameterError(
             f":{name} is a {type(value).__name__}, which has no SQL form.",
             hint="give a number, text, bytes, date, time, UUID, dict (as JSON), or a list of one of them.",
@@ -32,7 +37,8 @@ def literal(name: str, value: object, connection: extensions.connection) -> str:
 def adaptable(value: Any) -> Any:
     """Give a value that psycopg2 can adapt: for those that it can't, and those that it would get wrong.
 
-    numpy 2's floats are Python floats whose repr is no SQL; a dict is JSON; a pandas missing value is NULL.
+    numpy 2's floats are Python floats whose repr is no SQL; an infinite Decimal would be sent as NaN; a dict is JSON;
+    a missing value of pandas' is NULL.
     """
     for kind, turn in _TURNS:
         if isinstance(value, kind):
@@ -51,22 +57,26 @@ def adaptable_all(values: Any) -> Any:
 
 
 def _from_numpy(value: Any) -> Any:
+    kind = value.dtype.kind if hasattr(value, "dtype") else ""
+    if kind in {"m", "M"}:  # tolist() makes numbers of those that count nanoseconds
+        value = value.astype(f"{kind}8[us]")
     return adaptable(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def _from_pandas(value: Any) -> Any:
     if type(value).__name__ in {"NAType", "NaTType"}:
         return None
+    if hasattr(value, "tolist"):
+        return [None if isinstance(one, float) and isnan(one) else adaptable(one) for one in value.tolist()]
     if hasattr(value, "to_pydatetime"):
         return value.to_pydatetime(warn=False)
-    if hasattr(value, "to_pytimedelta"):
-        return value.to_pytimedelta()
-    return adaptable(value.tolist()) if hasattr(value, "tolist") else value
+    return value.to_pytimedelta() if hasattr(value, "to_pytimedelta") else value
 
 
 _TURNS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (enum.Enum, lambda value: adaptable(value.value)),
     (uuid.UUID, extras.UUID_adapter),
+    (Decimal, lambda value: extensions.AsIs(f"'{value}'::DECIMAL") if value.is_infinite() else value),
     (dict, extras.Json),
     (list, lambda value: [adaptable(one) for one in value]),
     (tuple, lambda value: tuple(adaptable(one) for one in value)),

@@ -143,7 +143,8 @@ class Explicit(Verbs[T]):
                 f"{connection.server} cannot read the past: it has no AS OF SYSTEM TIME.",
                 hint="CockroachDB can, and the local server of %crdb_connect --local.",
             )
-        snapshot = keeper.find(self.options.as_of if self.read_at is None else at_hlc(self.read_at))
+        asked = self.options.as_of
+        snapshot = keeper.find(asked if self.read_at is None else at_hlc(self.read_at, asked.asked))
         self.read_at = snapshot.at
         # SERIALIZABLE refuses an imported snapshot; for reading alone there is no difference.
         return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"

@@ -126,10 +126,27 @@ def test_the_traceback_begins_in_the_cell(notebook):
 
 
 def test_a_syntax_error_is_shown_without_our_frames(notebook):
-    with pytest.raises(SyntaxError) as caught:
-        notebook("%%crdb_txn --python\ndef (:")
+    with pytest.raises(ScriptError) as caught:
+        notebook("%%crdb_txn --python\nx = 1\ndef (:")
 
-    assert "python_cell.py" not in "\n".join(caught.value._render_traceback_())
+    assert str(caught.value) == "The cell is no Python: invalid syntax.\nline 2: def (:\n            ^"
+    assert "python_cell.py" not in notebook.shown
+
+
+def test_a_line_of_sql_inside_runs_on_the_cells_own_connection(unconnected, url, table):
+    unconnected(f"%crdb_connect {url} --name other")
+    unconnected(f"%crdb_connect {url}")
+    with pytest.raises(ZeroDivisionError):
+        unconnected(f"%%crdb_txn --python --on other\n%crdb_txn DELETE FROM {table}\n1 / 0")
+
+    assert unconnected(f"%crdb_txn SELECT * FROM {table}").shape == (2, 2)
+    assert unconnected.shell.magics_manager.registry["CrdbMagic"].connections.current == "default"
+
+
+def test_a_semicolon_at_the_end_hides_the_value(notebook):
+    assert notebook("%%crdb_txn --python\n1 + 1;") is None
+    assert notebook("%%crdb_txn --python x <<\n1 + 1;") is None
+    assert notebook["x"] == 2
 
 
 def test_exhaustion_is_shown_short(notebook):

@@ -582,6 +582,16 @@ def test_a_callback_that_committed_by_itself_before_a_fault_is_not_run_again(thr
     assert (caught.value.outcome, balance()) == (Outcome.UNKNOWN, 101)
 
 
+@pytest.mark.parametrize("do", [cut_after, afterwards(AMBIGUOUS), afterwards(SHUTTING_DOWN)])
+def test_a_commit_of_the_callbacks_own_that_is_not_confirmed_is_not_run_again(through, proxy, table, balance, do):
+    proxy.rules.append(Fault(statement("COMMIT"), do))
+
+    with pytest.raises(BrokenTransactionError) as caught:
+        through.transact(_committing_itself(table), TransactionOptions(retry=_THREE))
+
+    assert (caught.value.outcome, balance()) == (Outcome.UNKNOWN, 101)
+
+
 # After the commit nothing can be lost any more.
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
 import threading
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from crdb_magic.core.asof import AsOf
@@ -21,6 +26,7 @@ from crdb_magic.errors import (
     StatementError,
     TransactionError,
 )
+from crdb_magic.session.session import Session
 
 _AT_ONCE = RetryPolicy(max_attempts=3, wait_initial=0, wait_max=0)
 
@@ -241,6 +247,66 @@ def test_the_past_is_read_as_it_was(session, sql, table):
     assert report.receipt.as_of <= moment
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda cursor, table: cursor.copy_expert(f"COPY {table} FROM STDIN WITH CSV", io.StringIO("3,0\n")),
+        lambda cursor, table: cursor.copy_from(io.StringIO("3\t0\n"), table),
+        lambda cursor, table: cursor.execute(f"INSERT INTO {table} VALUES (3, 0); SET client_min_messages = 'error'"),
+        lambda cursor, table: cursor.execute(f"EXPLAIN ANALYZE INSERT INTO {table} VALUES (3, 0)"),
+    ],
+    ids=["COPY", "COPY of psycopg2's", "SET behind it", "EXPLAIN ANALYZE"],
+)
+def test_the_past_knows_of_each_write_however_it_was_made(session, sql, table, rows, write):
+    with session.connection.cursor() as cursor:
+        write(cursor, table)
+    moment = AsOf.parse(Decimal(rows("SELECT cluster_logical_timestamp()")[0][0]))
+
+    report = session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=moment))
+
+    assert report.results[0].rows == (("3",),)
+
+
+def test_the_past_knows_of_writes_under_another_name_of_the_host(session, sql, table, rows, target):
+    elsewhere = Session(target.having(host="localhost"))
+    if target["host"] != "127.0.0.1":
+        pytest.skip("the server is not on this machine")
+    elsewhere.run(sql(f"DELETE FROM {table}"))
+    moment = AsOf.parse(Decimal(rows("SELECT cluster_logical_timestamp()")[0][0]))
+
+    report = session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=moment))
+    elsewhere.close()
+
+    assert report.results[0].rows == (("0",),)
+
+
+def test_an_instant_that_is_not_kept_is_named_as_it_was_asked_for(session, sql):
+    if session.server.as_of_system_time:
+        pytest.skip("the server keeps it itself")
+
+    with pytest.raises(PastUnavailableError, match=r"as-of 2001-02-03 00:00:00\+00:00 "):
+        session.run(sql("SELECT 1"), TransactionOptions(as_of=AsOf.parse("2001-02-03 00:00:00+00:00")))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_opens_a_connection_of_its_own(session):
+    who = "SHOW session_id" if session.server.is_cockroachdb else "SELECT pg_backend_pid()"
+    ours = session.ask(who)
+    reader, writer = os.pipe()
+    if not os.fork():
+        with suppress(BaseException):
+            os.write(writer, b"shared" if session.ask(who) == ours else b"its own")
+            session.close()
+        os._exit(0)
+    os.close(writer)
+    seen = os.read(reader, 10)
+    os.close(reader)
+    os.wait()
+
+    assert seen == b"its own"
+    assert session.ask(who) == ours
+
+
 def test_a_time_ago_is_resolved_to_an_exact_instant(session, sql, table):
     report = session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=AsOf.parse("-1us")))
 
@@ -304,12 +370,34 @@ def test_enums_are_known_by_their_labels(session, sql):
         ({"a": [1, None]}, "JSONB"),
         ([1, None, 3], "INT8[]"),
         ([], "INT8[]"),
+        (-5, "TEXT"),
+        (-(2**63), "INT8"),
+        (Decimal("-0.5"), "TEXT"),
+        (Decimal("-Infinity"), "DECIMAL"),
+        ([Decimal("Infinity")], "DECIMAL[]"),
     ],
 )
 def test_a_parameter_comes_back_as_it_was_sent(session, sql, value, cast):
     report = session.run(sql(f"SELECT :value::{cast}", {"value": value}))
 
-    assert records(report.results[0]) == [(value,)]
+    assert records(report.results[0]) == [(str(value) if cast == "TEXT" and value is not None else value,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "cast", "comes"),
+    [
+        (np.datetime64("2026-01-02T03:04:05.123456789"), "TIMESTAMP", datetime(2026, 1, 2, 3, 4, 5, 123456)),
+        (np.timedelta64(1, "s").astype("m8[ns]"), "INTERVAL", timedelta(seconds=1)),
+        (np.array(["2026-01-02", "NaT"], "M8[ns]"), "TIMESTAMP[]", [datetime(2026, 1, 2), None]),
+        (pd.Series(["a", None]), "TEXT[]", ["a", None]),
+        (pd.Series([1.5, None]), "FLOAT8[]", [1.5, None]),
+        (pd.Series(pd.to_datetime(["2026-01-02", None])), "TIMESTAMP[]", [datetime(2026, 1, 2), None]),
+    ],
+)
+def test_values_of_numpy_and_pandas_keep_their_meaning(session, sql, value, cast, comes):
+    report = session.run(sql(f"SELECT :value::{cast}", {"value": value}))
+
+    assert records(report.results[0]) == [(comes,)]
 
 
 def test_a_parameter_without_an_sql_form_is_refused_before_anything_is_sent(session, sql, table, rows):
@@ -317,6 +405,11 @@ def test_a_parameter_without_an_sql_form_is_refused_before_anything_is_sent(sess
         session.run(sql(f"DELETE FROM {table}; SELECT :thing", {"thing": object()}))
 
     assert rows(f"SELECT count(*) FROM {table}") == [("2",)]
+
+
+def test_a_dict_that_json_cannot_hold_is_told_why(session, sql):
+    with pytest.raises(ParameterError, match=":when is a dict that is no JSON: Object of type date is not"):
+        session.run(sql("SELECT :when", {"when": {"day": datetime(2026, 1, 2).date()}}))
 
 
 def test_a_report_can_be_pickled(session, sql):
