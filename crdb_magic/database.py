@@ -290,7 +290,9 @@ class CockroachDatabase(Dialect):
     # Frames
 
     def frame(self, query: Any, params: Any = None) -> pd.DataFrame:
-        """Give the rows of a peewee query, or of SQL with psycopg2's placeholders, as a typed DataFrame."""
+        """Give the rows of a peewee query or model, or of SQL with psycopg2's placeholders, as a typed DataFrame."""
+        if isinstance(query, type):
+            query = query.select()
         sql, values = (query, params) if isinstance(query, str) else query.bind(self).sql()
         with as_peewee():
             return to_frame(self.session.ask(sql, values))

@@ -422,6 +422,10 @@ def test_a_query_gives_a_typed_frame(db, account):
     assert crdb_magic.frame(account.select().where(account.id == 1)).balance.tolist() == [100]
 
 
+def test_a_model_gives_the_frame_of_its_table(db, account):
+    assert db.frame(account).balance.tolist() == [100, 20]
+
+
 def test_sql_gives_a_typed_frame(db):
     frame = db.frame("SELECT %s::INT8 AS n, '5%%' AS x", (5,))
 

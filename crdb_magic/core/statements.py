@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _MARKERS = re.compile(r"(?:\s*^[ \t]*#[# \t]*(?:NBVAL|PYTEST_VALIDATE)_[^\n]*+)*+", re.MULTILINE)
+_IPYTHONS = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})  # in every notebook, meant by nobody
 _UNSENDABLE = re.compile(r"[\0\ud800-\udfff]")
 
 
@@ -158,7 +159,7 @@ def _check_characters(text: str) -> None:
 
 
 def _suggestion(name: str, values: Mapping[str, object]) -> str:
-    public = [key for key in values if isinstance(key, str) and not key.startswith("_")]
+    public = [key for key in values if isinstance(key, str) and not key.startswith("_") and key not in _IPYTHONS]
     close = get_close_matches(name, public, n=1)
     return f"Did you mean :{close[0]}?" if close else f"Give a value to the Python variable {name} first."
 

@@ -92,6 +92,7 @@ class CrdbMagic(Magics):
         """Connect to a CockroachDB cluster.
 
             %crdb_connect postgresql://user@host:26257/database
+            %crdb_connect :url                 # a variable: what is secret in it stays out of the notebook
             %crdb_connect host=localhost port=26257 user=root dbname=bank sslmode=disable
             %crdb_connect                      # $CRDB_URL, $COCKROACH_URL, $DATABASE_URL, else libpq's PG* and files
             %crdb_connect db                   # a CockroachDatabase of yours: its models and our cells share it
@@ -120,12 +121,13 @@ class CrdbMagic(Magics):
 
     def _connect(self, call: Call, namespace: Namespace) -> None:
         name = call.given.get("name", DEFAULT)
-        database: Any = namespace.get(call.rest)
+        where: Any = namespace.get(call.rest.removeprefix(":"))
         if "local" not in call.given:
-            if hasattr(database, "session"):
-                session = self.connections.adopt(name, database)
+            if hasattr(where, "session"):
+                session = self.connections.adopt(name, where)
             else:
-                session = self.connections.open(name, target(call.rest))
+                text = where if call.rest.startswith(":") and isinstance(where, str) else call.rest
+                session = self.connections.open(name, target(text))
             say(describe_session(session))
             return
         if call.rest:

@@ -81,7 +81,7 @@ class Keeper:
             raise PastUnavailableError(f"as-of {as_of} lies in the future.")
         if index == 0:
             raise PastUnavailableError(
-                f"as-of {as_of} is before this connection was opened, and nothing older is kept.",
+                f"as-of {as_of} is before the local server's kept past begins.",
                 hint="PostgreSQL keeps no history of its own; on CockroachDB this reads up to gc.ttlseconds back.",
             )
         return self._kept[index - 1]

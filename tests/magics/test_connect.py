@@ -41,6 +41,13 @@ def test_keywords_name_the_cluster_as_well(unconnected, target):
     assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
 
 
+def test_a_variable_may_hold_the_url(unconnected, url):
+    unconnected["where"] = url
+    unconnected("%crdb_connect :where")
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
 def test_a_service_file_names_the_cluster(unconnected, target, monkeypatch, tmp_path):
     lines = "\n".join(f"{keyword}={value}" for keyword, value in target.items())
     (tmp_path / "services").write_text(f"[bank]\n{lines}\n")

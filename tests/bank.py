@@ -1,0 +1,447 @@
+"""A bank whose clients move money while the network and the server fail, and what must be true of it afterwards.
+
+Each transfer changes two balances and writes its own id, made by the client, into a ledger, in one transaction. The
+ledger's index on the id is not unique: a transfer that was made twice stands there twice. What a client was told about
+each transfer (:class:`Told`) is then held against what the database holds (:class:`Held`).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count, takewhile
+from random import Random
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from faults import (
+    AMBIGUOUS,
+    INTERNAL,
+    SERIALIZABLE,
+    SHUTTING_DOWN,
+    TOO_MANY,
+    WRITE_TOO_OLD,
+    Action,
+    Fault,
+    ServerError,
+    afterwards,
+    anything,
+    cut_after,
+    cut_before,
+    cut_within,
+    delay,
+    instead,
+    is_,
+    reset_after,
+    statement,
+    tagged_rollback,
+    trickle,
+)
+from proxy import Proxy
+from wire import START_UP
+
+from crdb_magic.core.options import RetryPolicy, TransactionOptions
+from crdb_magic.core.statements import split
+from crdb_magic.core.target import Target
+from crdb_magic.database import CockroachDatabase
+from crdb_magic.errors import Outcome
+from crdb_magic.session.session import Session
+
+# What goes wrong.
+
+_STATEMENT, _COMMIT, _ROLLBACK = statement("(UPDATE|INSERT|SELECT|WITH)"), statement("COMMIT"), statement("ROLLBACK")
+
+FAULTS: Mapping[str, tuple[Callable[[str], bool], Action, int]] = {  # the last: how many of 1000 such messages it hits
+    "cut before a statement": (_STATEMENT, cut_before, 6),
+    "cut after a statement was sent": (_STATEMENT, cut_after, 6),
+    "reset after a statement was sent": (_STATEMENT, reset_after, 4),
+    "answer to a statement cut in two": (_STATEMENT, cut_within(0.5), 4),
+    "40001 at a statement": (_STATEMENT, instead(WRITE_TOO_OLD), 10),
+    "40003 at a statement": (_STATEMENT, instead(AMBIGUOUS), 4),
+    "40003 after a statement was done": (_STATEMENT, afterwards(AMBIGUOUS), 4),
+    "57P01 at a statement": (_STATEMENT, instead(SHUTTING_DOWN), 4),
+    "cut before COMMIT": (_COMMIT, cut_before, 15),
+    "cut after COMMIT was applied": (_COMMIT, cut_after, 15),
+    "reset after COMMIT was applied": (_COMMIT, reset_after, 10),
+    "answer to COMMIT cut in two": (_COMMIT, cut_within(0.5), 10),
+    "40001 at COMMIT": (_COMMIT, instead(SERIALIZABLE), 20),
+    "40003 instead of COMMIT": (_COMMIT, instead(AMBIGUOUS), 10),
+    "40003 after COMMIT was applied": (_COMMIT, afterwards(AMBIGUOUS), 10),
+    "57P01 instead of COMMIT": (_COMMIT, instead(SHUTTING_DOWN), 10),
+    "57P01 after COMMIT was applied": (_COMMIT, afterwards(SHUTTING_DOWN), 10),
+    "XX000 after COMMIT was applied": (_COMMIT, afterwards(INTERNAL), 10),
+    "COMMIT answered by ROLLBACK": (_COMMIT, tagged_rollback, 10),
+    "a constraint refuses the COMMIT": (_COMMIT, instead(ServerError("23503", "a deferred constraint")), 10),
+    "cut before ROLLBACK": (_ROLLBACK, cut_before, 50),
+    "cut after ROLLBACK": (_ROLLBACK, cut_after, 50),
+    "too many clients": (is_(START_UP), instead(TOO_MANY), 50),
+    "new connection cut": (is_(START_UP), cut_before, 50),
+    "delayed by 10 ms": (anything, delay(0.01), 10),
+    "answer trickled": (_STATEMENT, trickle, 10),
+}
+
+
+@dataclass
+class _AtRandom:
+    """Want one message of so many that ``when`` wants, at random, but never none for twice as many."""
+
+    when: Callable[[str], bool]
+    one_of: int
+    random: Random
+    left: int = 0
+
+    def __call__(self, text: str) -> bool:
+        if not self.when(text):
+            return False
+        self.left = self.left or self.random.randint(1, 2 * self.one_of)
+        self.left -= 1
+        return self.left == 0
+
+
+def storm(random: Random) -> dict[str, Fault]:
+    """Give the faults, which act at random and count how often they did; the proxy asks one at a time."""
+    return {
+        name: Fault(_AtRandom(when, 1000 // share, random), do, math.inf) for name, (when, do, share) in FAULTS.items()
+    }
+
+
+# What is done, by which door of ours.
+
+
+class Transfer(NamedTuple):
+    """What a client asks for, under an id of its own making."""
+
+    id: str
+    source: int
+    target: int
+    amount: int
+
+
+LIMIT = 97  # an amount of 1 to 100 above it is refused, by those doors that are callbacks
+
+
+class RefusedError(Exception):
+    """The bank's own: raised after the transfer was written."""
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The tables, and what they held at first."""
+
+    name: str
+    accounts: int = 20
+    balance: int = 1000
+
+    def sql(self, text: str) -> str:
+        return text.format(accounts=f"{self.name}_accounts", ledger=f"{self.name}_ledger")
+
+    def open(self, session: Session) -> None:
+        for text in _TABLES:
+            session.ask(self.sql(text))
+        for account in range(self.accounts):
+            session.ask(self.sql("INSERT INTO {accounts} VALUES (%s, %s)"), (account, self.balance))
+
+    def close(self, session: Session) -> None:
+        session.ask(self.sql("DROP TABLE {accounts}"))
+        session.ask(self.sql("DROP TABLE {ledger}"))
+
+    def draw(self, random: Random) -> Transfer:
+        source, target = random.sample(range(self.accounts), 2)
+        return Transfer(str(UUID(int=random.getrandbits(128), version=4)), source, target, random.randint(1, 100))
+
+    def look(self, session: Session) -> Held:
+        """Read both tables at one instant."""
+        balances, ledger = session.run([one.bind({}) for one in split(self.sql(_LOOK))]).results
+        return Held(
+            {int(account or ""): int(balance or "") for account, balance in balances.rows},
+            [Transfer(str(id_), *map(int, rest)) for id_, *rest in ledger.rows],  # type: ignore[arg-type]
+        )
+
+
+_TABLES = (
+    "CREATE TABLE {accounts} (id INT PRIMARY KEY, balance INT NOT NULL)",
+    "CREATE TABLE {ledger} (id UUID NOT NULL, source INT NOT NULL, target INT NOT NULL, amount INT NOT NULL)",
+    "CREATE INDEX ON {ledger} (id)",
+)
+_LOOK = "SELECT id, balance FROM {accounts}; SELECT id, source, target, amount FROM {ledger}"
+_SCRIPT = """
+UPDATE {accounts} SET balance = balance - :amount WHERE id = :source;
+UPDATE {accounts} SET balance = balance + :amount WHERE id = :target;
+INSERT INTO {ledger} VALUES (:id, :source, :target, :amount)
+"""
+_ONE_STATEMENT = """
+WITH moved AS (
+    UPDATE {accounts} SET balance = balance + CASE id WHEN :source THEN -(:amount) ELSE :amount END
+    WHERE id IN (:source, :target) RETURNING id
+)
+INSERT INTO {ledger} SELECT CAST(:id AS UUID), :source, :target, :amount WHERE (SELECT count(*) FROM moved) = 2
+"""
+
+
+class Client:
+    """One worker's connections to the bank: a session, and a database of models."""
+
+    def __init__(self, bank: Bank, target: Target) -> None:
+        self.bank = bank
+        self.session = Session(target)
+        parameters = dict(target)
+        self.database = CockroachDatabase(parameters.pop("dbname"), **parameters)
+        self.retries = 0
+
+    def close(self) -> None:
+        self.session.close()
+        self.database.close()
+
+    def hear(self, _: object) -> None:
+        self.retries += 1
+
+    def send(self, text: str, transfer: Transfer) -> None:
+        statements = [one.bind(transfer._asdict()) for one in split(self.bank.sql(text))]
+        self.session.run(statements, _options(transfer), self.hear)
+
+    def move(self, execute: Callable[[str, Sequence[object]], Any], transfer: Transfer) -> None:
+        """Read, reckon here, write: what loses updates where transactions are not isolated."""
+        held = {}
+        for account in (transfer.source, transfer.target):
+            held[account] = execute("SELECT balance FROM {accounts} WHERE id = %s", [account]).fetchone()[0]
+        for account, change in ((transfer.source, -transfer.amount), (transfer.target, transfer.amount)):
+            execute("UPDATE {accounts} SET balance = %s WHERE id = %s", [held[account] + change, account])
+        execute("INSERT INTO {ledger} VALUES (%s, %s, %s, %s)", transfer)
+        if transfer.amount > LIMIT:
+            raise RefusedError
+
+
+_ATTEMPTS = 6  # few enough to be used up now and then
+
+
+def _timeout(transfer: Transfer) -> float | None:
+    """Give a quarter of the transfers a time limit, which is met now and then."""
+    return 0.1 if transfer.amount % 4 == 0 else None
+
+
+def _options(transfer: Transfer, *, idempotent: bool = False) -> TransactionOptions:
+    retry = RetryPolicy(max_attempts=_ATTEMPTS, timeout=_timeout(transfer))
+    return TransactionOptions(retry=retry, idempotent=idempotent)
+
+
+def _script(client: Client, transfer: Transfer) -> None:
+    client.send(_SCRIPT, transfer)
+
+
+def _one_statement(client: Client, transfer: Transfer) -> None:
+    client.send(_ONE_STATEMENT, transfer)
+
+
+def _callback(client: Client, transfer: Transfer, *, idempotent: bool = False) -> None:
+    def work(connection: Any) -> None:
+        with connection.cursor() as cursor:
+
+            def execute(text: str, values: Sequence[object]) -> Any:
+                cursor.execute(client.bank.sql(text), values)
+                return cursor
+
+            done = idempotent and execute("SELECT 1 FROM {ledger} WHERE id = %s", [transfer.id]).fetchone()
+            if not done:
+                client.move(execute, transfer)
+
+    client.session.transact(work, _options(transfer, idempotent=idempotent), client.hear)
+
+
+def _idempotent_callback(client: Client, transfer: Transfer) -> None:
+    _callback(client, transfer, idempotent=True)
+
+
+def _peewee(client: Client, transfer: Transfer) -> None:
+    def work(database: CockroachDatabase) -> None:
+        client.move(lambda text, values: database.execute_sql(client.bank.sql(text), values), transfer)
+
+    client.database.run_transaction(work, max_attempts=_ATTEMPTS, timeout=_timeout(transfer), on_retry=client.hear)
+
+
+DOORS = (_script, _one_statement, _callback, _idempotent_callback, _peewee)
+
+
+# What was said, and what is true.
+
+
+class Told(NamedTuple):
+    """What a client was told about a transfer: its outcome (None: no word about it), and by which error if any."""
+
+    transfer: Transfer
+    outcome: Outcome | None
+    error: str = ""
+
+
+class Held(NamedTuple):
+    """What the database holds: each account's balance, and the ledger."""
+
+    balances: Mapping[int, int]
+    ledger: Sequence[Transfer]
+
+
+_ALLOWED: Mapping[Outcome | None, tuple[int, ...]] = {
+    Outcome.COMMITTED: (1,),
+    Outcome.UNKNOWN: (0, 1),
+    Outcome.NOT_COMMITTED: (0,),
+}
+
+
+def last_word(error: BaseException) -> Outcome | None:
+    """Give what the last line of an error, or of its notes, says of the transaction."""
+    words = [*str(error).splitlines(), *getattr(error, "__notes__", ())]
+    return next((outcome for outcome in Outcome if words[-1:] == [outcome.value]), None)
+
+
+def broken(told: Iterable[Told], held: Held, balance: int = Bank.balance) -> list[str]:
+    """Name each thing that must not be."""
+    told = list(told)
+    times = Counter(row.id for row in held.ledger)
+    asked = {one.transfer for one in told}
+    expected = Counter(dict.fromkeys(held.balances, balance))
+    for row in held.ledger:
+        expected.update({row.source: -row.amount, row.target: row.amount})
+    return [
+        *(
+            f"{one.transfer.id} is there {times[one.transfer.id]} times; told: {one.outcome} {one.error}"
+            for one in told
+            if times[one.transfer.id] not in _ALLOWED.get(one.outcome, ())
+        ),
+        *(f"{row} is there, and nobody asked for it" for row in held.ledger if row not in asked),
+        *(
+            f"account {account} holds {held.balances[account]}, and the ledger says {expected[account]}"
+            for account in held.balances
+            if held.balances[account] != expected[account]
+        ),
+        *([] if sum(held.balances.values()) == balance * len(held.balances) else ["the sum is not kept"]),
+    ]
+
+
+# The run.
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened in a run, and what the database holds at its end."""
+
+    told: Sequence[Told]
+    held: Held
+    faults: Mapping[str, int]
+    retries: int
+    connections: int
+    round_trips: int
+    seconds: float
+
+    @property
+    def broken(self) -> list[str]:
+        return broken(self.told, self.held)
+
+    @property
+    def figures(self) -> dict[str, object]:
+        outcomes = Counter(one.outcome for one in self.told)
+        unknown = {one.transfer.id for one in self.told if one.outcome is Outcome.UNKNOWN}
+        return {
+            "transfers tried": len(self.told),
+            "acknowledged": outcomes[Outcome.COMMITTED],
+            "said that nothing was committed": outcomes[Outcome.NOT_COMMITTED],
+            "ambiguous": outcomes[Outcome.UNKNOWN],
+            "of which applied": len(unknown & {row.id for row in self.held.ledger}),
+            "retries": self.retries,
+            "faults": sum(self.faults.values()),
+            "connections": self.connections,
+            "round trips": self.round_trips,
+            "seconds": round(self.seconds, 1),
+            "acknowledged transfers/s": round(outcomes[Outcome.COMMITTED] / self.seconds, 1),
+        }
+
+    def __str__(self) -> str:
+        errors = Counter(f"{one.error}: {one.outcome and one.outcome.name}" for one in self.told if one.error)
+        parts = {"": self.figures, "Faults": self.faults, "Errors": dict(errors.most_common())}
+        lines = [f"{name}\n{_table(figures)}" for name, figures in parts.items()]
+        return "\n\n".join([*lines, "\n".join(self.broken[:20])]).strip()
+
+
+def _table(figures: Mapping[str, object]) -> str:
+    return "\n".join(f"{name:>42} {value}" for name, value in figures.items())
+
+
+def for_seconds(seconds: float) -> Callable[[], Iterable[int]]:
+    """Let each worker go on for so long."""
+    ends = time.monotonic() + seconds
+    return lambda: takewhile(lambda _: time.monotonic() < ends, count())
+
+
+def _tell(client: Client, transfer: Transfer, door: Callable[[Client, Transfer], None]) -> Told:
+    try:
+        door(client, transfer)
+    except Exception as error:  # whatever it is, it has to say what became of the transfer
+        return Told(transfer, last_word(error), type(error).__name__)
+    return Told(transfer, Outcome.COMMITTED)
+
+
+def _work(client: Client, random: Random, turns: Iterable[int]) -> list[Told]:
+    try:
+        return [_tell(client, client.bank.draw(random), random.choice(DOORS)) for _ in turns]
+    finally:
+        client.close()
+
+
+@dataclass
+class _Outages:
+    """From time to time all connections are cut at once, wherever they are, and new ones refused for a moment."""
+
+    proxy: Proxy
+    every: float
+    number: int = 0
+    round_trips: int = 0
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        while not self._over.wait(self.every):
+            self.proxy.refuse()
+            self.proxy.cut()
+            time.sleep(0.05)  # the outage itself
+            self.proxy.accept()
+            self.number += 1
+            self._forget()
+
+    def end(self) -> None:
+        self._over.set()
+
+    def _forget(self) -> None:
+        """Count the log and drop it: a long run's would fill the memory."""
+        sent = len(self.proxy.sent)
+        del self.proxy.sent[:sent]
+        self.round_trips += sent
+
+
+def run(
+    target: Target, bank: Bank, turns: Callable[[], Iterable[int]], *, workers: int, seed: int, outage_every: float
+) -> History:
+    """Let the workers move money through a failing proxy; ``turns`` gives each its number of transfers."""
+    with Proxy(target) as proxy, ThreadPoolExecutor(workers + 1) as pool:
+        faults = storm(Random(seed))
+        proxy.rules.extend(faults.values())
+        outages = _Outages(proxy, outage_every)
+        started = time.monotonic()
+        ending = pool.submit(outages.run)
+        clients = [Client(bank, proxy.target) for _ in range(workers)]
+        work = [
+            pool.submit(_work, client, Random(f"{seed} {number}"), turns()) for number, client in enumerate(clients)
+        ]
+        try:
+            told = [one for worker in work for one in worker.result()]
+        finally:
+            outages.end()
+        seconds = time.monotonic() - started
+        ending.result()
+        trips, connections = outages.round_trips + len(proxy.sent), proxy.connections
+    session = Session(target)
+    held = bank.look(session)
+    session.close()
+    counted = {**{name: fault.seen for name, fault in faults.items()}, "all cut at once": outages.number}
+    return History(told, held, counted, sum(one.retries for one in clients), connections, trips, seconds)
