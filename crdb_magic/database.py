@@ -291,7 +291,7 @@ class CockroachDatabase(Dialect):
 
     def frame(self, query: Any, params: Any = None) -> pd.DataFrame:
         """Give the rows of a peewee query or model, or of SQL with psycopg2's placeholders, as a typed DataFrame."""
-        if isinstance(query, type):
+        if hasattr(query, "_meta"):  # a model
             query = query.select()
         sql, values = (query, params) if isinstance(query, str) else query.bind(self).sql()
         with as_peewee():
