@@ -17,7 +17,7 @@ from crdb_magic.core.results import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.target import Target
 from crdb_magic.dialect import Dialect, register_urls
-from crdb_magic.errors import OptionError
+from crdb_magic.errors import CrdbMagicError, OptionError, Outcome
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
@@ -255,11 +255,19 @@ class CockroachDatabase(Dialect):
         """Do what `run_transaction` does, with our options, our errors and a receipt."""
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
-        if self.is_closed():  # a first connection that fails is no lost one: there is nothing to run again
-            self.connection()
+        self._open_first()
         done = self.session.transact(lambda connection: self._call(callback, connection), options, observer)
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
+
+    def _open_first(self) -> None:
+        """Open the thread's connection. A first one that fails is no lost one: there is nothing to run again."""
+        try:
+            if self.is_closed():
+                self.connection()
+        except CrdbMagicError as error:
+            error.outcome = Outcome.NOT_COMMITTED
+            raise
 
     def _call(self, callback: Callable[[CockroachDatabase], T], connection: Connection) -> T:
         self._state.conn, self._state.closed = connection, False

@@ -9,6 +9,8 @@ from itertools import count
 
 import peewee
 import pytest
+from faults import Fault, ServerError, cut_after, instead, statement
+from proxy import Proxy
 
 import crdb_magic
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, ExceededMaxAttempts, Session, run_transaction
@@ -469,3 +471,17 @@ def test_a_raw_cursor_is_in_the_transaction_as_well(db, account):
 def test_the_public_errors_are_what_peewee_raises():
     assert issubclass(crdb_magic.orm_errors.AmbiguousCommitError, AmbiguousCommitError)
     assert isinstance(CockroachDatabase("x").session, Session)
+
+
+def test_an_unknown_outcome_stays_unknown_when_the_second_run_breaks_a_constraint(url, account):
+    with Proxy(Target.from_url(url)) as proxy:
+        db = CockroachDatabase(None)
+        db.init(proxy.target["dbname"], **{key: value for key, value in proxy.target.items() if key != "dbname"})
+        proxy.rules.append(Fault(statement("COMMIT"), cut_after))
+        proxy.rules.append(Fault(statement("COMMIT"), instead(ServerError("23503", "deferred"))))
+        text = f"UPDATE {account._meta.table_name} SET balance = 1"
+        with pytest.raises(peewee.IntegrityError) as caught:
+            db.run_transaction(lambda given: given.execute_sql(text), idempotent=True)
+        db.close()
+
+    assert "may have been committed" in caught.value.__notes__[-1]

@@ -79,6 +79,11 @@ class Server:
         return not self.is_cockroachdb or self.version >= (22, 1, 0)
 
     @property
+    def copy_to(self) -> bool:
+        """COPY … TO STDOUT is known (CockroachDB v23.1)."""
+        return not self.is_cockroachdb or self.version >= (23, 1, 0)
+
+    @property
     def set_local(self) -> bool:
         """SET LOCAL is known (absent in CockroachDB v21.2: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 1, 0)

@@ -15,15 +15,21 @@ from tqdm.auto import tqdm
 
 _IN_WHEEL = Path(__file__).with_name("quickstart.ipynb")
 _IN_CHECKOUT = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
+_WIDTH = 60  # characters of a cell's title
 _EXPECTED_ERROR = "raises-exception"  # the tag of a cell that shows an error on purpose
 
 
 def run(output: Path) -> bool:
     """Run the quickstart and write the executed copy to ``output``; tells whether all cells succeeded."""
     notebook = nbformat.read(_IN_WHEEL if _IN_WHEEL.exists() else _IN_CHECKOUT, as_version=4)
+    started = time.perf_counter()
     succeeded = _execute(notebook)
     nbformat.write(notebook, output)
-    print(f"\nThe executed notebook: {output.resolve()}")
+    cells = sum(cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells)
+    print(
+        f"\n{cells} cells ran in {time.perf_counter() - started:.1f} s{'' if succeeded else ', the last one failed'}."
+    )
+    print(f"The executed notebook: {output.resolve()}")
     return succeeded
 
 
@@ -42,18 +48,35 @@ def _execute_in(client: NotebookClient, notebook: Any) -> bool:
             except CellExecutionError as error:
                 bar.write(f"FAILED  {_title(cell)}\n{error}")
                 return False
-            bar.write(_line(cell, time.perf_counter() - started))
+            if line := _line(cell, time.perf_counter() - started):
+                bar.write(line)
             bar.update()
     return True
 
 
 def _line(cell: Any, seconds: float) -> str:
     if cell.cell_type != "code":
-        return f"\n{_title(cell)}"
-    expected = " (the error is meant)" if _EXPECTED_ERROR in cell.metadata.get("tags", ()) else ""
-    return f"  ok {seconds:6.2f} s  {_title(cell)}{expected}"
+        return f"\n{_title(cell)}" if cell.source.startswith("#") else ""
+    answer = _answer(cell)
+    return f"  {seconds:6.2f} s  {_title(cell):<{_WIDTH}}{f' → {answer}' if answer else ''}"
 
 
 def _title(cell: Any) -> str:
-    first: str = cell.source.splitlines()[0]
-    return first.lstrip("# ")
+    """Give the first line of a cell; of a magic's cell, with the first line of what it runs."""
+    lines = cell.source.splitlines()
+    words = " ".join(lines[:2]) if lines[0].startswith("%%") else lines[0].lstrip("# ")
+    return words if len(words) <= _WIDTH else words[: _WIDTH - 1] + "…"
+
+
+def _answer(cell: Any) -> str:
+    """Give the last thing that a cell showed, in a line; of a table, its size."""
+    if not cell.outputs:
+        return ""
+    output = cell.outputs[-1]
+    if output.output_type == "error":
+        return f"{output.ename}, as it should be" if _EXPECTED_ERROR in cell.metadata.get("tags", ()) else output.ename
+    lines = output.get("data", {}).get("text/plain", "").splitlines()
+    if "dataframe" in str(output.get("data", {})):
+        rows = len(lines) - 1
+        return f"a table, {rows} row{'' if rows == 1 else 's'}"
+    return "; ".join(lines[:2])

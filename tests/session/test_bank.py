@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from bank import DOORS, FAULTS, Bank, Held, History, Told, Transfer, broken, run
+from bank import DOORS, Bank, Held, History, Told, Transfer, broken, run
+from storm import FAULTS
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import Outcome

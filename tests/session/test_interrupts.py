@@ -88,6 +88,27 @@ def test_a_copy_into_the_server_is_interrupted(session, table, rows):
     assert rows(f"SELECT count(*) FROM {table}") == [("2",)]
 
 
+class _Sink(io.RawIOBase):
+    """Takes all that comes."""
+
+    def write(self, data):
+        return len(data)
+
+
+def test_a_copy_out_of_the_server_is_interrupted(session, rows):
+    if not session.server.copy_to:
+        pytest.skip("COPY … TO is unknown there")
+
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.copy_expert("COPY (SELECT generate_series(1, 200000000)) TO STDOUT", _Sink())
+
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.3):
+        session.transact(work)
+
+    assert rows("SELECT 2") == [("2",)]
+
+
 def test_a_statement_of_another_thread_is_let_be(session, sql):
     with ThreadPoolExecutor(1) as threads:
         there = threads.submit(session.run, sql("SELECT pg_sleep(0.6), 5 AS five"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import socket
 import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -451,3 +452,12 @@ def test_a_time_limit_that_ends_before_the_commit_commits_nothing(session, table
 
     assert caught.value.outcome is Outcome.NOT_COMMITTED
     assert rows(f"SELECT count(*) FROM {table} WHERE balance = 0") == [("0",)]
+
+
+def test_a_connection_that_went_silent_is_noticed_by_the_kernel_of_the_machine(session):
+    with socket.socket(fileno=os.dup(session.connection.fileno())) as under:
+        kept = under.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            kept = under.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+
+    assert kept in {1, 30}
