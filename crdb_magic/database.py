@@ -242,6 +242,7 @@ class CockroachDatabase(Dialect):
         retry = RetryPolicy(
             max_attempts=DEFAULT_MAX_ATTEMPTS if max_attempts is None else max_attempts, timeout=timeout
         )
+        __tracebackhide__ = True
         options = _options(system_time, priority, self._isolation, retry=retry, idempotent=idempotent)
         with as_peewee():
             return self.transact(callback, options, on_retry)[0]
@@ -253,10 +254,11 @@ class CockroachDatabase(Dialect):
         observer: Callable[[Attempt], None] = lambda _: None,
     ) -> tuple[T, Receipt]:
         """Do what `run_transaction` does, with our options, our errors and a receipt."""
+        __tracebackhide__ = True
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
         self._open_first()
-        done = self.session.transact(lambda connection: self._call(callback, connection), options, observer)
+        done = self.session.transact(functools.partial(self._call, callback), options, observer)
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
 
@@ -270,6 +272,7 @@ class CockroachDatabase(Dialect):
             raise
 
     def _call(self, callback: Callable[[CockroachDatabase], T], connection: Connection) -> T:
+        __tracebackhide__ = True
         self._state.conn, self._state.closed = connection, False
         self._clear_commit_callbacks()  # type: ignore[attr-defined]
         self.push_transaction(_Retried())

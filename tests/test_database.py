@@ -485,3 +485,12 @@ def test_an_unknown_outcome_stays_unknown_when_the_second_run_breaks_a_constrain
         db.close()
 
     assert "may have been committed" in caught.value.__notes__[-1]
+
+
+def test_a_notebook_shows_the_callback_and_not_the_way_to_it(db):
+    with pytest.raises(ZeroDivisionError) as caught:
+        db.run_transaction(lambda _: 1 / 0)
+
+    ours = [step.frame for step in caught.traceback if "crdb_magic" in step.path.parts[-3:-1]]
+    assert [frame.code.name for frame in ours if not frame.f_locals.get("__tracebackhide__")] == []
+    assert len(ours) > 3

@@ -164,6 +164,7 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
     error. ``observer`` is told of each failed attempt before the wait; it cannot steer, but an exception of it (or
     of ``sleep``: an interrupt) ends the run. ``clock`` and ``sleep`` speak in seconds.
     """
+    __tracebackhide__ = True  # what a notebook shows of an error is the user's code, not the way to it
     started = clock()
     failures: list[Attempt] = []
     maybe_committed = False
@@ -216,6 +217,7 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
 
     def end(self, failures: list[Attempt], outcome: Outcome) -> NoReturn:
         """Raise what the caller is to see of a failure that is not retried."""
+        __tracebackhide__ = True
         attempts = (*failures, self.attempt(len(failures) + 1, None))
         if self.verdict is Verdict.UNKNOWN:
             raise self._ambiguous(attempts) from self.cause
@@ -260,6 +262,7 @@ def _attempt(
     idempotent: bool,
     reads_only: bool,
 ) -> T:
+    __tracebackhide__ = True
     phase = _Phase.BEGIN
     try:
         transaction.begin(seconds_left)

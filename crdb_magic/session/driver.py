@@ -214,6 +214,7 @@ class Cursor(extensions.cursor):
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's name for it
         """Execute as psycopg2 does, after the prelude, in the same message."""
+        __tracebackhide__ = True
         if self.name is not None:  # psycopg2 makes a DECLARE of it
             self._flush()
             return interruptible(self.connection, super().execute, query, vars)
@@ -225,6 +226,7 @@ class Cursor(extensions.cursor):
         return self._send(message, None if prelude else vars, waiting=waiting)
 
     def _send(self, query: Any, values: Any, *, waiting: bool) -> None:
+        __tracebackhide__ = True
         try:
             interruptible(self.connection, super().execute, query, values)
         except psycopg2.Error:

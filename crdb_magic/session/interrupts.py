@@ -89,6 +89,7 @@ _watcher: _Watcher | None = None
 
 def interruptible(connection: Cancellable, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call, and let a Ctrl-C cancel meanwhile what the connection does; raises KeyboardInterrupt then."""
+    __tracebackhide__ = True
     if threading.current_thread() is not threading.main_thread():
         return call(*args, **kwargs)
     watcher = _current()

@@ -117,12 +117,14 @@ class Session:
         observer: Observer = _unheard,
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
+        __tracebackhide__ = True
         options = options or TransactionOptions()
         verbs = Explicit(self.link, work, options)
         committed = self._engine(verbs, observer, reading=False)
         return verbs.value, _receipt(verbs.connection.server, options, committed, verbs.read_at, ())
 
     def _engine(self, verbs: Verbs[T], observer: Observer, *, reading: bool) -> Committed[None]:
+        __tracebackhide__ = True
         options = verbs.options
         nothing_to_lose = reading or options.read_only or options.as_of is not None
         return run(

@@ -50,6 +50,7 @@ class Verbs(ABC, Generic[T]):
 
     def unit(self) -> None:
         """Do the work: what the engine runs between begin and commit."""
+        __tracebackhide__ = True
         try:
             self.value = self._work(self.connection)
         except Exception as error:
