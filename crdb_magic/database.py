@@ -239,10 +239,10 @@ class CockroachDatabase(Dialect):
         failed attempt. Raises ValueError for options that can't be, NotImplementedError inside of a transaction,
         `ExceededMaxAttempts`, `AmbiguousCommitError`, and what the callback raises.
         """
+        __tracebackhide__ = True
         retry = RetryPolicy(
             max_attempts=DEFAULT_MAX_ATTEMPTS if max_attempts is None else max_attempts, timeout=timeout
         )
-        __tracebackhide__ = True
         options = _options(system_time, priority, self._isolation, retry=retry, idempotent=idempotent)
         with as_peewee():
             return self.transact(callback, options, on_retry)[0]

@@ -76,10 +76,14 @@ def array_of(element: SqlType, oid: int | None = None) -> SqlType:
     return SqlType(f"{element.name}[]", known, 0, Family.ARRAY, f"{element.ddl}[]", element)
 
 
+def quoted(identifier: str) -> str:
+    """Quote an identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
 def enum(name: str, oid: int, labels: Iterable[str], array_oid: int = 0) -> SqlType:
     """Make the type of an enum; ``labels`` in their declared order."""
-    quoted = '"' + name.replace('"', '""') + '"'
-    return SqlType(name, oid, array_oid, Family.ENUM, quoted, labels=tuple(labels))
+    return SqlType(name, oid, array_oid, Family.ENUM, quoted(name), labels=tuple(labels))
 
 
 def text_like(name: str, oid: int, array_oid: int = 0) -> SqlType:

@@ -117,11 +117,7 @@ class Connection(extensions.connection):
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""
         if self.failed_to_begin:
-            raise BrokenTransactionError(
-                "An earlier statement of this transaction failed, and its error was caught.",
-                outcome=Outcome.NOT_COMMITTED,
-                hint="let the error go, or put the statement that may fail into a savepoint.",
-            )
+            raise swallowed("An earlier statement of this transaction failed")
         parts = [self._begin, self._timeout() if self._timeout else ""]
         self._begun = self._begun or self.begin_waits
         self._begin = ""
@@ -185,6 +181,15 @@ class Connection(extensions.connection):
         if tag.partition(" ")[0] not in _LOOKED_INTO or _some(_may_write, sent, unreadable=True):
             with suppress(PastUnavailableError):  # one that broke says so when the past is asked for
                 keeper.keep()
+
+
+def swallowed(what: str) -> BrokenTransactionError:
+    """Make the error for a transaction whose body caught what had broken it."""
+    return BrokenTransactionError(
+        f"{what}, and its error was caught.",
+        outcome=Outcome.NOT_COMMITTED,
+        hint="let the error go, or put the statement that may fail into a savepoint.",
+    )
 
 
 def _ends_transaction(statement: Statement) -> bool:

@@ -11,7 +11,7 @@ from crdb_magic.core.statements import BoundStatement, Parameter
 from crdb_magic.errors import CrdbMagicError, StatementError
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.literals import literal
-from crdb_magic.session.translation import position, translate
+from crdb_magic.session.translation import from_driver, position
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,7 @@ def _placed(
     error: psycopg2.Error, cursor: Cursor, statement: BoundStatement, pieces: list[str], which: tuple[str, ...]
 ) -> CrdbMagicError:
     """Translate an error, with the line of the cell and a caret under the word that the server means."""
-    translated = translate(error, connected=not cursor.connection.closed)
-    assert translated is not None  # noqa: S101 - a psycopg2.Error always is
+    translated = from_driver(error, connected=not cursor.connection.closed)
     if isinstance(translated, StatementError):
         index = position(error, sent_before=cursor.sent_before)
         if index is None:

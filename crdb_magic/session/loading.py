@@ -8,9 +8,9 @@ import psycopg2
 
 from crdb_magic.core.encode import Load
 from crdb_magic.core.options import Choice
-from crdb_magic.errors import CrdbMagicError
+from crdb_magic.core.typemap import quoted
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.translation import translate
+from crdb_magic.session.translation import from_driver
 
 
 class Mode(Choice):
@@ -33,15 +33,4 @@ def copy_in(connection: Connection, load: Load, table: str, mode: Mode, progress
                 cursor.copy_expert(f"COPY {name} ({columns}) FROM STDIN WITH CSV", text)
                 progress(rows)
     except psycopg2.Error as error:
-        raise _ours(error, connection) from error
-
-
-def _ours(error: psycopg2.Error, connection: Connection) -> CrdbMagicError:
-    translated = translate(error, connected=not connection.closed)
-    assert translated is not None  # noqa: S101 - a psycopg2.Error always is
-    return translated
-
-
-def quoted(identifier: str) -> str:
-    """Quote an identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
+        raise from_driver(error, connected=not connection.closed) from error

@@ -23,7 +23,7 @@ from crdb_magic.errors import (
     PastUnavailableError,
     TransactionError,
 )
-from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.driver import Connection, swallowed, text_cursor
 from crdb_magic.session.link import Link
 from crdb_magic.session.snapshots import CHANGED_SINCE, Keeper
 from crdb_magic.session.translation import translate
@@ -156,16 +156,16 @@ class Explicit(Verbs[T]):
         if connection.ended_within:
             raise _ended()
         if connection.closed:
-            raise _swallowed("lost the connection")
+            raise swallowed("A statement of the transaction lost the connection")
         status = connection.transaction_status
         if connection.failed_to_begin or status == extensions.TRANSACTION_STATUS_INERROR:
-            raise _swallowed("failed")
+            raise swallowed("A statement of the transaction failed")
         if connection.begin_waits:  # nothing was ever sent
             connection.disarm()
             return
         self._check_past(connection)
         if send(connection, "COMMIT") != "COMMIT":  # an aborted transaction answers ROLLBACK, without an error
-            raise _swallowed("failed")
+            raise swallowed("A statement of the transaction failed")
         self._lift_limit(connection)
 
     def _check_past(self, connection: Connection) -> None:
@@ -203,14 +203,6 @@ def _ended() -> BrokenTransactionError:
         "The transaction was ended by a COMMIT or ROLLBACK in it, or by a statement that commits.",
         outcome=Outcome.UNKNOWN,
         hint="leave COMMIT and ROLLBACK out; what ran before them may be committed.",
-    )
-
-
-def _swallowed(what: str) -> BrokenTransactionError:
-    return BrokenTransactionError(
-        f"A statement of the transaction {what}, and its error was caught.",
-        outcome=Outcome.NOT_COMMITTED,
-        hint="let the error go, or put the statement that may fail into a savepoint.",
     )
 
 

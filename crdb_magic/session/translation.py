@@ -19,7 +19,7 @@ def translate(error: BaseException, *, connected: bool) -> CrdbMagicError | None
         if isinstance(link, CrdbMagicError):
             return link
         if isinstance(link, psycopg2.Error):
-            return _from_driver(link, connected=connected)
+            return from_driver(link, connected=connected)
     return None
 
 
@@ -32,7 +32,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def _from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
+def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
+    """Give an error of psycopg2 in our terms."""
     code, diagnosis = error.pgcode, error.diag
     message = diagnosis.message_primary or str(error).strip() or type(error).__name__
     if not connected:
