@@ -8,15 +8,12 @@ import pickle
 import socket
 import threading
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.frames import records
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import (
     BrokenTransactionError,
@@ -359,58 +356,11 @@ def test_enums_are_known_by_their_labels(session, sql):
     assert (one.labels, many.element.labels) == (("sad", "ok"), ("sad", "ok"))
 
 
-@pytest.mark.parametrize(
-    ("value", "cast"),
-    [
-        ('it\'s 100% \\ "quoted" :name ; -- $$', "TEXT"),
-        (b"\x00\xff", "BYTEA"),
-        (2**62, "INT8"),
-        (Decimal("0.10"), "DECIMAL"),
-        (True, "BOOL"),
-        (None, "TEXT"),
-        ({"a": [1, None]}, "JSONB"),
-        ([1, None, 3], "INT8[]"),
-        ([], "INT8[]"),
-        (-5, "TEXT"),
-        (-(2**63), "INT8"),
-        (Decimal("-0.5"), "TEXT"),
-        (Decimal("-Infinity"), "DECIMAL"),
-        ([Decimal("Infinity")], "DECIMAL[]"),
-    ],
-)
-def test_a_parameter_comes_back_as_it_was_sent(session, sql, value, cast):
-    report = session.run(sql(f"SELECT :value::{cast}", {"value": value}))
-
-    assert records(report.results[0]) == [(str(value) if cast == "TEXT" and value is not None else value,)]
-
-
-@pytest.mark.parametrize(
-    ("value", "cast", "comes"),
-    [
-        (np.datetime64("2026-01-02T03:04:05.123456789"), "TIMESTAMP", datetime(2026, 1, 2, 3, 4, 5, 123456)),
-        (np.timedelta64(1, "s").astype("m8[ns]"), "INTERVAL", timedelta(seconds=1)),
-        (np.array(["2026-01-02", "NaT"], "M8[ns]"), "TIMESTAMP[]", [datetime(2026, 1, 2), None]),
-        (pd.Series(["a", None]), "TEXT[]", ["a", None]),
-        (pd.Series([1.5, None]), "FLOAT8[]", [1.5, None]),
-        (pd.Series(pd.to_datetime(["2026-01-02", None])), "TIMESTAMP[]", [datetime(2026, 1, 2), None]),
-    ],
-)
-def test_values_of_numpy_and_pandas_keep_their_meaning(session, sql, value, cast, comes):
-    report = session.run(sql(f"SELECT :value::{cast}", {"value": value}))
-
-    assert records(report.results[0]) == [(comes,)]
-
-
 def test_a_parameter_without_an_sql_form_is_refused_before_anything_is_sent(session, sql, table, rows):
     with pytest.raises(ParameterError, match=":thing is a object"):
         session.run(sql(f"DELETE FROM {table}; SELECT :thing", {"thing": object()}))
 
     assert rows(f"SELECT count(*) FROM {table}") == [("2",)]
-
-
-def test_a_dict_that_json_cannot_hold_is_told_why(session, sql):
-    with pytest.raises(ParameterError, match=":when is a dict that is no JSON: Object of type date is not"):
-        session.run(sql("SELECT :when", {"when": {"day": datetime(2026, 1, 2).date()}}))
 
 
 def test_a_report_can_be_pickled(session, sql):
