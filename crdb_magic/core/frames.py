@@ -1,174 +1,162 @@
 """A result -> a DataFrame, column by column.
 
-The dtype of a column follows from its SQL type and, where that can be, not from its rows: see `_MAKERS`. A column
-is cast as a whole by Arrow; what Arrow does not read goes through the decoders of `crdb_magic.core.decode`.
+The dtype of a column follows from its SQL type and, where that can be, not from its rows: see `_MAKERS`. A column is
+cast as a whole by Arrow; what Arrow does not read goes through the decoders of `crdb_magic.core.decode`.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import count
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from crdb_magic.core.decode import decoder, interval
-from crdb_magic.core.results import Column, Result
+from crdb_magic.core import intervals
+from crdb_magic.core.arrow import TEXT, Array
+from crdb_magic.core.collector import paused
+from crdb_magic.core.decode import interval
+from crdb_magic.core.objects import objects, strings
+from crdb_magic.core.options import Choice
+from crdb_magic.core.results import Result
+from crdb_magic.core.tables import arrow_column, by_kernel
 from crdb_magic.core.typemap import Family, SqlType
-from crdb_magic.errors import ResultTypeError
 
-T = TypeVar("T")
-Texts = Sequence[str | None]
+Arrays = Sequence[Array]
 Values = Any  # a list (it becomes a column of objects) or an extension array of pandas
-Maker = Callable[[SqlType, Texts], Values]
+Maker = Callable[[SqlType, Arrays], Values]
 
 
-def to_frame(result: Result) -> pd.DataFrame:
+class Backend(Choice):
+    """What the columns of a DataFrame are made of."""
+
+    NUMPY = "numpy"
+    ARROW = "arrow"
+
+
+def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
     """Make a DataFrame with a column for each column and a row for each row of the result.
 
-    A name that comes twice is numbered (``id``, ``id_1``). NULL is `pandas.NA` or ``NaT`` where the dtype has one,
-    ``None`` among objects, but `pandas.NA` in JSON, whose own null is ``None``. NaN is not NULL: it stays a value.
+    A name that comes twice is numbered (``id``, ``id_1``). With NumPy, JSON, arrays, DECIMAL, UUID, DATE, TIME and
+    BYTES are Python objects; with Arrow they are Arrow's types, but JSON and UUID are exact texts.
+    NULL is `pandas.NA` or ``NaT`` where the dtype has one, ``None`` among objects, but `pandas.NA` in JSON, whose own
+    null is ``None``. NaN is not NULL: it stays a value.
     Raise `ResultTypeError` if a text does not have the form of its type.
     """
-    index = pd.RangeIndex(len(result.rows))
-    with _collector_paused():
-        made = [_guarded(_values, column, texts) for column, texts in _columns(result)]
-        series = (pd.Series(v, index=index, dtype=object) if isinstance(v, list) else v for v in made)
-        data = dict(zip(_names(result.columns or ()), series, strict=True))
-        return pd.DataFrame(data, index=index, copy=False)
+    index = pd.RangeIndex(result.row_count if result.columns is not None else 0)
+    with paused():
+        made = result.each(_values if backend is Backend.NUMPY else _arrow_values)
+        data = dict(enumerate(_objects(values, index) if isinstance(values, list) else values for values in made))
+        frame = pd.DataFrame(data, index=index, copy=False)
+    frame.columns = _labels(result.names)
+    return frame
 
 
 def records(result: Result) -> list[tuple[Any, ...]]:
     """Make a tuple of Python values of each row; raise `ResultTypeError` as `to_frame` does."""
-    with _collector_paused():
-        columns = [_guarded(_decoded, column, texts) for column, texts in _columns(result)]
-        return list(zip(*columns, strict=True)) if columns else [() for _ in result.rows]
+    with paused():
+        columns = result.each(_python_values)
+        return list(zip(*columns, strict=True)) if columns else [()] * result.row_count
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cyclic collector from looking at each new value: JSON and arrays are made in a third of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
+@lru_cache(maxsize=256)
+def _labels(names: tuple[str, ...]) -> Any:
+    return pd.Index(names) if names else pd.RangeIndex(0)
+
+
+def _objects(values: list[Any], index: pd.RangeIndex) -> Any:
+    return pd.Series(np.fromiter(values, object, len(values)), index=index, dtype=object, copy=False)
+
+
+def _python_values(type_: SqlType, arrays: Arrays) -> list[Any]:
+    if len(arrays) == 1:
+        return objects(type_, arrays[0])
+    return [value for array in arrays for value in objects(type_, array)]
+
+
+def _values(type_: SqlType, arrays: Arrays) -> Values:
+    make: Maker = _MAKERS.get(type_.family, _python_values)
+    return make(type_, arrays)
+
+
+def _json(type_: SqlType, arrays: Arrays) -> Values:
+    values = _python_values(type_, arrays)
+    if any(array.null_count for array in arrays):
+        present = np.concatenate([array.is_valid().to_numpy(zero_copy_only=False) for array in arrays])
+        return [value if there else pd.NA for value, there in zip(values, present, strict=True)]
+    return values
+
+
+def _text(_: SqlType, arrays: Arrays) -> Values:
+    return _STR.__from_arrow__(pa.chunked_array([array.cast(pa.large_string()) for array in arrays]))
+
+
+def _typed(type_: SqlType, arrays: Arrays) -> Any:
+    """Make one chunked array of the family's type; raise `pyarrow.ArrowTypeError` for exact texts among the values."""
+    return pa.chunked_array(by_kernel(type_, arrays))
+
+
+def _masked(type_: SqlType, arrays: Arrays) -> Values:
+    typed = _typed(type_, arrays)
+    values = (typed.fill_null(_ZERO.cast(typed.type)) if typed.null_count else typed).to_numpy()
+    mask = typed.is_null().to_numpy() if typed.null_count else np.zeros(len(typed), bool)
+    return _MASKED[type_.family](values if values.flags.writeable else values.copy(), mask)
+
+
+def _instant(type_: SqlType, arrays: Arrays) -> Values:
     try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _columns(result: Result) -> Iterable[tuple[Column, Texts]]:
-    columns = result.columns or ()
-    texts = zip(*result.rows, strict=True) if result.rows else [()] * len(columns)
-    return zip(columns, texts, strict=True)
-
-
-def _guarded(make: Callable[[SqlType, Texts], T], column: Column, texts: Texts) -> T:
-    try:
-        return make(column.type, texts)
-    except (ValueError, OverflowError) as error:
-        raise ResultTypeError(
-            f'Column "{column.name}" holds a text that does not have the form of {column.type.name}.',
-            hint="Select the column cast to STRING (on PostgreSQL TEXT) to see what the server sends.",
-        ) from error
-
-
-def _names(columns: Sequence[Column]) -> Iterator[str]:
-    """Give each column a name of its own: the server's, or a numbered one that no column has."""
-    taken, seen = {column.name for column in columns}, set[str]()
-    for position, column in enumerate(columns, start=1):
-        name = column.name or f"column{position}"
-        if name in (seen if column.name else taken):
-            name = next(free for free in (f"{name}_{number}" for number in count(1)) if free not in taken)
-        taken.add(name)
-        seen.add(name)
-        yield name
-
-
-def _values(type_: SqlType, texts: Texts) -> Values:
-    make: Maker = _MAKERS.get(type_.family, _decoded)
-    return make(type_, texts)
-
-
-def _decoded(type_: SqlType, texts: Texts) -> list[Any]:
-    decode = decoder(type_)
-    return [None if text is None else decode(text) for text in texts]
-
-
-def _json(type_: SqlType, texts: Texts) -> Values:
-    decode = decoder(type_)
-    return [pd.NA if text is None else decode(text) for text in texts]
-
-
-def _text(_: SqlType, texts: Texts) -> Values:
-    return _STR.__from_arrow__(pa.array(texts, pa.large_string()))
-
-
-def _bool(_: SqlType, texts: Texts) -> Values:
-    if not _BOOL_CODES.keys() >= set(texts):
-        raise ValueError("neither t nor f")
-    codes = np.fromiter(map(_BOOL_CODES.__getitem__, texts), np.int8, len(texts))
-    return pd.arrays.BooleanArray(codes == _BOOL_CODES["t"], codes == _BOOL_CODES[None])
-
-
-def _number(type_: SqlType, texts: Texts) -> Values:
-    masked, kind = _NUMBERS[type_.family]
-    arrow = _cast(type_, texts, kind)
-    values = (arrow.fill_null(0) if arrow.null_count else arrow).to_numpy(zero_copy_only=False, writable=True)
-    return masked(values, arrow.is_null().to_numpy(zero_copy_only=False))
-
-
-def _instant(type_: SqlType, texts: Texts) -> Values:
-    kind, dtype = _INSTANTS[type_.family]
-    try:
-        return pd.array(_cast(type_, texts, kind).to_numpy(zero_copy_only=False), dtype=dtype)
+        return pd.array(_typed(type_, arrays).to_numpy(), dtype=_INSTANTS[type_.family])
     except pa.ArrowTypeError:  # an exact text among the decoded values
-        return _decoded(type_, texts)
+        return _python_values(type_, arrays)
 
 
-def _cast(type_: SqlType, texts: Texts, kind: Any) -> Any:
-    try:
-        return pa.array(texts, pa.string()).cast(kind)
-    except pa.ArrowInvalid:  # not one of the forms that Arrow reads
-        return pa.array(_decoded(type_, texts), kind)
-
-
-def _interval(type_: SqlType, texts: Texts) -> Values:
+def _interval(_: SqlType, arrays: Arrays) -> Values:
     """Make timedeltas if no interval has months or is infinite or too long, else an `Interval` of each."""
-    with suppress(pa.ArrowException):
-        values = pa.array(_decoded(type_, texts), pa.duration("us"))
-        return pd.array(values.to_numpy(zero_copy_only=False), dtype="timedelta64[us]")
-    return [None if text is None else interval(text) for text in texts]
+    with suppress(pa.ArrowInvalid):
+        durations = [intervals.duration(intervals.parts(array)) for array in arrays]
+        if all(duration is not None for duration in durations):
+            return pd.array(pa.chunked_array(durations).to_numpy(), dtype="timedelta64[us]")
+    return [None if text is None else interval(text) for array in arrays for text in strings(array)]
 
 
-def _enum(type_: SqlType, texts: Texts) -> Values:
-    codes = {label: code for code, label in enumerate(type_.labels)} | {None: -1}
-    if not codes.keys() >= set(texts):  # a label newer than our knowledge of the type has no place in the order
-        return _text(type_, texts)
+def _enum(type_: SqlType, arrays: Arrays) -> Values:
+    texts = pa.chunked_array(arrays)
+    codes = pc.index_in(texts, value_set=pa.array(type_.labels, TEXT))
+    if codes.null_count != texts.null_count:  # a label newer than our knowledge of the type has no place in the order
+        return _text(type_, arrays)
     dtype = pd.CategoricalDtype(list(type_.labels), ordered=True)
-    return pd.Categorical.from_codes([codes[text] for text in texts], dtype=dtype)
+    return pd.Categorical.from_codes(codes.fill_null(-1).to_numpy(), dtype=dtype)
 
 
+def _arrow_values(type_: SqlType, arrays: Arrays) -> Values:
+    if type_.family is Family.UUID:  # pandas shows the bytes of Arrow's
+        return pd.arrays.ArrowExtensionArray(pa.chunked_array(arrays))
+    values = arrow_column(type_, arrays)
+    if values.type == pa.month_day_nano_interval():  # pandas does not know it well
+        return _interval(type_, arrays)
+    return pd.arrays.ArrowExtensionArray(values)
+
+
+_ZERO = pa.scalar(0)
 _STR: Any = pd.StringDtype(na_value=np.nan)  # "str", the dtype that pandas gives to text by itself
-_BOOL_CODES: dict[str | None, int] = {"f": 0, "t": 1, None: 2}
-_NUMBERS: dict[Family, tuple[Any, Any]] = {
-    Family.INT2: (pd.arrays.IntegerArray, pa.int16()),
-    Family.INT4: (pd.arrays.IntegerArray, pa.int32()),
-    Family.INT8: (pd.arrays.IntegerArray, pa.int64()),
-    Family.FLOAT4: (pd.arrays.FloatingArray, pa.float32()),
-    Family.FLOAT8: (pd.arrays.FloatingArray, pa.float64()),
+_MASKED: dict[Family, Any] = {
+    Family.BOOL: pd.arrays.BooleanArray,
+    Family.INT2: pd.arrays.IntegerArray,
+    Family.INT4: pd.arrays.IntegerArray,
+    Family.INT8: pd.arrays.IntegerArray,
+    Family.FLOAT4: pd.arrays.FloatingArray,
+    Family.FLOAT8: pd.arrays.FloatingArray,
 }
-_INSTANTS: dict[Family, tuple[Any, Any]] = {
-    Family.TIMESTAMP: (pa.timestamp("us"), np.dtype("datetime64[us]")),
-    Family.TIMESTAMPTZ: (pa.timestamp("us", "UTC"), pd.DatetimeTZDtype("us", "UTC")),
+_INSTANTS: dict[Family, Any] = {
+    Family.TIMESTAMP: np.dtype("datetime64[us]"),
+    Family.TIMESTAMPTZ: pd.DatetimeTZDtype("us", "UTC"),
 }
 _MAKERS: dict[Family, Maker] = {  # all others are objects
-    Family.BOOL: _bool,
-    **dict.fromkeys(_NUMBERS, _number),
+    **dict.fromkeys(_MASKED, _masked),
     **dict.fromkeys(_INSTANTS, _instant),
     Family.TEXT: _text,
     Family.INTERVAL: _interval,

@@ -37,6 +37,7 @@ _BOUND_TO_A_TRANSACTION = (
 )
 
 _READERS = _words("SELECT VALUES TABLE SHOW EXPLAIN WITH")
+_QUERIES = _words("SELECT VALUES TABLE WITH")
 # SHARE is FOR SHARE, and UPDATE is FOR UPDATE too: they lock.
 _WRITERS = _words("INSERT UPDATE UPSERT DELETE MERGE INTO CALL TRUNCATE SHARE")
 _ANALYZE = frozenset({"ANALYZE", "ANALYSE"})
@@ -199,6 +200,16 @@ def reads_only(statement: Statement) -> bool:
         if next((word for word in words if word not in _EXPLAIN_OPTIONS), "") not in _READERS:
             return False
     return not any(_may_write(*window) for window in _windows(_spelled(statement)))
+
+
+def is_query(statement: Statement) -> bool:
+    """Whether it is a query that only reads, and that may stand in the parentheses of another statement.
+
+    One that reads another time than its transaction may not: AS OF SYSTEM TIME belongs to the outermost query.
+    """
+    if statement.keyword not in _QUERIES or not reads_only(statement):
+        return False
+    return all((before.text, token.text) != ("AS", "OF") for _, before, token, _ in _windows(_spelled(statement)))
 
 
 def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:

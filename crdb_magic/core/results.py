@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from itertools import count
+from typing import Any, TypeVar
 
+from crdb_magic.core.arrow import NO_TEXTS, Array, Batch, from_rows
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.typemap import SqlType
+from crdb_magic.errors import ResultTypeError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +30,66 @@ class Column:
 class Result:
     """What one statement answered.
 
-    ``rows`` holds the values as the server's text (``None`` for NULL), not decoded: decoding happens once,
-    after the transaction has ended. ``columns`` is None for a statement that returns no rows.
+    ``batches`` holds its rows, some at a time, as one Arrow array a column: of the values' texts as the server sent
+    them or, in a large result, of what a kernel cast from them meanwhile. What else is made of them is made after the
+    transaction has ended, once. ``columns`` is None for a statement that returns no rows.
     """
 
     tag: str
     columns: tuple[Column, ...] | None = None
-    rows: tuple[tuple[str | None, ...], ...] = ()
+    batches: tuple[Batch, ...] = ()
     row_count: int = 0
+
+    @classmethod
+    def of_texts(cls, tag: str, columns: Sequence[Column], *rows: Sequence[str | None]) -> Result:
+        """Make a result of rows of texts."""
+        return cls(tag, tuple(columns), (from_rows(rows),) if rows else (), len(rows))
+
+    @property
+    def rows(self) -> tuple[tuple[Any, ...], ...]:
+        """The rows as tuples of what the batches hold, None for NULL."""
+        columns = [[value for array in arrays for value in array.to_pylist()] for arrays in self._arrays]
+        return tuple(zip(*columns, strict=True)) if columns else ((),) * self.row_count
+
+    @property
+    def _arrays(self) -> Iterator[Sequence[Array]]:
+        """The arrays of each column; one at least, be it empty."""
+        if not self.batches:
+            return iter([(NO_TEXTS,)] * len(self.columns or ()))
+        return iter(zip(*self.batches, strict=True))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name of its own for each column: the server's, or a numbered one that no column has."""
+        return _unique(tuple(column.name for column in self.columns or ()))
+
+    def each(self, make: Callable[[SqlType, Sequence[Array]], T]) -> list[T]:
+        """Make something of each column's arrays; raise `ResultTypeError` where that finds a text of another form."""
+        return [_guarded(make, *both) for both in zip(self.columns or (), self._arrays, strict=True)]
+
+
+def _guarded(make: Callable[[SqlType, Sequence[Array]], T], column: Column, arrays: Sequence[Array]) -> T:
+    try:
+        return make(column.type, arrays)
+    except (ValueError, OverflowError) as error:
+        raise ResultTypeError(
+            f'Column "{column.name}" holds a text that does not have the form of {column.type.name}.',
+            hint="Select the column cast to STRING (on PostgreSQL TEXT) to see what the server sends.",
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    taken, seen = set(names), set[str]()
+    unique = []
+    for position, given in enumerate(names, start=1):
+        name = given or f"column{position}"
+        if name in (seen if given else taken):
+            name = next(free for free in (f"{name}_{number}" for number in count(1)) if free not in taken)
+        taken.add(name)
+        seen.add(name)
+        unique.append(name)
+    return tuple(unique)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

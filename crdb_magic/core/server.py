@@ -19,6 +19,12 @@ class Product(Enum):
 _NEWEST = (99, 0, 0)  # of a build without a version number: someone's own, of the newest code
 SESSION_ID = "SHOW session_id"
 
+# In the plan's first node: `estimated row count: 1,000 (100% of the table; …)`, and `(cost=… rows=1000 width=8)`.
+_ESTIMATE = {
+    Product.COCKROACHDB: re.compile(r"estimated row count: ([\d,]+)"),
+    Product.POSTGRESQL: re.compile(r"rows=(\d+)"),
+}
+
 _CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -103,6 +109,14 @@ class Server:
         """A transaction may change the schema and use what it changed."""
         return not self.is_cockroachdb
 
+    @property
+    def largest_load(self) -> int | None:
+        """How many bytes of CSV one transaction should bring at most, None for as many as there are.
+
+        Advice, not measured: a transaction of CockroachDB holds its locks in memory and has a deadline to meet.
+        """
+        return 512 << 20 if self.is_cockroachdb else None
+
     # How things are said.
 
     @property
@@ -135,6 +149,11 @@ class Server:
         if options.priority and not self.priorities:
             return (f"{self.product.value} has no transaction priorities: --priority changes nothing here.",)
         return ()
+
+    def estimated_rows(self, plan: str) -> int:
+        """Read from the text of EXPLAIN how many rows the planner expects; 0 if it does not say."""
+        found = _ESTIMATE[self.product].search(plan)
+        return int(found.group(1).replace(",", "")) if found else 0
 
     def limit_statement(self, milliseconds: int) -> str:
         """Spell a time limit for the statements that follow in this transaction."""

@@ -6,6 +6,7 @@ import sys
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
 from types import TracebackType
 from typing import Any, Self
@@ -13,10 +14,12 @@ from typing import Any, Self
 import pandas as pd
 from IPython.display import DisplayHandle, display
 
-from crdb_magic.core.frames import to_frame
+from crdb_magic.core.frames import Backend, records, to_frame
+from crdb_magic.core.options import Choice
 from crdb_magic.core.results import Receipt, Report, Result
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.statements import Statement
+from crdb_magic.core.tables import to_arrow
 from crdb_magic.errors import Outcome, ResultTypeError
 from crdb_magic.magics.audience import Audience
 
@@ -57,8 +60,24 @@ class Receipts:
         return {}, {"crdb": self._receipts[id(frame)]}
 
 
-def present(report: Report, statements: Sequence[Statement], receipts: Receipts | None) -> pd.DataFrame | None:
-    """Show all results but the last frame, each under its statement, and give that frame."""
+class As(Choice):
+    """What the value of a cell is."""
+
+    FRAME = "frame"
+    ARROW = "arrow"
+    ROWS = "rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How results are handed to the notebook: what the last one becomes, and what frames are made of."""
+
+    value: As = As.FRAME
+    backend: Backend = Backend.NUMPY
+
+
+def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts | None) -> Any:
+    """Show all results but the last that has columns, each under its statement, and give that one."""
     last = max((i for i, result in enumerate(report.results) if result.columns is not None), default=None)
     metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
     tags: list[str] = list(report.receipt.notes)
@@ -67,23 +86,25 @@ def present(report: Report, statements: Sequence[Statement], receipts: Receipts 
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, _caption(statement)]), metadata)
-            display(_decoded(result))
+            display(_decoded(result, Shape(backend=shape.backend)))
             tags = []
     if tags:
         say("\n".join(tags), metadata)
-    return None if last is None else _frame(report.results[last], report.receipt, receipts)
+    return None if last is None else _value(report.results[last], report.receipt, shape, receipts)
 
 
-def _frame(result: Result, receipt: Receipt, receipts: Receipts | None) -> pd.DataFrame:
-    frame = _decoded(result)
-    if receipts is not None:
-        receipts.attach(frame, receipt)
-    return frame
+def _value(result: Result, receipt: Receipt, shape: Shape, receipts: Receipts | None) -> Any:
+    value = _decoded(result, shape)
+    if receipts is not None and isinstance(value, pd.DataFrame):
+        receipts.attach(value, receipt)
+    return value
 
 
-def _decoded(result: Result) -> pd.DataFrame:
+def _decoded(result: Result, shape: Shape) -> Any:
     try:
-        return to_frame(result)
+        if shape.value is As.FRAME:
+            return to_frame(result, shape.backend)
+        return to_arrow(result) if shape.value is As.ARROW else records(result)
     except ResultTypeError as error:
         error.outcome = Outcome.COMMITTED
         raise

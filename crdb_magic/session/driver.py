@@ -114,6 +114,11 @@ class Connection(extensions.connection):
         """The state of the server's transaction (``psycopg2.extensions.TRANSACTION_STATUS_*``)."""
         return self.info.transaction_status
 
+    @property
+    def utf8(self) -> bool:
+        """Whether the server sends texts in UTF-8: unless somebody has set another client_encoding."""
+        return self.encoding == "UTF8"
+
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""
         if self.failed_to_begin:
@@ -274,14 +279,17 @@ class Cursor(extensions.cursor):
         return value
 
 
-# Each type that psycopg2 would turn into an object comes as its text instead, by psycopg2's own C code.
-_AS_TEXT = dict.fromkeys(extensions.string_types, extensions.UNICODE)
 
 
 def text_cursor(connection: Connection) -> Cursor:
-    """Give a cursor whose values are the server's text, untouched: decoding them is ``core.decode``'s job."""
+    """Give a cursor whose values are the server's texts, untouched, as UTF-8: decoding them is the core's job.
+
+    Each type that psycopg2 would turn into an object comes as its text, by psycopg2's own C code; others may have
+    registered more of them since the last time, as peewee does with UUID.
+    """
     cursor = connection.cursor(cursor_factory=Cursor)
-    cursor.string_types = _AS_TEXT
+    text = extensions.BYTES if connection.utf8 else extensions.UNICODE
+    cursor.string_types = dict.fromkeys((*extensions.string_types, *connection.string_types), text)
     return cursor
 
 

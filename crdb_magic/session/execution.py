@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import psycopg2
 
-from crdb_magic.core.statements import BoundStatement, Parameter
-from crdb_magic.errors import CrdbMagicError, StatementError
+from crdb_magic.core.arrow import Batch
+from crdb_magic.core.kinds import is_query
+from crdb_magic.core.statements import BoundStatement, split
+from crdb_magic.errors import CrdbMagicError, ScriptError, StatementError
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.literals import literal
+from crdb_magic.session.literals import adaptable_all, literal
+from crdb_magic.session.reading import Columns, can_copy, columns_of, copy, fetch
+from crdb_magic.session.sizes import LARGE, Sizes
 from crdb_magic.session.translation import from_driver, position
+
+Values = Sequence[object] | Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,43 +27,91 @@ class Answer:
     """A statement's answer before its types are known: each column is a name and an OID."""
 
     tag: str
-    columns: tuple[tuple[str, int], ...] | None
-    rows: tuple[tuple[str | None, ...], ...]
-    row_count: int
+    columns: Columns | None = None
+    batches: tuple[Batch, ...] = ()
+    row_count: int = 0
 
 
-def execute(connection: Connection, statements: Sequence[BoundStatement]) -> list[Answer]:
+def execute(connection: Connection, statements: Sequence[BoundStatement], sizes: Sizes) -> list[Answer]:
     """Send each statement and fetch all of its rows; raises our errors, which say where in the cell they arose."""
-    return [_one(connection, statement, number, len(statements)) for number, statement in enumerate(statements, 1)]
+    count = len(statements)
+    return [_one(connection, statement, _which(number, count), sizes) for number, statement in enumerate(statements, 1)]
 
 
-def ask(connection: Connection, sql: str, values: Sequence[object] | Mapping[str, object] | None) -> Answer:
+def ask(connection: Connection, sql: str, values: Values, sizes: Sizes) -> Answer:
     """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises psycopg2's errors."""
+    query = query_in(sql) if sizes.large(sql) and can_copy(connection) else None
     with text_cursor(connection) as cursor:
-        cursor.execute(sql, values)
-        return _answer(cursor)
+        if query is not None:
+            answer = _copied(cursor, mogrified(cursor, query, values))
+        else:
+            cursor.execute(sql, values)
+            answer = _fetched(cursor)
+    if sql in sizes or (answer.row_count >= LARGE and query_in(sql)):
+        sizes.note(sql, answer.row_count)
+    return answer
 
 
-def _one(connection: Connection, statement: BoundStatement, number: int, count: int) -> Answer:
-    pieces = [_rendered(piece, connection) for piece in statement.pieces]
+def rendered(statement: BoundStatement, connection: Connection) -> list[str]:
+    """Give the pieces of a statement with its values quoted for this connection."""
+    return [
+        piece if isinstance(piece, str) else literal(piece.name, piece.value, connection) for piece in statement.pieces
+    ]
+
+
+def mogrified(cursor: Cursor, sql: str, values: Values) -> str:
+    """Give a statement with the values of psycopg2's placeholders."""
+    return cursor.mogrify(sql, adaptable_all(values)).decode()
+
+
+@lru_cache(maxsize=256)
+def query_in(sql: str) -> str | None:
+    """Give the one query that a text holds, without its semicolon, if it can be read by COPY."""
+    with suppress(ScriptError):
+        statements = split(sql)
+        if len(statements) == 1 and is_query(statements[0]):
+            return statements[0].text
+    return None
+
+
+def _one(connection: Connection, statement: BoundStatement, which: tuple[str, ...], sizes: Sizes) -> Answer:
+    pieces, text = rendered(statement, connection), statement.source.text
+    copying = sizes.large(text) and can_copy(connection)
     with text_cursor(connection) as cursor:
         try:
-            cursor.execute("".join(pieces))
-            return _answer(cursor)
+            answer = (_copied if copying else _sent)(cursor, "".join(pieces))
         except psycopg2.Error as error:
-            raise _placed(error, cursor, statement, pieces, _which(number, count)) from error
+            raise _placed(error, cursor, statement, pieces, which) from error
+    if text in sizes or (answer.row_count >= LARGE and is_query(statement.source)):
+        sizes.note(text, answer.row_count)
+    return answer
 
 
-def _rendered(piece: str | Parameter, connection: Connection) -> str:
-    return piece if isinstance(piece, str) else literal(piece.name, piece.value, connection)
+def _sent(cursor: Cursor, sql: str) -> Answer:
+    cursor.execute(sql)
+    return _fetched(cursor)
 
 
-def _answer(cursor: Cursor) -> Answer:
-    tag, count = cursor.statusmessage or "", max(cursor.rowcount, 0)
-    if cursor.description is None:
-        return Answer(tag, None, (), count)
-    columns = tuple((column.name, column.type_code) for column in cursor.description)
-    return Answer(tag, columns, tuple(cursor.fetchall()), count)
+def _fetched(cursor: Cursor) -> Answer:
+    columns = None if cursor.description is None else columns_of(cursor)
+    return Answer(cursor.statusmessage or "", columns, fetch(cursor), max(cursor.rowcount, 0))
+
+
+_BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
+
+
+def _copied(cursor: Cursor, query: str) -> Answer:
+    """Read a query by COPY; what its columns are must be asked for before."""
+    try:
+        cursor.execute(f"{_BEFORE}{query}{_BEHIND}")
+    finally:
+        cursor.sent_before += len(_BEFORE)
+    columns = columns_of(cursor)
+    if not columns:
+        return _sent(cursor, query)
+    batches = copy(cursor.connection, query, columns)
+    rows = sum(len(batch[0]) for batch in batches)
+    return Answer(f"SELECT {rows}", columns, batches, rows)
 
 
 def _placed(

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeVar
 
-from crdb_magic.core.kinds import plain, reads_only
+from crdb_magic.core.kinds import is_query, plain, reads_only
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.results import Column, Receipt, Report, Result
 from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement, split
 from crdb_magic.core.target import Target
-from crdb_magic.errors import OptionError
+from crdb_magic.errors import CrdbMagicError, OptionError
 from crdb_magic.session.catalog import Catalog
-from crdb_magic.session.driver import Connection
-from crdb_magic.session.execution import Answer, ask, execute
+from crdb_magic.session.driver import Connection, Cursor
+from crdb_magic.session.execution import Answer, Values, ask, execute, mogrified, query_in, rendered
 from crdb_magic.session.link import Link, OwnLink
+from crdb_magic.session.reading import can_copy
+from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
 
 T = TypeVar("T")
@@ -37,6 +41,7 @@ class Session:
     def __init__(self, where: Target | Link) -> None:
         self.link = where if isinstance(where, Link) else OwnLink(where)
         self._catalog = Catalog()
+        self._sizes = Sizes()
 
     def __repr__(self) -> str:
         return f"Session({self.link!r})"
@@ -77,8 +82,9 @@ class Session:
         if self.in_transaction:
             return self._run_within(statements, options)
         alone = len(statements) == 1 and options.plain and plain(statements[0].source)
+        alone = alone and not self._sizes.large(statements[0].source.text)  # COPY takes two messages
         verbs = (SingleStatement if alone else Explicit)(
-            self.link, lambda connection: execute(connection, statements), options
+            self.link, lambda connection: execute(connection, statements, self._sizes), options
         )
         reading = all(reads_only(one.source) for one in statements)
         committed = self._engine(verbs, observer, reading=reading)
@@ -92,23 +98,43 @@ class Session:
                 hint="leave the options out, or end the transaction first.",
             )
         connection, started = self.link.connection, time.monotonic()
-        results = self._typed(connection, execute(connection, statements))
+        results = self._typed(connection, execute(connection, statements, self._sizes))
         alone = Committed(None, (), time.monotonic() - started)
         return Report(results, _receipt(connection.server, options, alone, None, results))
 
-    def ask(self, sql: str, values: Sequence[object] | Mapping[str, object] | None = None) -> Result:
+    def ask(self, sql: str, values: Values = None) -> Result:
         """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own."""
 
         def send(connection: Connection) -> Answer:
-            return ask(connection, sql, values)
+            return ask(connection, sql, values, self._sizes)
 
         if self.in_transaction:
             answer, connection = send(self.link.connection), self.link.connection
         else:
-            verbs = SingleStatement(self.link, send, TransactionOptions())
-            self._engine(verbs, _unheard, reading=all(map(reads_only, split(sql))))
+            alone = not self._sizes.large(sql)
+            verbs = (SingleStatement if alone else Explicit)(self.link, send, TransactionOptions())
+            self._engine(verbs, _unheard, reading=_only_reads(sql))
             answer, connection = verbs.value, verbs.connection
         return self._typed(connection, [answer])[0]
+
+    def look_ahead(self, statement: BoundStatement) -> None:
+        """Ask the planner, once for each query, whether it is large and so best read by COPY.
+
+        It takes a message, which a transaction should not: before one, not within.
+        """
+        text = statement.source.text
+        if text not in self._sizes and is_query(statement.source):
+            self._look_ahead(text, lambda cursor: "".join(rendered(statement, cursor.connection)))
+
+    def look_ahead_of(self, sql: str, values: Values) -> None:
+        """Do what `look_ahead` does, for a query with psycopg2's placeholders."""
+        if sql not in self._sizes and (query := query_in(sql)):
+            self._look_ahead(sql, lambda cursor: mogrified(cursor, query, values))
+
+    def _look_ahead(self, text: str, query: Callable[[Cursor], str]) -> None:
+        with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
+            if not self.in_transaction and can_copy(self.connection):
+                self._sizes.note(text, estimate(self.connection, text, query))
 
     def transact(
         self,
@@ -142,11 +168,16 @@ class Session:
             Result(
                 tag=one.tag,
                 columns=None if one.columns is None else tuple(Column(name, types[oid]) for name, oid in one.columns),
-                rows=one.rows,
+                batches=one.batches,
                 row_count=one.row_count,
             )
             for one in answers
         )
+
+
+@lru_cache(maxsize=256)
+def _only_reads(sql: str) -> bool:
+    return all(map(reads_only, split(sql)))
 
 
 def _receipt(
@@ -163,6 +194,6 @@ def _receipt(
         as_of=read_at,
         elapsed=committed.elapsed,
         statements=len(results),
-        rows=sum(len(one.rows) for one in results),
+        rows=sum(one.row_count for one in results if one.columns is not None),
         notes=server.notes(options),
     )

@@ -62,7 +62,7 @@ DTYPES = [
 def result_of(type_: str | SqlType, *texts: str | None) -> Result:
     """Make the result of one column ``v``."""
     column = Column("v", TYPES[type_] if isinstance(type_, str) else type_)
-    return Result(f"SELECT {len(texts)}", (column,), tuple((text,) for text in texts), len(texts))
+    return Result.of_texts(f"SELECT {len(texts)}", [column], *((text,) for text in texts))
 
 
 def column_of(type_: str | SqlType, *texts: str | None) -> pd.Series:
@@ -71,7 +71,7 @@ def column_of(type_: str | SqlType, *texts: str | None) -> pd.Series:
 
 def named(*names: str) -> Result:
     columns = tuple(Column(name, TYPES["INT8"]) for name in names)
-    return Result("SELECT 1", columns, (tuple(str(place) for place in range(len(names))),), 1)
+    return Result.of_texts("SELECT 1", columns, [str(place) for place in range(len(names))])
 
 
 @pytest.mark.parametrize(("name", "texts", "dtype"), DTYPES, ids=[row[0] for row in DTYPES])
@@ -133,10 +133,10 @@ def test_arrays_of_equal_length_stay_lists():
 
 def test_times_and_uuids_are_pythons():
     frame = to_frame(
-        Result(
+        Result.of_texts(
             "SELECT 1",
             (Column("t", TYPES["TIME"]), Column("u", TYPES["UUID"])),
-            (("10:11:12", "63616665-6630-3064-6465-616462656566"),),
+            ("10:11:12", "63616665-6630-3064-6465-616462656566"),
         )
     )
 
@@ -247,7 +247,7 @@ def test_names_never_collide_and_the_first_of_a_name_keeps_it(names):
 
 
 def test_rows_without_columns_are_counted():
-    assert to_frame(Result("SELECT 3", (), ((), (), ()), 3)).shape == (3, 0)
+    assert to_frame(Result("SELECT 3", (), row_count=3)).shape == (3, 0)
 
 
 def test_a_statement_without_rows_makes_an_empty_frame():
@@ -257,7 +257,7 @@ def test_a_statement_without_rows_makes_an_empty_frame():
 def test_records_are_tuples_of_python_values():
     columns = (Column("a", TYPES["INT8"]), Column("b", TYPES["DATE"]))
 
-    assert records(Result("SELECT 1", columns, (("1", None), ("2", "2026-11-23")), 2)) == [
+    assert records(Result.of_texts("SELECT 2", columns, ("1", None), ("2", "2026-11-23"))) == [
         (1, None),
         (2, date(2026, 11, 23)),
     ]
@@ -269,7 +269,7 @@ def test_there_is_no_record_without_a_row(columns):
 
 
 def test_rows_without_columns_are_empty_records():
-    assert records(Result("SELECT 2", (), ((), ()), 2)) == [(), ()]
+    assert records(Result("SELECT 2", (), row_count=2)) == [(), ()]
 
 
 def test_a_broken_record_names_its_column():

@@ -16,7 +16,7 @@ from crdb_magic.core.results import Column, Receipt, Report, Result
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.typemap import text_like
 
-RESULT = Result(tag="SELECT 1", columns=(Column("name", text_like("STRING", 25)),), rows=(("ann",),), row_count=1)
+RESULT = Result.of_texts("SELECT 1", [Column("name", text_like("STRING", 25))], ["ann"])
 RETRIED = Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction: …", 0.004)
 
 

@@ -1,0 +1,103 @@
+"""The server's texts -> Arrow arrays, a column of a batch at a time, by Arrow's kernels alone: no Python object a cell.
+
+A batch is some rows of a result, as one array a column. Its texts become typed where a kernel of Arrow reads all of
+them exactly, and stay as they are where not: `crdb_magic.core.tables` and `crdb_magic.core.frames` go on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from crdb_magic.core.typemap import Family, SqlType
+
+Array = Any  # pyarrow comes without types
+Batch = tuple[Array, ...]
+
+TEXT = pa.string()
+NO_TEXTS = pa.array([], TEXT)
+
+KERNELS = {
+    Family.BOOL: pa.bool_(),
+    Family.INT2: pa.int16(),
+    Family.INT4: pa.int32(),
+    Family.INT8: pa.int64(),
+    Family.FLOAT4: pa.float32(),
+    Family.FLOAT8: pa.float64(),
+    Family.DATE: pa.date32(),
+    Family.TIME: pa.time64("us"),
+    Family.TIMESTAMP: pa.timestamp("us"),
+    Family.TIMESTAMPTZ: pa.timestamp("us", "UTC"),
+}
+"""The families whose texts a kernel of Arrow casts, and to what."""
+
+
+def from_rows(rows: Sequence[Sequence[bytes | str | None]]) -> Batch:
+    """Make a batch of rows of texts; there must be one at least."""
+    return tuple(pa.array(column, TEXT) for column in zip(*rows, strict=True))
+
+
+def from_csv(chunk: bytes, width: int) -> Batch:
+    """Make a batch of whole lines of CSV as the servers write it: NULL is nothing, an empty text is quoted.
+
+    Raise `pyarrow.ArrowInvalid` if there are not ``width`` columns in each line.
+    """
+    names = [str(place) for place in range(width)]
+    table = csv.read_csv(
+        pa.BufferReader(chunk),
+        # One block: the reader may not part it, and a reader of one block needs no threads.
+        read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=len(chunk) + 1),
+        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(names, TEXT),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    return tuple(joined(column.chunks, TEXT) for column in table.columns)
+
+
+def typed(types: Iterable[SqlType], batch: Batch) -> Batch:
+    """Cast the columns of a batch; one that holds a text that no kernel reads stays as texts."""
+    return tuple(cast(type_, texts) for type_, texts in zip(types, batch, strict=True))
+
+
+def cast(type_: SqlType, texts: Array) -> Array:
+    """Cast an array of texts to the type of its family in `KERNELS`; give it back if that can't be done exactly."""
+    kind = KERNELS.get(type_.family)
+    if kind is None or texts.type != TEXT:
+        return texts
+    try:
+        return _KERNELS.get(type_.family, _by_kernel)(texts, kind)
+    except pa.ArrowInvalid:
+        return texts
+
+
+def joined(arrays: Sequence[Array], kind: Any) -> Array:
+    """Make one array of several of one type."""
+    return arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays) if arrays else pa.array([], kind)
+
+
+def _by_kernel(texts: Array, kind: Any) -> Array:
+    return texts.cast(kind)
+
+
+def _bool(texts: Array, kind: Any) -> Array:
+    codes = pc.index_in(texts, value_set=_FALSE_TRUE)
+    if codes.null_count != texts.null_count:
+        raise pa.ArrowInvalid("neither t nor f")
+    return codes.cast(kind)
+
+
+def _time(texts: Array, kind: Any) -> Array:  # there is no kernel from texts to times
+    return pc.binary_join_element_wise(_ANY_DAY, texts, " ").cast(KERNELS[Family.TIMESTAMP]).cast(kind)
+
+
+_FALSE_TRUE = pa.array(["f", "t"])
+_ANY_DAY = pa.scalar("1970-01-01")
+_KERNELS: dict[Family, Callable[[Array, Any], Array]] = {Family.BOOL: _bool, Family.TIME: _time}

@@ -1,0 +1,113 @@
+"""Texts -> Python values, a column of a batch at a time; what the fast ways do not read goes through the decoders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crdb_magic.core.arrow import TEXT, Array, cast
+from crdb_magic.core.decode import decoder
+from crdb_magic.core.nested import split
+from crdb_magic.core.typemap import Family, SqlType
+
+
+def objects(type_: SqlType, array: Array) -> list[Any]:
+    """Make a list of Python values of texts, or of what was cast from them; NULL is None.
+
+    Raise `ValueError` if a text does not have the form of its type.
+    """
+    if not array.null_count:
+        return _present(type_, array)
+    values = iter(_present(type_, array.drop_null()))
+    return [next(values) if valid else None for valid in array.is_valid().to_pylist()]
+
+
+def decoded(type_: SqlType, texts: Array) -> list[Any]:
+    """Make a list of Python values by the decoder of the type, one by one."""
+    decode = decoder(type_)
+    return [None if text is None else decode(text) for text in strings(texts)]
+
+
+def strings(texts: Array) -> list[Any]:
+    """Make a list of Python strings."""
+    values: list[Any] = texts.to_numpy(zero_copy_only=False).tolist()
+    return values
+
+
+def _present(type_: SqlType, array: Array) -> list[Any]:
+    array = cast(type_, array)
+    if array.type != TEXT:
+        return _from_typed(array)
+    fast = _FAST.get(type_.family)
+    if fast:
+        with suppress(ValueError, ArithmeticError, RecursionError):  # the decoder knows what is allowed besides
+            return fast(type_, array)
+    return decoded(type_, array)
+
+
+def _from_typed(array: Array) -> list[Any]:
+    """Make Python values of a typed array without NULL."""
+    kind = array.type
+    if pa.types.is_time(kind):
+        return list(array.to_pandas())
+    values = array.to_numpy(zero_copy_only=False).tolist()
+    return [value.replace(tzinfo=UTC) for value in values] if pa.types.is_timestamp(kind) and kind.tz else values
+
+
+def _each(make: Callable[[str], Any]) -> Fast:
+    return lambda _, texts: list(map(make, strings(texts)))
+
+
+_HEX = "\\x"
+
+
+def _bytes(_: SqlType, texts: Array) -> list[Any]:
+    values = strings(texts)
+    if not all(value.startswith(_HEX) for value in values):
+        raise ValueError("not in hexadecimal form")
+    return [bytes.fromhex(value[2:]) for value in values]
+
+
+# A number that a float may not hold as it is written, and what is no JSON.
+_RISKY_JSON = r"[0-9.]{17}|[0-9][eE]|NaN|Infinity"
+_read_json = json.JSONDecoder().decode
+
+
+def _json(_: SqlType, texts: Array) -> list[Any]:
+    """Read all texts as one: half the time goes into calls otherwise."""
+    if pc.any(pc.match_substring_regex(texts, _RISKY_JSON)).as_py():
+        raise ValueError("numbers that need a Decimal")
+    values: list[Any] = _read_json(f"[{','.join(strings(texts))}]")
+    if len(values) != len(texts):
+        raise ValueError("more than one JSON value")
+    return values
+
+
+def _lists(type_: SqlType, texts: Array) -> list[Any]:
+    lists = split(type_, texts)
+    if lists is None:
+        raise ValueError("more than one dimension")
+    values = objects(type_.element, lists.values) if type_.element else list(map(float, strings(lists.values)))
+    return [values[start:end] for start, end in pairwise(lists.offsets.to_pylist())]
+
+
+Fast = Callable[[SqlType, Array], list[Any]]
+_FAST: dict[Family, Fast] = {
+    Family.TEXT: _each(str),
+    Family.DECIMAL: _each(Decimal),
+    Family.UUID: _each(UUID),
+    Family.BYTES: _bytes,
+    Family.GEO: _each(bytes.fromhex),
+    Family.JSON: _json,
+    Family.ARRAY: _lists,
+    Family.VECTOR: _lists,
+}

@@ -1,0 +1,183 @@
+"""A result -> a `pyarrow.Table`: each column of the Arrow type that holds its values exactly, else of their texts."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crdb_magic.core import intervals
+from crdb_magic.core.arrow import KERNELS, TEXT, Array, cast
+from crdb_magic.core.nested import split
+from crdb_magic.core.objects import decoded
+from crdb_magic.core.results import Result
+from crdb_magic.core.typemap import Family, SqlType
+
+Chunks = Sequence[Array]
+Maker = Callable[[SqlType, Chunks], list[Array]]
+
+_CANNOT = (pa.ArrowException, ValueError, OverflowError)
+
+
+def to_arrow(result: Result) -> pa.Table:
+    """Make a table with a column for each column of the result, named as those of `to_frame`.
+
+    A column with a value that its Arrow type does not hold (an infinite date, a NaN among decimals, an array of two
+    dimensions) is of the server's exact texts. DECIMAL has the scale of its column, or the largest one of its values.
+    """
+    return pa.table(result.each(arrow_column), names=result.names)
+
+
+def arrow_column(type_: SqlType, chunks: Chunks) -> Any:
+    """Make the `pyarrow.ChunkedArray` of one column of texts, or of what was cast from them."""
+    return pa.chunked_array(_arrays(type_, chunks))
+
+
+def _arrays(type_: SqlType, chunks: Chunks) -> list[Array]:
+    """Make arrays of one type of a column's chunks."""
+    try:
+        return _MAKERS.get(type_.family, _texts)(type_, chunks)
+    except _CANNOT:
+        return _texts(type_, chunks)
+
+
+def _texts(_: SqlType, chunks: Chunks) -> list[Array]:
+    return [_text(chunk) for chunk in chunks]
+
+
+def _text(chunk: Array) -> Array:
+    """Give the texts of what a kernel cast, as the server spells them."""
+    if chunk.type == TEXT:
+        return chunk
+    spelled = chunk.cast(TEXT)
+    for ending, instead in ((r"(\.\d*?)0+(Z?)$", r"\1\2"), (r"\.(Z?)$", r"\1"), ("Z$", "+00")):
+        spelled = pc.replace_substring_regex(spelled, ending, instead)
+    return spelled
+
+
+def by_kernel(type_: SqlType, chunks: Chunks) -> list[Array]:
+    """Make arrays of the type that the family has in `KERNELS`.
+
+    Raise `ValueError` for a text of another form, `pyarrow.ArrowTypeError` for a value that only its text holds.
+    """
+    kind = KERNELS[type_.family]
+    arrays = (cast(type_, chunk) for chunk in chunks)
+    return [pa.array(decoded(type_, array), kind) if array.type == TEXT else array for array in arrays]
+
+
+_SPECIAL = "[A-Za-z]"  # NaN, Infinity, 1E+10
+_DIGITS, _MORE_DIGITS = 38, 76  # that decimal128 and decimal256 hold
+
+
+def _decimal(_: SqlType, chunks: Chunks) -> list[Array]:
+    whole, scale = (max(sizes) for sizes in zip(*map(_digits, chunks), strict=True))
+    if whole + scale > _MORE_DIGITS:
+        raise ValueError("more digits than Arrow holds")
+    kind = pa.decimal128(_DIGITS, scale) if whole + scale <= _DIGITS else pa.decimal256(_MORE_DIGITS, scale)
+    return [chunk.cast(kind) for chunk in chunks]
+
+
+def _digits(texts: Array) -> tuple[int, int]:
+    """Count the digits before and behind the point, at most."""
+    if pc.any(pc.match_substring_regex(texts, _SPECIAL)).as_py():
+        raise ValueError("not of digits alone")
+    length, point = pc.binary_length(texts), pc.find_substring(texts, ".")
+    has_point = pc.greater_equal(point, 0)
+    whole = pc.max(pc.if_else(has_point, point, length)).as_py() or 0
+    return whole, pc.max(pc.if_else(has_point, pc.subtract(pc.subtract(length, point), 1), 0)).as_py() or 0
+
+
+def _bytes(type_: SqlType, chunks: Chunks) -> list[Array]:
+    return [_from_hex(type_, chunk) for chunk in chunks]
+
+
+def _from_hex(type_: SqlType, texts: Array) -> Array:
+    skipped = len(_HEX) if type_.family is Family.BYTES else 0
+    if skipped and pc.all(pc.starts_with(texts, _HEX)).as_py() is False:
+        return pa.array(decoded(type_, texts), pa.binary())
+    valid, places, digits = _buffers(pc.utf8_slice_codeunits(texts, skipped))
+    if (places % 2).any():
+        raise ValueError("half of a byte")
+    values, halves = binascii.unhexlify(digits), pa.py_buffer(places // 2)
+    return pa.Array.from_buffers(pa.binary(), len(texts), [valid, halves, pa.py_buffer(values)])
+
+
+def _buffers(texts: Array) -> tuple[Any, Any, Any]:
+    """Give the validity, the places where the texts begin and end, and all of them in one."""
+    valid, offsets, data = texts.buffers()
+    places = np.frombuffer(offsets, np.int32)[: len(texts) + 1]
+    return valid, places, memoryview(data or b"")[: places[-1]]
+
+
+def _uuid(_: SqlType, chunks: Chunks) -> list[Array]:
+    return [_uuids(chunk) for chunk in chunks]
+
+
+def _uuids(texts: Array) -> Array:
+    bytes_ = _from_hex(_GEO, pc.replace_substring(texts, "-", ""))
+    return pa.ExtensionArray.from_storage(pa.uuid(), bytes_.cast(pa.binary(16)))
+
+
+def _json(_: SqlType, chunks: Chunks) -> list[Array]:
+    return [pa.ExtensionArray.from_storage(pa.json_(TEXT), chunk) for chunk in chunks]
+
+
+def _enum(type_: SqlType, chunks: Chunks) -> list[Array]:
+    labels = pa.array(type_.labels, TEXT)
+    codes = [pc.index_in(chunk, value_set=labels) for chunk in chunks]
+    if any(code.null_count != chunk.null_count for code, chunk in zip(codes, chunks, strict=True)):
+        raise ValueError("a label that the type did not have yet")
+    return [pa.DictionaryArray.from_arrays(code, labels, ordered=True) for code in codes]
+
+
+def _interval(_: SqlType, chunks: Chunks) -> list[Array]:
+    read = [intervals.parts(chunk) for chunk in chunks]
+    durations = [intervals.duration(one) for one in read]
+    return durations if all(one is not None for one in durations) else list(map(_calendar, read))
+
+
+def _calendar(of: intervals.Intervals) -> Array:
+    """Make the intervals of Arrow whose months, days and nanoseconds stay apart."""
+    columns = (of.months.to_pylist(), of.days.to_pylist(), of.microseconds.to_pylist())
+    rows = [
+        None if months is None else pa.MonthDayNano([months, days, microseconds * 1000])
+        for months, days, microseconds in zip(*columns, strict=True)
+    ]
+    return pa.array(rows, pa.month_day_nano_interval())
+
+
+def _list(type_: SqlType, chunks: Chunks) -> list[Array]:
+    lists = [_split(type_, chunk) for chunk in chunks]
+    values = _arrays(type_.element or _FLOAT4, [one.values for one in lists])
+    return [
+        pa.ListArray.from_arrays(one.offsets, items, mask=chunk.is_null())
+        for one, items, chunk in zip(lists, values, chunks, strict=True)
+    ]
+
+
+def _split(type_: SqlType, texts: Array) -> Array:
+    lists = split(type_, texts)
+    if lists is None:
+        raise ValueError("an array of more dimensions")
+    return lists
+
+
+_HEX = "\\x"
+_GEO = SqlType("GEOMETRY", 0, 0, Family.GEO, "GEOMETRY")
+_FLOAT4 = SqlType("FLOAT4", 0, 0, Family.FLOAT4, "REAL")  # what a VECTOR is made of
+_MAKERS: dict[Family, Maker] = {  # all others are texts
+    **dict.fromkeys(KERNELS, by_kernel),
+    Family.DECIMAL: _decimal,
+    Family.BYTES: _bytes,
+    Family.GEO: _bytes,
+    Family.UUID: _uuid,
+    Family.JSON: _json,
+    Family.ENUM: _enum,
+    Family.INTERVAL: _interval,
+    Family.ARRAY: _list,
+    Family.VECTOR: _list,
+}

@@ -1,0 +1,53 @@
+"""Which statements give large results: those that did when they ran before, or that the planner thinks will."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+
+import psycopg2
+
+from crdb_magic.session.driver import Connection, Cursor, text_cursor
+
+LARGE = 50_000  # rows: from here on COPY gains more than the messages cost that it takes, with a server 5 ms away
+_REMEMBERED = 1000  # statements
+# What surely is small, as far as its words tell: no planner needs to be asked.
+_SMALL = re.compile(r"\A(?!.*\bFROM\b)|\bLIMIT\s+\d{1,4}\s*;?\s*\Z", re.IGNORECASE | re.DOTALL)
+
+
+class Sizes:
+    """The number of rows of queries, by their texts (without the values of their parameters)."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[str, int] = OrderedDict()
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._rows
+
+    def note(self, text: str, rows: int) -> None:
+        """Remember how many rows a query gave."""
+        self._rows[text] = rows
+        self._rows.move_to_end(text)
+        if len(self._rows) > _REMEMBERED:
+            self._rows.popitem(last=False)
+
+    def large(self, text: str) -> bool:
+        """Whether the result of a query is known, or thought, to be large."""
+        return self._rows.get(text, 0) >= LARGE
+
+
+def estimate(connection: Connection, text: str, query: Callable[[Cursor], str]) -> int:
+    """Ask the planner how many rows a query will have; ``query`` gives its text with its values.
+
+    What goes wrong with the question is nobody's concern, the query itself will tell: it is 0 then.
+    """
+    if _SMALL.search(text):
+        return 0
+    try:
+        with text_cursor(connection) as cursor:
+            cursor.execute(f"EXPLAIN {query(cursor)}")
+            plan = "\n".join(str(line, "utf-8") for (line,) in cursor.fetchall())
+    except psycopg2.Error:
+        return 0
+    return connection.server.estimated_rows(plan)
