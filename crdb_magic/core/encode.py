@@ -1,88 +1,186 @@
-"""A DataFrame -> the columns of a table and the chunks of CSV that fill it."""
+"""A DataFrame -> columns of text and numbers as the server reads them, and the chunks that carry them there.
+
+Arrow writes whole columns; what it has no type for goes through `crdb_magic.core.encode_values`, value by value.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv, types
 
-from crdb_magic.core.typemap import lookup
+from crdb_magic.core.encode_arrow import as_text, builtin, is_text_or_number, sql_type, strings, written
+from crdb_magic.core.encode_table import TableColumn, check_dtypes, form_of
+from crdb_magic.core.encode_values import Form, infer, normal, texts
+from crdb_magic.core.typemap import Family, SqlType
 from crdb_magic.errors import InputError
 
-CHUNK_ROWS = 20_000  # measured: larger ones are no faster, smaller ones are (reference: 0.67 s for 200,000 x 8)
+CHUNK_ROWS = 20_000  # measured: larger ones are no faster, smaller ones are slower
+CHUNK_BYTES = 2 << 20  # CockroachDB takes messages of 16 MiB (sql.conn.max_read_buffer_message_size)
 
-# The first test that an Arrow type passes gives the OID of the SQL type that holds all of its values.
-_OIDS: tuple[tuple[Callable[[Any], bool], int], ...] = (
-    (types.is_boolean, 16),
-    (types.is_uint64, 1700),
-    (types.is_integer, 20),
-    (types.is_floating, 701),
-    (types.is_decimal, 1700),
-    (types.is_string, 25),
-    (types.is_large_string, 25),
-    (types.is_null, 25),
-    (types.is_date, 1082),
-    (types.is_time, 1083),
-    (lambda kind: types.is_timestamp(kind) and kind.tz is not None, 1184),
-    (types.is_timestamp, 1114),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class TableColumn:
-    """A column to be: its name, and its type spelt so that both servers understand it."""
-
-    name: str
-    ddl: str
+Ready = tuple[SqlType, Any]  # a type, and an Arrow column that the CSV writer spells as the server reads it
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The content of a DataFrame, ready to be copied into a table as often as it takes."""
+    """The content of a DataFrame, ready to be sent to a table as often as it takes."""
 
     columns: tuple[TableColumn, ...]
     table: Any
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Load:
-        """Take a DataFrame without its index; raises :class:`InputError` for a column that has no SQL type."""
-        try:
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise InputError(f"A column holds values of several types: {error.args[-1]}.") from error
-        table = pa.table([_plain(column) for column in table.columns], names=[str(name) for name in frame.columns])
-        return cls(tuple(TableColumn(field.name, _ddl(field)) for field in table.schema), table)
+    def of(
+        cls, frame: pd.DataFrame, dtypes: Mapping[str, str] | None = None, target: Mapping[str, str] | None = None
+    ) -> Load:
+        """Take a DataFrame without its index.
+
+        ``dtypes`` are types as the user spells them, ``target`` those of the table that there is; both decide how
+        a value is written that could be several things. Raises :class:`InputError` for a column that has no SQL type.
+        """
+        names, given = column_names(frame), dict(dtypes or {})
+        check_dtypes(given, names)
+        known = {**(target or {}), **given}
+        made = [_column(name, frame.iloc[:, place], known.get(name)) for place, name in enumerate(names)]
+        columns = [TableColumn(name, given.get(name, type_.ddl)) for name, (type_, _) in zip(names, made, strict=True)]
+        table = pa.table([column for _, column in made], names=names).combine_chunks()
+        return cls(tuple(columns), table)
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
         return int(self.table.num_rows)
 
+    @property
+    def size(self) -> int:
+        """About how many bytes of CSV there are, by the first chunk's."""
+        return next((len(text.getbuffer()) * self.rows // rows for rows, text in self.chunks()), 0)
+
+    @property
+    def has_blank_lines(self) -> bool:
+        """Whether a row is an empty line of CSV, which CockroachDB skips: a NULL where there is one column."""
+        return len(self.columns) == 1 and bool(self.table.column(0).null_count)
+
+    def nulls(self, name: str) -> int:
+        """Count the NULLs of a column."""
+        return int(self.table.column(name).null_count)
+
+    def first_repeated(self, names: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Give the first values of these columns that come twice, as their text."""
+        cells = pd.DataFrame({name: as_text(self.table.column(name)).to_pylist() for name in names}, dtype=object)
+        repeated = cells.duplicated().to_numpy()
+        return tuple(cells.iloc[int(repeated.argmax())]) if repeated.any() else None
+
     def chunks(self) -> Iterator[tuple[int, BytesIO]]:
         """Give the rows as CSV, some at a time: their number and the text. NULL is nothing, '' is quoted."""
         options = csv.WriteOptions(include_header=False)
-        for batch in self.table.to_batches(max_chunksize=CHUNK_ROWS):
+        for batch in self._batches():
             buffer = BytesIO()
             csv.write_csv(batch, buffer, options)
             buffer.seek(0)
             yield batch.num_rows, buffer
 
+    def arrays(self) -> Iterator[tuple[int, list[str]]]:
+        """Give the rows as an array literal of texts for each column, some rows at a time, with their number."""
+        for batch in self._batches():
+            yield batch.num_rows, [_array_literal(column) for column in batch.columns]
 
-def _plain(column: Any) -> Any:
-    return column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
+    def _batches(self) -> Any:
+        rows = max(1, min(CHUNK_ROWS, CHUNK_BYTES * self.rows // max(1, self.table.nbytes)))
+        return self.table.to_batches(max_chunksize=rows)
 
 
-def _ddl(field: Any) -> str:
-    oid = next((oid for fits, oid in _OIDS if fits(field.type)), None)
-    known = lookup(oid) if oid else None
-    if known is None:
+def _array_literal(column: Any) -> str:
+    cells = as_text(column)
+    if types.is_large_string(column.type):
+        escaped = pc.replace_substring(pc.replace_substring(cells, "\\", "\\\\"), '"', '\\"')
+        cells = pc.binary_join_element_wise(_QUOTE, escaped, _QUOTE, _NOTHING)
+    return "{" + ",".join(pc.fill_null(cells, "NULL").to_pylist()) + "}"
+
+
+# The frame's columns.
+
+
+def column_names(frame: pd.DataFrame) -> list[str]:
+    """Give the names that the columns will have; raises :class:`InputError` for those that no table has."""
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"That is a {type(frame).__name__}, not a DataFrame.", hint="a Series has .to_frame().")
+    names = [str(name) for name in frame.columns]
+    if not names:
+        raise InputError("The DataFrame has no columns, and a table of none holds nothing.")
+    if isinstance(frame.columns, pd.MultiIndex):
         raise InputError(
-            f"Column {field.name!r} holds {field.type}, which %crdb_write does not write yet.",
-            hint="convert it first, for instance to text with .astype(str).",
+            "The DataFrame's columns have several levels, a table's have one.",
+            hint='join them: df.columns = ["_".join(map(str, name)) for name in df.columns].',
         )
-    return known.ddl
+    repeated = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if repeated is not None:
+        raise InputError(f"The DataFrame has two columns {repeated!r}: a table's names differ.")
+    unfit = next((name for name in names if not name or "\0" in name), None)
+    if unfit is not None:
+        raise InputError(f"{unfit!r} is no name of a column.", hint="rename it: df.rename(columns=…).")
+    return names
+
+
+def _column(name: str, series: Any, type_text: str | None) -> Ready:
+    """Make one column ready; raise :class:`InputError` with its name."""
+    try:
+        type_, column = _ready(series, form_of(type_text))
+        _refuse_zero_bytes(column)
+    except InputError as error:
+        raise InputError(f"Column {name!r} {error.message}.", hint=error.hint) from error.__cause__
+    except UnicodeError as error:
+        raise InputError(f"Column {name!r} holds half of a surrogate pair, which is no text.") from error
+    except (ValueError, ArithmeticError, RecursionError, pa.ArrowException) as error:
+        raise InputError(f"Column {name!r} holds a value that can't be written: {error}.") from error
+    return type_, column
+
+
+def _refuse_zero_bytes(column: Any) -> None:
+    if types.is_large_string(column.type) and pc.any(pc.match_substring(column, "\0")).as_py():
+        raise InputError(
+            "holds a text with a zero byte, which no server takes",
+            hint='take it out: .str.replace("\\0", ""), or write bytes.',
+        )
+
+
+def _ready(series: Any, form: Form | None) -> Ready:
+    dtype = series.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        return _ready(series.sparse.to_dense(), form)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _categories(series.array, form)
+    if _is_of_python(dtype):
+        return _objects(list(series), form)
+    array = pa.array(series, from_pandas=True)
+    if form in {Form.JSON, Form.GEO} and not is_text_or_number(array.type):
+        return _objects([pd.NA if value is None else value for value in array.to_pylist()], form)
+    return sql_type(array.type), written(array)
+
+
+def _is_of_python(dtype: Any) -> bool:
+    """Tell a dtype whose values Arrow does not know, or takes for others."""
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "OcSUV"
+    return isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype)
+
+
+def _categories(values: Any, form: Form | None) -> Ready:
+    """Make the categories ready, and repeat them."""
+    type_, labels = _ready(pd.Series(values.categories), form)
+    return type_, labels.take(pa.array(values.codes, pa.int32(), mask=values.codes < 0))
+
+
+def _objects(values: list[Any], form: Form | None) -> Ready:
+    values = normal(values)
+    type_ = builtin(25) if form else infer(values)  # a type that is given or there needs no other
+    return type_, strings(texts(values, form or (Form.JSON if type_.family is Family.JSON else Form.PLAIN)))
+
+
+_QUOTE, _NOTHING = (pa.scalar(text, pa.large_string()) for text in ('"', ""))

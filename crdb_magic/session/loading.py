@@ -1,16 +1,26 @@
-"""Copies a DataFrame's content into a table, within the caller's transaction."""
+"""Writes a DataFrame into a table, all of it or nothing, in one transaction that can be run again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
 
 import psycopg2
 
-from crdb_magic.core.encode import Load
-from crdb_magic.core.options import Choice
-from crdb_magic.core.typemap import quoted
+from crdb_magic.core.encode import Load, column_names
+from crdb_magic.core.encode_table import Existing, Key, NewTable, copy, insert, parse_dtypes, table_name
+from crdb_magic.core.options import Choice, TransactionOptions
+from crdb_magic.core.retry import Attempt
+from crdb_magic.core.server import Server
+from crdb_magic.errors import CrdbMagicError, InputError, OptionError
 from crdb_magic.session.driver import Connection
+from crdb_magic.session.session import Session
 from crdb_magic.session.translation import from_driver
+
+Progress = Callable[[int], None]
 
 
 class Mode(Choice):
@@ -18,19 +28,219 @@ class Mode(Choice):
 
     FAIL = "fail"
     APPEND = "append"
+    REPLACE = "replace"
+    UPSERT = "upsert"
 
 
-def copy_in(connection: Connection, load: Load, table: str, mode: Mode, progress: Callable[[int], None]) -> None:
-    """Create the table as the mode says, and copy all rows into it; ``progress`` is told each chunk's rows."""
-    name = ".".join(map(quoted, table.split(".")))
-    columns = ", ".join(quoted(column.name) for column in load.columns)
-    definition = ", ".join(f"{quoted(column.name)} {column.ddl}" for column in load.columns)
-    try:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writing:
+    """What a DataFrame is to be written into, as it was asked for.
+
+    ``key`` is ``uuid``, ``rowid`` or the columns of the primary key; ``dtypes`` the SQL types of columns.
+    """
+
+    table: str
+    mode: Mode = Mode.FAIL
+    key: str | Sequence[str] | None = None
+    dtypes: str | Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is sent, each time that the transaction is tried: statements, then all rows by one of two ways."""
+
+    load: Load
+    table: str
+    before: tuple[str, ...] = ()
+    insert: str | None = None
+
+    def run(self, connection: Connection, progress: Progress) -> None:
         with connection.cursor() as cursor:
-            if mode is Mode.FAIL:
-                cursor.execute(f"CREATE TABLE {name} ({definition})")
-            for rows, text in load.chunks():
-                cursor.copy_expert(f"COPY {name} ({columns}) FROM STDIN WITH CSV", text)
+            for statement in self.before:
+                cursor.execute(statement)
+            if self.insert is None:
+                self._copy(cursor, progress)
+                return
+            for rows, arrays in self.load.arrays():
+                cursor.execute(self.insert, arrays)
                 progress(rows)
+
+    def _copy(self, cursor: Any, progress: Progress) -> None:
+        feed = _Feed(self.load.chunks(), progress)
+        statement = copy(self.table, [column.name for column in self.load.columns])
+        try:
+            cursor.copy_expert(statement, feed, _PIECE)
+        except psycopg2.Error:
+            if feed.failure is not None:  # psycopg2 tells the server of it, and hands on what the server says
+                raise feed.failure from None
+            raise
+
+
+class _Feed:
+    """The file that one COPY reads: the chunks one after the other, each made while the server reads the last."""
+
+    def __init__(self, chunks: Iterator[tuple[int, Any]], progress: Progress) -> None:
+        self.failure: BaseException | None = None
+        self._chunks = chunks
+        self._progress = progress
+        self._rows, self._text = 0, BytesIO()
+
+    def read(self, size: int) -> bytes:
+        """Give what comes next, nothing at the end."""
+        try:
+            return self._text.read(size) or self._next(size)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _next(self, size: int) -> bytes:
+        self._progress(self._rows)
+        self._rows, self._text = next(self._chunks, (0, BytesIO()))
+        return self._text.read(size)
+
+
+def write(
+    session: Session,
+    frame: Any,
+    writing: Writing,
+    options: TransactionOptions | None = None,
+    *,
+    progress: Progress = lambda _: None,
+    observer: Callable[[Attempt], None] = lambda _: None,
+) -> int:
+    """Write a DataFrame, within the open transaction or else as one of its own; give the number of its rows.
+
+    ``progress`` is told the rows of each part that was sent, ``observer`` of each attempt that failed: what was sent
+    is undone then. Raises :class:`InputError` before anything is sent, and what `Session.transact` raises.
+    """
+    __tracebackhide__ = True
+    plan = _plan(session, frame, writing)
+    with _advised(writing.mode):
+        if session.in_transaction:
+            _send(plan, session.connection, progress)
+        else:
+            session.transact(lambda connection: _send(plan, connection, progress), options, observer)
+    return plan.load.rows
+
+
+def _send(plan: _Plan, connection: Connection, progress: Progress) -> None:
+    try:
+        plan.run(connection, progress)
     except psycopg2.Error as error:
         raise from_driver(error, connected=not connection.closed) from error
+
+
+# What is to be sent.
+
+
+def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
+    table, dtypes = table_name(writing.table), parse_dtypes(writing.dtypes)
+    key = Key.of(writing.key, column_names(frame))
+    there = _existing(session, table) if writing.mode in _INTO_WHAT_IS_THERE else None
+    load = Load.of(frame, dtypes, there.types if there else None)
+    _check_size(load, session.server)
+    new = NewTable(table, load.columns, key)
+    if there is None:
+        _check_key(load, key.columns)
+        return _Plan(load, table, _making(new, writing.mode), _insert_if_needed(load, new))
+    if writing.mode is Mode.APPEND:
+        return _Plan(load, table, (), _insert_if_needed(load, new))
+    return _Plan(load, table, (), _upsert(load, new, there, session.server))
+
+
+def _making(new: NewTable, mode: Mode) -> tuple[str, ...]:
+    if mode is Mode.UPSERT and not new.key.columns:
+        raise OptionError(
+            f"There is no table {new.name} whose primary key would tell which rows to overwrite.",
+            hint="name the key of the table to be made: --key COLUMN.",
+        )
+    drop = (f"DROP TABLE IF EXISTS {new.name}",) if mode is Mode.REPLACE else ()
+    return (*drop, new.create(unless_there=mode is Mode.APPEND))
+
+
+def _insert_if_needed(load: Load, new: NewTable) -> str | None:
+    return insert(new.name, {column.name: column.ddl for column in new.columns}) if load.has_blank_lines else None
+
+
+def _upsert(load: Load, new: NewTable, there: Existing, server: Server) -> str:
+    if not there.key:
+        raise OptionError(
+            f"{new.name} has no primary key, which would tell which rows to overwrite.",
+            hint="--mode append adds rows; ALTER TABLE … ADD PRIMARY KEY gives it a key.",
+        )
+    names = [column.name for column in load.columns]
+    if missing := [name for name in there.key if name not in names]:
+        raise InputError(
+            f"The DataFrame has no column {missing[0]}, which is in the primary key of {new.name}.",
+            hint="the key tells which rows to overwrite; --mode append adds rows.",
+        )
+    if new.key != Key() and set(new.key.columns) != set(there.key):
+        raise OptionError(f"The primary key of {new.name} is {', '.join(there.key)}: leave --key out.")
+    _check_key(load, there.key)
+    types = {name: there.types.get(name, "TEXT") for name in names}
+    return insert(new.name, types, **({"verb": "UPSERT"} if server.upsert else {"key": there.key}))
+
+
+def _check_key(load: Load, names: tuple[str, ...]) -> None:
+    for name in names:
+        if count := load.nulls(name):
+            raise InputError(f"Column {name!r} is in the primary key, and {count:,} of its values are missing.")
+    if names and (repeated := load.first_repeated(names)):
+        values = ", ".join(f"{name} = {value}" for name, value in zip(names, repeated, strict=True))
+        raise InputError(
+            f"Two rows have the same primary key: {values}.",
+            hint=f'keep the last of each: df.drop_duplicates({list(names)}, keep="last").',
+        )
+
+
+def _check_size(load: Load, server: Server) -> None:
+    if server.largest_load is not None and load.size > server.largest_load:
+        raise InputError(
+            f"The DataFrame is about {load.size >> 20:,} MiB, too much for one transaction of {server}.", hint=_PARTS
+        )
+
+
+# What is there.
+
+
+def _existing(session: Session, table: str) -> Existing | None:
+    sql = _COLUMNS + (_NOT_HIDDEN if session.server.hidden_columns else "") + " ORDER BY a.attnum"
+    rows = session.ask(sql, {"table": table}).rows
+    if not rows:
+        return None
+    places = sorted((int(place), str(name)) for name, _, place in rows if place is not None)
+    return Existing({str(name): str(type_) for name, type_, _ in rows}, tuple(name for _, name in places))
+
+
+@contextmanager
+def _advised(mode: Mode) -> Iterator[None]:
+    """Add to the server's own error what can be done about it."""
+    try:
+        yield
+    except CrdbMagicError as error:
+        reason = [attempt.reason for attempt in getattr(error, "attempts", ())][-1:]
+        if error.sqlstate in _TOO_LARGE or reason == [_TOO_LATE]:
+            error.hint = " ".join(filter(None, (error.hint, _PARTS)))
+        elif mode is Mode.REPLACE and error.sqlstate == _BEING_DROPPED:
+            error.hint = "this server keeps a dropped name until the commit: DROP TABLE first, then write."
+        raise
+
+
+_INTO_WHAT_IS_THERE = {Mode.APPEND, Mode.UPSERT}
+_PIECE = 1 << 16  # bytes of a CopyData message
+_PARTS = "write it in parts with --mode append, each a transaction of its own, or load files with IMPORT INTO."
+_TOO_LARGE = {"53200", "54000", "53100"}  # out of memory, program limit exceeded, disk full
+_TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
+_BEING_DROPPED = "55000"
+
+_COLUMNS = """
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), array_position(k.conkey, a.attnum)
+FROM pg_attribute a LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
+WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+_NOT_HIDDEN = """
+AND a.attname NOT IN (
+  SELECT h.column_name FROM information_schema.columns h
+  JOIN pg_class c ON c.relname = h.table_name JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = h.table_schema AND c.oid = to_regclass(%(table)s) AND h.is_hidden = 'YES')
+"""

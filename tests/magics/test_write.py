@@ -64,17 +64,83 @@ def test_rows_that_the_table_refuses_leave_nothing_behind(notebook, table):
     assert notebook(f"%crdb_txn SELECT count(*) AS n FROM {table}").n.tolist() == [2]
 
 
+def test_replace_makes_the_table_anew(notebook, frame, name):
+    notebook["df"], notebook["less"] = frame, frame[["whole", "text"]]
+    notebook(f"%crdb_write df --table {name}")
+    notebook(f"%crdb_write less --table {name} --mode replace")
+
+    assert notebook(f"%crdb_txn SELECT * FROM {name}").columns.tolist() == ["whole", "text"]
+
+
+def test_upsert_overwrites_by_the_key(notebook, name):
+    notebook["df"] = pd.DataFrame({"id": [1, 2], "v": ["a", "b"]})
+    notebook["changed"] = pd.DataFrame({"id": [2, 3], "v": ["B", "C"]})
+    notebook(f"%crdb_write df --table {name} --key id")
+    notebook(f"%crdb_write changed --table {name} --mode upsert")
+
+    assert notebook(f"%crdb_txn SELECT v FROM {name} ORDER BY id").v.tolist() == ["a", "B", "C"]
+
+
+@pytest.mark.parametrize("key", ["uuid", "rowid"])
+def test_a_key_may_be_made_by_the_server(notebook, frame, name, key):
+    notebook["df"] = frame
+    notebook(f"%crdb_write df --table {name} --key {key}")
+
+    assert notebook(f"%crdb_txn SELECT DISTINCT id FROM {name}").shape == (3, 1)
+
+
+def test_types_may_be_given_in_the_line_or_by_a_variable(notebook, name):
+    notebook["df"] = pd.DataFrame({"price": [1.005], "tags": [["a"]]})
+    notebook(f"%crdb_write df --table {name} --dtype price=DECIMAL(10,3),tags=JSONB")
+    notebook["types"] = {"price": "DECIMAL(10, 3)", "tags": "JSONB"}
+    notebook(f"%crdb_write df --table {name} --dtype :types --mode replace")
+    back = notebook(f"%crdb_txn SELECT price, tags->>0 AS tag FROM {name}")
+
+    assert back.price.tolist() == [Decimal("1.005")]
+    assert back.tag.tolist() == ["a"]
+
+
+def test_a_name_with_a_point_stands_in_its_own_quotes(notebook):
+    notebook["df"] = pd.DataFrame({"a": [1]})
+    notebook("""%crdb_write df --table '"my.table"' --mode replace""")
+    try:
+        assert notebook('%crdb_txn SELECT a FROM "my.table"').a.tolist() == [1]
+    finally:
+        notebook('%crdb_txn DROP TABLE "my.table"')
+
+
+def test_in_a_python_cell_a_frame_is_a_part_of_its_transaction(notebook, table):
+    notebook["df"] = pd.DataFrame({"id": [3], "balance": [1]})
+    with pytest.raises(ZeroDivisionError):
+        notebook(f"%%crdb_txn --python\n%crdb_write df --table {table} --mode append\n1 / 0")
+
+    assert notebook(f"%crdb_txn SELECT count(*) AS n FROM {table}").n.tolist() == [2]
+
+
+def test_how_many_rows_were_written_is_said(notebook, frame, name):
+    notebook["df"] = frame
+    notebook(f"%crdb_write df --table {name}")
+
+    assert notebook.shown == f"{name}: 3 rows written.\n"
+
+
 @pytest.mark.parametrize(
     ("line", "error", "message"),
     [
         ("df", OptionError, "Add --table"),
         ("nothing --table t", ParameterError, "'nothing' is no DataFrame"),
-        ("odd --table t", InputError, "'c' holds"),
-        ("df --table t --mode replace", OptionError, "fail, append"),
+        ("odd --table t", InputError, "'c' holds complex"),
+        ("df --table t --mode both", OptionError, "fail, append, replace, upsert"),
+        ("df --table a..b", OptionError, "is no name of a table"),
+        ("df --table t --key exakt", OptionError, "Did you mean exact"),
+        ("df --table t --dtype exact", OptionError, "column=TYPE"),
+        ("df --table t --dtype exakt=INT4", OptionError, "Did you mean exact"),
+        ("df --table t --dtype 'exact=INT4; DROP TABLE u'", OptionError, "is no type"),
+        ("df --table t --key text", InputError, "'text' is in the primary key, and 1 of its values"),
     ],
 )
 def test_a_call_that_cannot_work_says_what_would(notebook, frame, line, error, message):
-    notebook["df"], notebook["odd"] = frame, pd.DataFrame({"c": [[1], [2]]})
+    notebook["df"], notebook["odd"] = frame, pd.DataFrame({"c": [1j]})
 
     with pytest.raises(error, match=message):
         notebook(f"%crdb_write {line}")

@@ -1,0 +1,54 @@
+"""%crdb_write: what its line asks for, and a bar while its rows are sent."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.magics.arguments import Call, Option
+from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.display import interrupts_shown_short
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.progress import Progress
+from crdb_magic.session.loading import Mode, Writing, write
+from crdb_magic.session.session import Session
+
+
+def _as_given(value: object) -> object:
+    return value
+
+
+WRITE_OPTIONS = (
+    Option("table", "the table to write into, with its schema if need be", "TABLE"),
+    Option("mode", "fail if the table exists (default), append to it, replace it, or upsert: overwrite by its key",
+           "WORD", read=Mode.parse),
+    Option("key", "the key of a new table: uuid or rowid (a column id is added), or columns of the frame", "COLUMN,…",
+           read=_as_given),
+    Option("dtype", "types of columns, where others are wanted: price=DECIMAL(10,2),tags=JSONB", "COLUMN=TYPE,…",
+           read=_as_given),
+    Option("on", "write over the connection of that name instead of the current one", "NAME"),
+)  # fmt: skip
+
+
+def writing(call: Call) -> Writing:
+    """Read what is asked for; raises :class:`OptionError`."""
+    given = call.given
+    if "table" not in given:
+        raise OptionError("Into which table? Add --table NAME.")
+    mode = given.get("mode", Mode.FAIL)
+    return Writing(table=given["table"], mode=mode, key=given.get("key"), dtypes=given.get("dtype"))
+
+
+def frame_named(name: str, namespace: Namespace) -> pd.DataFrame:
+    """Give the DataFrame of that name; raises :class:`ParameterError`."""
+    frame = namespace.get(name)
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(f"{name!r} is no DataFrame of this notebook: write %crdb_write NAME --table TABLE.")
+    return frame
+
+
+def write_shown(session: Session, frame: pd.DataFrame, asked: Writing, audience: Audience) -> str:
+    """Write with a bar that begins again when the transaction does; give the sentence about it."""
+    with Progress(len(frame), asked.table, audience) as bar, interrupts_shown_short():
+        rows = write(session, frame, asked, progress=bar.advance, observer=bar.restart)
+    return f"{asked.table}: {rows:,} rows written."
