@@ -11,13 +11,13 @@ import peewee
 from peewee import _atomic, _manual
 
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.frames import to_frame
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.results import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.target import Target
 from crdb_magic.dialect import Dialect, register_urls
 from crdb_magic.errors import CrdbMagicError, OptionError, Outcome
+from crdb_magic.frames import Frames
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
@@ -105,7 +105,7 @@ class _Atomic(_atomic):
         return super().__enter__()
 
 
-class CockroachDatabase(Dialect):
+class CockroachDatabase(Frames, Dialect):
     """A CockroachDB database for peewee's models.
 
     ``database`` is a name (with psycopg2's keywords; user root and port 26257 unless given) or a URL
@@ -297,16 +297,6 @@ class CockroachDatabase(Dialect):
             return call
 
         return decorate
-
-    # Frames
-
-    def frame(self, query: Any, params: Any = None) -> pd.DataFrame:
-        """Give the rows of a peewee query or model, or of SQL with psycopg2's placeholders, as a typed DataFrame."""
-        if hasattr(query, "_meta"):  # a model
-            query = query.select()
-        sql, values = (query, params) if isinstance(query, str) else query.bind(self).sql()
-        with as_peewee():
-            return to_frame(self.session.ask(sql, values))
 
 
 class SessionDatabase(CockroachDatabase):

@@ -203,13 +203,16 @@ def reads_only(statement: Statement) -> bool:
 
 
 def is_query(statement: Statement) -> bool:
-    """Whether it is a query that only reads, and that may stand in the parentheses of another statement.
+    """Whether it is a query that may stand in the parentheses of another statement, as far as its words tell.
 
-    One that reads another time than its transaction may not: AS OF SYSTEM TIME belongs to the outermost query.
+    Not one with INSERT and the like in a WITH, nor one that reads another time than its transaction: both belong to
+    the outermost statement. A function that it calls may write all the same.
     """
-    if statement.keyword not in _QUERIES or not reads_only(statement):
-        return False
-    return all((before.text, token.text) != ("AS", "OF") for _, before, token, _ in _windows(_spelled(statement)))
+    windows = list(_windows(_spelled(statement))) if statement.keyword in _QUERIES else []
+    return bool(windows) and not any(
+        (before.text, token.text) == ("AS", "OF") or (token.kind is Kind.WORD and token.text in _WRITERS)
+        for _, before, token, _ in windows
+    )
 
 
 def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:

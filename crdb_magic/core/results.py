@@ -61,7 +61,7 @@ class Result:
     @property
     def names(self) -> tuple[str, ...]:
         """A name of its own for each column: the server's, or a numbered one that no column has."""
-        return _unique(tuple(column.name for column in self.columns or ()))
+        return unique(tuple(column.name for column in self.columns or ()))
 
     def each(self, make: Callable[[SqlType, Sequence[Array]], T]) -> list[T]:
         """Make something of each column's arrays; raise `ResultTypeError` where that finds a text of another form."""
@@ -79,7 +79,8 @@ def _guarded(make: Callable[[SqlType, Sequence[Array]], T], column: Column, arra
 
 
 @lru_cache(maxsize=256)
-def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+def unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Give each of the server's names for columns one of its own."""
     taken, seen = set(names), set[str]()
     unique = []
     for position, given in enumerate(names, start=1):

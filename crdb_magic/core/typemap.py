@@ -46,7 +46,8 @@ class SqlType:
 
     ``name`` is CockroachDB's spelling, ``ddl`` one that CockroachDB and PostgreSQL both understand and that holds
     every value of the type. ``array_oid`` is 0 where there is no array of it. ``element`` is there for arrays only,
-    ``labels`` (in their declared order) for enums only.
+    ``labels`` (in their declared order) for enums only, ``digits`` (all of them, and those behind the point) for a
+    DECIMAL column that was declared with them.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SqlType:
     ddl: str
     element: SqlType | None = None
     labels: tuple[str, ...] = ()
+    digits: tuple[int, int] | None = None
 
 
 class CatalogRow(NamedTuple):

@@ -12,23 +12,24 @@ import pandas as pd
 from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
-from traitlets import Bool
+from traitlets import Bool, CaselessStrEnum
 
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.encode import Load
+from crdb_magic.core.frames import Backend
 from crdb_magic.core.kinds import check_cell
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.statements import split, strip_markers
 from crdb_magic.core.target import Target
-from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import Call, Option, Takes, describe, parse, seconds, whole_number
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import DEFAULT, Connections
-from crdb_magic.magics.display import Receipts, Waiting, interrupts_shown_short, present, say
+from crdb_magic.magics.display import As, Receipts, Shape, Waiting, interrupts_shown_short, present, say
+from crdb_magic.magics.exporting import EXPORT_OPTIONS, asked, export_shown
 from crdb_magic.magics.namespace import Namespace, visible
-from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.python_cell import PythonCell, run_python
-from crdb_magic.session.loading import Mode, copy_in
+from crdb_magic.magics.writing import WRITE_OPTIONS, frame_named, write_shown, writing
+from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -40,11 +41,6 @@ CONNECT_OPTIONS = (
     Option("use", "make another open connection the current one", "NAME"),
     Option("close", "close a connection", "NAME"),
 )
-WRITE_OPTIONS = (
-    Option("table", "the table to write into, with its schema if need be", "TABLE"),
-    Option("mode", "fail if the table exists (default), or append to it", "WORD", read=Mode.parse),
-    Option("on", "write over the connection of that name instead of the current one", "NAME"),
-)
 TXN_OPTIONS = (
     Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=Priority.parse),
     Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable", "WHEN",
@@ -55,6 +51,8 @@ TXN_OPTIONS = (
     Option("isolation", "serializable or read-committed", "WORD", read=Isolation.parse),
     Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
     Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
+    Option("as", "what the value is: frame (default), arrow (a pyarrow.Table) or rows (a list of tuples)", "FORM",
+           read=As.parse),
     Option("on", "run on the connection of that name instead of the current one", "NAME"),
 )  # fmt: skip
 
@@ -75,6 +73,12 @@ class CrdbMagic(Magics):
 
     receipts = Bool(
         default_value=True, help="Put a receipt (attempts, times) into outputs' metadata and df.attrs."
+    ).tag(config=True)
+
+    dtype_backend = CaselessStrEnum(
+        [backend.value for backend in Backend],
+        default_value=Backend.NUMPY.value,
+        help="What the columns of frames are made of: NumPy and Python objects, or Arrow.",
     ).tag(config=True)
 
     shell: InteractiveShell
@@ -161,22 +165,45 @@ class CrdbMagic(Magics):
         {options}
 
         Examples:
-            %crdb_write flights --table flights
+            %crdb_write flights --table flights --key flight_id
             %crdb_write more --table flights --mode append
+            %crdb_write changed --table flights --mode upsert
+            %crdb_write prices --table prices --mode replace --key uuid --dtype price=DECIMAL(10,2),tags=JSONB
 
         """
         namespace = visible(self.shell.user_ns, local_ns)
         call = parse(line, WRITE_OPTIONS, namespace)
-        if "table" not in call.given:
-            raise OptionError("Into which table? Add --table NAME.")
-        load = Load.of(frame_named(call.rest, namespace))
+        asked, frame = writing(call), frame_named(call.rest, namespace)
         session = self.connections.get(call.given.get("on"))
-        table, mode = call.given["table"], call.given.get("mode", Mode.FAIL)
-        with Progress(load.rows, table, Audience.of(self.shell)) as bar, interrupts_shown_short():
-            session.transact(
-                lambda connection: copy_in(connection, load, table, mode, bar.advance), observer=bar.restart
-            )
-        say(f"{table}: {load.rows:,} rows written.")
+        say(write_shown(session, frame, asked, Audience.of(self.shell)))
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    @documented(EXPORT_OPTIONS)
+    def crdb_export(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> None:
+        """Write the rows of a query into a file, however many they are: .parquet, .arrow or .csv.
+
+            %crdb_export [options] 'SELECT …' FILE
+
+            %%crdb_export [options] FILE
+            SELECT … WHERE city = :city
+
+        All rows are read at one instant. The file is written beside, and takes its name when it is complete.
+
+        Options:
+        {options}
+
+        Examples:
+            %crdb_export 'SELECT * FROM flights' flights.parquet
+            %crdb_export --as-of -1h 'SELECT * FROM flights ORDER BY id' flights.csv
+
+        """
+        namespace = visible(self.shell.user_ns, local_ns)
+        call = parse(line, EXPORT_OPTIONS, namespace, sql_follows=True)
+        query, path = asked(call, cell, namespace)
+        session = self.connections.get(call.given.get("on"))
+        say(export_shown(session, query, path, call.given.get("as-of"), Audience.of(self.shell)))
 
     @no_var_expand
     @needs_local_scope
@@ -192,6 +219,7 @@ class CrdbMagic(Magics):
             rows = db.frame("SELECT …")        # its names and its outputs count when it is committed
 
         The value is the last result as a DataFrame, or is put into NAME. Line form: df = %crdb_txn SELECT 1
+        With %config CrdbMagic.dtype_backend = "arrow" the columns of frames are Arrow's.
 
         Options:
         {options}
@@ -218,17 +246,22 @@ class CrdbMagic(Magics):
         self.shell.user_ns[call.into] = value
         return None
 
-    def _run_sql(self, call: Call, text: str, namespace: Namespace) -> pd.DataFrame | None:
+    def _run_sql(self, call: Call, text: str, namespace: Namespace) -> Any:
         statements = split(text)
         check_cell(statements)
         options = transaction_options(call)
         session = self.connections.get(call.given.get("on"))
         bound = [statement.bind(namespace) for statement in statements]
+        shape = Shape(call.given.get("as", As.FRAME), Backend.parse(self.dtype_backend))
         with self._waiting(options) as waiting, interrupts_shown_short():
+            if len(bound) == 1:
+                session.look_ahead(Query.of_statement(bound[0]))
             report = session.run(bound, options, waiting)
-        return present(report, statements, self.shown if self.receipts else None)
+        return present(report, statements, shape, self.shown if self.receipts else None)
 
     def _run_python(self, call: Call, text: str, _: Namespace) -> Any:
+        if "as" in call.given:
+            raise OptionError("--as is for SQL.", hint="in Python: db.frame(…), db.arrow(…) or db.rows(…).")
         cell = PythonCell(self.shell, text)
         options = transaction_options(call)
         name = call.given.get("on")
@@ -243,14 +276,6 @@ class CrdbMagic(Magics):
 
     def _waiting(self, options: TransactionOptions) -> Waiting:
         return Waiting(options.retry.max_attempts, Audience.of(self.shell))
-
-
-def frame_named(name: str, namespace: Namespace) -> pd.DataFrame:
-    """Give the DataFrame of that name; raises :class:`ParameterError`."""
-    frame = namespace.get(name)
-    if not isinstance(frame, pd.DataFrame):
-        raise ParameterError(f"{name!r} is no DataFrame of this notebook: write %crdb_write NAME --table TABLE.")
-    return frame
 
 
 def transaction_options(call: Call) -> TransactionOptions:

@@ -15,7 +15,7 @@ _DELAY = 1.0  # seconds before the bar shows at all
 class Progress:
     """A bar that goes back to the start when its transaction is tried again."""
 
-    def __init__(self, total: int, label: str, audience: Audience) -> None:
+    def __init__(self, total: int | None, label: str, audience: Audience) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # without ipywidgets tqdm draws with text, and need not tell
             from tqdm.auto import tqdm

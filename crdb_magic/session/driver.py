@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -20,6 +20,7 @@ from psycopg2 import extensions
 from crdb_magic.core.kinds import controls_transaction, reads_only
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import Statement, split
+from crdb_magic.core.target import Target
 from crdb_magic.errors import BrokenTransactionError, Outcome, PastUnavailableError, ScriptError
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.literals import adaptable_all
@@ -64,7 +65,7 @@ class Connection(extensions.connection):
     """
 
     lives_until = math.inf
-    target: Mapping[str, str]
+    target: Target
     session_id: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -279,8 +280,6 @@ class Cursor(extensions.cursor):
         return value
 
 
-
-
 def text_cursor(connection: Connection) -> Cursor:
     """Give a cursor whose values are the server's texts, untouched, as UTF-8: decoding them is the core's job.
 
@@ -293,7 +292,7 @@ def text_cursor(connection: Connection) -> Cursor:
     return cursor
 
 
-def connect(target: Mapping[str, str]) -> Connection:
+def connect(target: Target) -> Connection:
     """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
     parameters = {**CONNECT_DEFAULTS, **target}
     try:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import psycopg2
 
 from crdb_magic.core.arrow import Batch
 from crdb_magic.core.kinds import is_query
-from crdb_magic.core.statements import BoundStatement, split
-from crdb_magic.errors import CrdbMagicError, ScriptError, StatementError
+from crdb_magic.core.statements import BoundStatement
+from crdb_magic.errors import CrdbMagicError, StatementError
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.literals import adaptable_all, literal
-from crdb_magic.session.reading import Columns, can_copy, columns_of, copy, fetch
+from crdb_magic.session.queries import Query, Values, rendered
+from crdb_magic.session.reading import Columns, can_copy, columns_of, copy, describe, fetch
 from crdb_magic.session.sizes import LARGE, Sizes
 from crdb_magic.session.translation import from_driver, position
-
-Values = Sequence[object] | Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +36,16 @@ def execute(connection: Connection, statements: Sequence[BoundStatement], sizes:
 
 def ask(connection: Connection, sql: str, values: Values, sizes: Sizes) -> Answer:
     """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises psycopg2's errors."""
-    query = query_in(sql) if sizes.large(sql) and can_copy(connection) else None
+    query = Query.of_text(sql, values) if sizes.large(sql) and can_copy(connection) else None
     with text_cursor(connection) as cursor:
         if query is not None:
-            answer = _copied(cursor, mogrified(cursor, query, values))
+            answer = _copied(cursor, query.on(connection))
         else:
             cursor.execute(sql, values)
             answer = _fetched(cursor)
-    if sql in sizes or (answer.row_count >= LARGE and query_in(sql)):
+    if sql in sizes or (answer.row_count >= LARGE and Query.of_text(sql, values)):
         sizes.note(sql, answer.row_count)
     return answer
-
-
-def rendered(statement: BoundStatement, connection: Connection) -> list[str]:
-    """Give the pieces of a statement with its values quoted for this connection."""
-    return [
-        piece if isinstance(piece, str) else literal(piece.name, piece.value, connection) for piece in statement.pieces
-    ]
-
-
-def mogrified(cursor: Cursor, sql: str, values: Values) -> str:
-    """Give a statement with the values of psycopg2's placeholders."""
-    return cursor.mogrify(sql, adaptable_all(values)).decode()
-
-
-@lru_cache(maxsize=256)
-def query_in(sql: str) -> str | None:
-    """Give the one query that a text holds, without its semicolon, if it can be read by COPY."""
-    with suppress(ScriptError):
-        statements = split(sql)
-        if len(statements) == 1 and is_query(statements[0]):
-            return statements[0].text
-    return None
 
 
 def _one(connection: Connection, statement: BoundStatement, which: tuple[str, ...], sizes: Sizes) -> Answer:
@@ -97,16 +71,9 @@ def _fetched(cursor: Cursor) -> Answer:
     return Answer(cursor.statusmessage or "", columns, fetch(cursor), max(cursor.rowcount, 0))
 
 
-_BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
-
-
 def _copied(cursor: Cursor, query: str) -> Answer:
     """Read a query by COPY; what its columns are must be asked for before."""
-    try:
-        cursor.execute(f"{_BEFORE}{query}{_BEHIND}")
-    finally:
-        cursor.sent_before += len(_BEFORE)
-    columns = columns_of(cursor)
+    columns = describe(cursor, query)
     if not columns:
         return _sent(cursor, query)
     batches = copy(cursor.connection, query, columns)

@@ -5,23 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
-from crdb_magic.core.kinds import is_query, plain, reads_only
+from crdb_magic.core.kinds import plain, reads_only
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.results import Column, Receipt, Report, Result
 from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement, split
 from crdb_magic.core.target import Target
+from crdb_magic.core.typemap import Family, SqlType
 from crdb_magic.errors import CrdbMagicError, OptionError
 from crdb_magic.session.catalog import Catalog
-from crdb_magic.session.driver import Connection, Cursor
-from crdb_magic.session.execution import Answer, Values, ask, execute, mogrified, query_in, rendered
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.execution import Answer, ask, execute
 from crdb_magic.session.link import Link, OwnLink
-from crdb_magic.session.reading import can_copy
+from crdb_magic.session.queries import Query, Values
+from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
 
@@ -117,24 +120,16 @@ class Session:
             answer, connection = verbs.value, verbs.connection
         return self._typed(connection, [answer])[0]
 
-    def look_ahead(self, statement: BoundStatement) -> None:
+    def look_ahead(self, query: Query | None) -> None:
         """Ask the planner, once for each query, whether it is large and so best read by COPY.
 
         It takes a message, which a transaction should not: before one, not within.
         """
-        text = statement.source.text
-        if text not in self._sizes and is_query(statement.source):
-            self._look_ahead(text, lambda cursor: "".join(rendered(statement, cursor.connection)))
-
-    def look_ahead_of(self, sql: str, values: Values) -> None:
-        """Do what `look_ahead` does, for a query with psycopg2's placeholders."""
-        if sql not in self._sizes and (query := query_in(sql)):
-            self._look_ahead(sql, lambda cursor: mogrified(cursor, query, values))
-
-    def _look_ahead(self, text: str, query: Callable[[Cursor], str]) -> None:
+        if query is None or query.text in self._sizes or self.in_transaction:
+            return
         with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
-            if not self.in_transaction and can_copy(self.connection):
-                self._sizes.note(text, estimate(self.connection, text, query))
+            if can_copy(self.connection):
+                self._sizes.note(query.text, estimate(self.connection, query))
 
     def transact(
         self,
@@ -162,17 +157,25 @@ class Session:
             observer=observer,
         )
 
+    def columns(self, connection: Connection, columns: Columns) -> tuple[Column, ...]:
+        """Give columns with their types, asking the server's catalogue for those that it alone knows."""
+        types = self._catalog.resolve(connection, (one.oid for one in columns))
+        return tuple(Column(one.name, _declared(types[one.oid], one.digits)) for one in columns)
+
     def _typed(self, connection: Connection, answers: Sequence[Answer]) -> tuple[Result, ...]:
-        types = self._catalog.resolve(connection, (oid for one in answers for _, oid in one.columns or ()))
         return tuple(
             Result(
                 tag=one.tag,
-                columns=None if one.columns is None else tuple(Column(name, types[oid]) for name, oid in one.columns),
+                columns=None if one.columns is None else self.columns(connection, one.columns),
                 batches=one.batches,
                 row_count=one.row_count,
             )
             for one in answers
         )
+
+
+def _declared(type_: SqlType, digits: tuple[int, int] | None) -> SqlType:
+    return replace(type_, digits=digits) if digits and type_.family is Family.DECIMAL else type_
 
 
 @lru_cache(maxsize=256)

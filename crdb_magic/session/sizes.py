@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
 
 import psycopg2
 
-from crdb_magic.session.driver import Connection, Cursor, text_cursor
+from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.queries import Query
 
 LARGE = 50_000  # rows: from here on COPY gains more than the messages cost that it takes, with a server 5 ms away
 _REMEMBERED = 1000  # statements
@@ -37,16 +37,16 @@ class Sizes:
         return self._rows.get(text, 0) >= LARGE
 
 
-def estimate(connection: Connection, text: str, query: Callable[[Cursor], str]) -> int:
-    """Ask the planner how many rows a query will have; ``query`` gives its text with its values.
+def estimate(connection: Connection, query: Query) -> int:
+    """Ask the planner how many rows a query will have.
 
     What goes wrong with the question is nobody's concern, the query itself will tell: it is 0 then.
     """
-    if _SMALL.search(text):
+    if _SMALL.search(query.text):
         return 0
     try:
         with text_cursor(connection) as cursor:
-            cursor.execute(f"EXPLAIN {query(cursor)}")
+            cursor.execute(f"EXPLAIN {query.on(connection)}")
             plan = "\n".join(str(line, "utf-8") for (line,) in cursor.fetchall())
     except psycopg2.Error:
         return 0

@@ -84,7 +84,10 @@ class Verbs(ABC, Generic[T]):
             return
         try:
             self._held.disarm()
-            if self._held.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+            status = self._held.transaction_status
+            if status == extensions.TRANSACTION_STATUS_ACTIVE:  # a COPY that was left: the rest of it would come first
+                self._lost = True
+            elif status != extensions.TRANSACTION_STATUS_IDLE:
                 send(self._held, "ROLLBACK")
         except BaseException:
             self._lost = True

@@ -1,0 +1,127 @@
+"""The rows of a query -> a file, part by part: Parquet and Arrow with types, CSV as the server wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from crdb_magic.core.arrow import NO_TEXTS, Array, from_csv, typed
+from crdb_magic.core.options import Choice
+from crdb_magic.core.results import Column, unique
+from crdb_magic.core.tables import arrow_column
+from crdb_magic.core.typemap import Family, SqlType, text_like
+from crdb_magic.errors import OptionError
+
+
+class Format(Choice):
+    """The formats of files, by the ends of their names."""
+
+    PARQUET = ".parquet"
+    ARROW = ".arrow"
+    CSV = ".csv"
+
+    @classmethod
+    def of(cls, path: Path) -> Format:
+        """Tell the format by the name of the file; raises :class:`OptionError`."""
+        try:
+            return cls(path.suffix.lower())
+        except ValueError:
+            known = ", ".join(one.value for one in cls)
+            raise OptionError(f"A file's format is told by the end of its name, {known}: not {path.name!r}.") from None
+
+
+class NotHeldError(ValueError):
+    """A value that the type of its column in the file can't hold; ``place`` is the column's, from 0."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"column {place}")
+        self.place = place
+
+
+def writer(path: Path, columns: Sequence[Column], as_texts: Collection[int]) -> CsvFile | TypedFile:
+    """Open a file for parts of CSV; the columns at the places ``as_texts`` become the server's texts."""
+    return CsvFile(path, columns) if Format.of(path) is Format.CSV else TypedFile(path, columns, as_texts)
+
+
+class CsvFile:
+    """CSV with a line of names: NULL is nothing, an empty text is quoted."""
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        self._file = path.open("wb")
+        names = (column.replace('"', '""') for column in unique(tuple(one.name for one in columns)))
+        self._file.write(",".join(f'"{name}"' for name in names).encode() + b"\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._file.close()
+
+    def write(self, part: bytes) -> int:
+        """Write lines; give their number, be it that some stand within values."""
+        self._file.write(part)
+        return part.count(b"\n")
+
+
+class TypedFile:
+    """Parquet or Arrow, of types that do not depend on the rows."""
+
+    def __init__(self, path: Path, columns: Sequence[Column], as_texts: Collection[int]) -> None:
+        self._types = [_TEXTS if place in as_texts else _lasting(one.type) for place, one in enumerate(columns)]
+        names = unique(tuple(column.name for column in columns))
+        self._schema = pa.schema(list(zip(names, map(_kind, self._types), strict=True)))
+        in_parquet = Format.of(path) is Format.PARQUET
+        self._file: Any = (parquet.ParquetWriter if in_parquet else pa.ipc.new_file)(path, self._schema)
+        self._group: list[Any] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._flush()
+        self._file.close()
+
+    def write(self, part: bytes) -> int:
+        """Write lines of CSV; give their number. Raise `NotHeldError` for what the type of its column can't hold."""
+        batch = typed(self._types, from_csv(part, len(self._types)))
+        arrays = [self._held(place, array) for place, array in enumerate(batch)]
+        self._group.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        if sum(one.nbytes for one in self._group) >= _GROUP:
+            self._flush()
+        return len(batch[0])
+
+    def _held(self, place: int, array: Array) -> Array:
+        kind = self._schema.field(place).type
+        (made,) = arrow_column(self._types[place], [array]).chunks
+        try:
+            return made if made.type == kind else made.cast(kind)
+        except pa.ArrowException:
+            raise NotHeldError(place) from None
+
+    def _flush(self) -> None:
+        if self._group:  # one row group of many batches: small ones are slow to read
+            self._file.write_table(pa.Table.from_batches(self._group))
+            self._group = []
+
+
+_GROUP = 32 << 20  # bytes
+
+
+_TEXTS = text_like("STRING", 25)
+
+
+def _lasting(type_: SqlType) -> SqlType:
+    """Give the type, or that of texts if its Arrow type depends on its values: which are not known yet."""
+    family = type_.element.family if type_.element else type_.family
+    depends = family is Family.INTERVAL or (family is Family.DECIMAL and not type_.digits)
+    return _TEXTS if depends else type_
+
+
+def _kind(type_: SqlType) -> Any:
+    return arrow_column(type_, [NO_TEXTS]).type

@@ -1,0 +1,46 @@
+"""%crdb_export: a query and a file out of its line, and a bar while the rows are written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.statements import split, strip_markers
+from crdb_magic.errors import OptionError
+from crdb_magic.magics.arguments import Call, Option
+from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.display import interrupts_shown_short
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.progress import Progress
+from crdb_magic.session.exporting import export
+from crdb_magic.session.queries import Query
+from crdb_magic.session.session import Session
+
+EXPORT_OPTIONS = (
+    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable", "WHEN",
+           read=AsOf.parse),
+    Option("on", "read over the connection of that name instead of the current one", "NAME"),
+)  # fmt: skip
+
+_FILE = r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>\S+))"""
+_LINE = re.compile(rf"(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\s+{_FILE}", re.DOTALL)
+_CELL = re.compile(_FILE)
+_USAGE = "%crdb_export 'SELECT …' FILE, or %%crdb_export FILE with the query below"
+
+
+def asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | None, Path]:
+    """Read the query and the file; raises :class:`OptionError` and what `Statement.bind` raises."""
+    found = (_LINE if cell is None else _CELL).fullmatch(call.rest.strip())
+    if found is None:
+        raise OptionError(f"What goes where? Write {_USAGE}.")
+    statements = split(found["quoted"] if cell is None else strip_markers(cell))
+    query = Query.of_statement(statements[0].bind(namespace)) if len(statements) == 1 else None
+    return query, Path(found["double"] or found["single"] or found["bare"]).expanduser()
+
+
+def export_shown(session: Session, query: Query | None, path: Path, as_of: AsOf | None, audience: Audience) -> str:
+    """Export with a bar that begins again when the reading does; give the sentence about it."""
+    with Progress(None, path.name, audience) as bar, interrupts_shown_short():
+        rows = export(session, query, path, as_of=as_of, progress=bar.advance, observer=bar.restart)
+    return f"{path}: {rows:,} rows."

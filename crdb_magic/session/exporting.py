@@ -1,0 +1,71 @@
+"""Writes the rows of a query into a file, as of one instant: beside its place, and there when it is complete."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.files import Format, NotHeldError, writer
+from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.retry import Attempt
+from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.queries import Query
+from crdb_magic.session.reading import copy_to, describe, in_thread
+from crdb_magic.session.session import Session
+from crdb_magic.session.streaming import present, streamable
+
+
+def export(
+    session: Session,
+    query: Query | None,
+    path: Path,
+    *,
+    as_of: AsOf | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    observer: Callable[[Attempt], None] = lambda _: None,
+) -> int:
+    """Write all rows into a Parquet, Arrow or CSV file; give their number.
+
+    After a fault it begins again, at the same instant; a file of that name is replaced when all is written. A column
+    with a value that its type in the file can't hold (an infinite date) becomes one of exact texts. ``progress`` is
+    told the rows of each part that was written, ``observer`` of each attempt that failed. Raises :class:`OptionError`
+    for what can't be streamed or is no such file's name, OSError, and what `Session.transact` raises.
+    """
+    format_ = Format.of(path)
+    task = _Export(
+        session, streamable(session, query), path.with_name(f".{path.stem}-{os.getpid()}{format_.value}"), progress
+    )
+    as_of = as_of or present(session)
+    options = TransactionOptions(as_of=as_of, read_only=as_of is None)
+    try:
+        while True:
+            try:
+                rows, _ = session.transact(task.run, options, observer)
+                break
+            except NotHeldError as error:
+                task.as_texts.add(error.place)
+        task.beside.replace(path)
+    finally:
+        task.beside.unlink(missing_ok=True)
+    return rows
+
+
+@dataclass
+class _Export:
+    """What is done in each attempt, and the columns that were found to need texts."""
+
+    session: Session
+    query: Query
+    beside: Path
+    progress: Callable[[int], None]
+    as_texts: set[int] = field(default_factory=set)
+
+    def run(self, connection: Connection) -> int:
+        sql = self.query.on(connection)
+        with text_cursor(connection) as cursor:
+            columns = self.session.columns(connection, describe(cursor, sql))
+        with writer(self.beside, columns, self.as_texts) as file, in_thread(file.write, self.progress) as put:
+            return copy_to(connection, sql, put)

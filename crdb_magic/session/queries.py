@@ -1,0 +1,57 @@
+"""A query as it is to be sent: one that other statements, such as COPY, take between their parentheses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+
+from crdb_magic.core.kinds import is_query
+from crdb_magic.core.statements import BoundStatement, Statement, split
+from crdb_magic.errors import ScriptError
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.literals import adaptable_all, literal
+
+Values = Sequence[object] | Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The text of a query, by which it is known again, and what spells it for a connection, with its values."""
+
+    text: str
+    on: Callable[[Connection], str]
+
+    @classmethod
+    def of_statement(cls, statement: BoundStatement) -> Query | None:
+        """Take a bound statement; None if it is no such query."""
+        if not is_query(statement.source):
+            return None
+        return cls(statement.source.text, lambda connection: "".join(rendered(statement, connection)))
+
+    @classmethod
+    def of_text(cls, sql: str, values: Values) -> Query | None:
+        """Take SQL with psycopg2's placeholders and their values; None if it is no such query, or several."""
+        only = _only(sql)
+        return cls(sql, lambda connection: _mogrified(connection, only.text, values)) if only else None
+
+
+def rendered(statement: BoundStatement, connection: Connection) -> list[str]:
+    """Give the pieces of a statement with its values quoted for this connection."""
+    return [one if isinstance(one, str) else literal(one.name, one.value, connection) for one in statement.pieces]
+
+
+def _mogrified(connection: Connection, sql: str, values: Values) -> str:
+    with connection.cursor() as cursor:
+        return str(cursor.mogrify(sql, adaptable_all(values)), "utf-8")
+
+
+@lru_cache(maxsize=256)
+def _only(sql: str) -> Statement | None:
+    """Give the one query of a text, without its semicolon; remembered for those who ask again and again."""
+    with suppress(ScriptError):
+        statements = split(sql)
+        if len(statements) == 1 and is_query(statements[0]):
+            return statements[0]
+    return None

@@ -1,0 +1,191 @@
+"""Streams the rows of a query in parts, over a connection of its own, all as of one instant.
+
+After a fault the query is read again at that instant, and what was handed on already is passed over: the same bytes,
+which is checked, since the order of a query's rows is nobody's promise without an ORDER BY.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from crdb_magic.core.arrow import Batch, from_csv, typed
+from crdb_magic.core.asof import AsOf, at_hlc
+from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.results import Column, Result
+from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
+from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.queries import Query
+from crdb_magic.session.reading import can_copy, copy_to, describe
+from crdb_magic.session.session import Session
+from crdb_magic.session.snapshots import Keeper
+from crdb_magic.session.transactions import ask
+
+_PARTS_AHEAD = 4  # of about a megabyte each, read while the ones before are used
+
+
+def present(session: Session) -> AsOf | None:
+    """Give the instant that is now, to be read at as often as need be; None where a server has no past."""
+    connection = session.connection
+    if connection.server.as_of_system_time:
+        return at_hlc(Decimal(ask(connection, "SELECT cluster_logical_timestamp()")))
+    keeper = Keeper.of(connection)
+    return at_hlc(keeper.keep().at) if keeper else None
+
+
+def streamable(session: Session, query: Query | None) -> Query:
+    """Give back a query whose rows can be streamed from here and now; raises :class:`OptionError` if they can't."""
+    if query is None:
+        raise OptionError(
+            "Only a query by itself can be streamed: one SELECT, VALUES, TABLE or WITH that writes and locks nothing.",
+            hint="AS OF SYSTEM TIME does not belong into it: say --as-of, or as_of=.",
+        )
+    if session.in_transaction:
+        raise OptionError("A stream reads at an instant of its own: begin it outside of the transaction.")
+    if not can_copy(session.connection):
+        raise OptionError(f"{session.server} can't stream: it has no COPY … TO STDOUT, as CockroachDB has from v23.1.")
+    return query
+
+
+def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None = None) -> Iterator[Result]:
+    """Give the rows of a query as results of so many rows each, the last one of fewer; one at least.
+
+    Without ``as_of`` it is the instant of the first call for a result. Raises what `Session.transact` raises,
+    :class:`OptionError` for what can't be streamed, and :class:`BrokenTransactionError` if the rows came in another
+    order when they had to be read again.
+    """
+    query = streamable(session, query)
+    with _Reader(Session(session.connection.target), query, as_of or present(session)) as reader:
+        columns: tuple[Column, ...] = reader.next()
+        types = [column.type for column in columns]
+        for batches in _regrouped((typed(types, from_csv(part, len(types))) for part in reader), rows):
+            count = sum(len(batch[0]) for batch in batches)
+            yield Result(f"SELECT {count}", columns, batches, count)
+
+
+def _regrouped(batches: Iterable[Batch], rows: int) -> Iterator[tuple[Batch, ...]]:
+    """Make groups of so many rows of batches of any number of them."""
+    group: list[Batch] = []
+    missing = rows
+    for batch in batches:
+        rest = batch
+        while len(rest[0]) >= missing:
+            yield (*group, _slice(rest, 0, missing))
+            rest, group, missing = _slice(rest, missing), [], rows
+        if len(rest[0]):
+            group.append(rest)
+            missing -= len(rest[0])
+    yield tuple(group)
+
+
+def _slice(batch: Batch, start: int, length: int | None = None) -> Batch:
+    return tuple(array.slice(start, length) for array in batch)
+
+
+class _Reader:
+    """A thread that reads, as far ahead as there is room, and hands on the columns and then parts of CSV."""
+
+    def __init__(self, session: Session, query: Query, as_of: AsOf | None) -> None:
+        self._session = session
+        self._query = query
+        self._options = TransactionOptions(as_of=as_of, read_only=as_of is None)
+        self._items: queue.Queue[Any] = queue.Queue(_PARTS_AHEAD)
+        self._stopped = threading.Event()
+        self._seen = _Seen()
+        self._columns: tuple[Column, ...] | None = None
+        self._thread = threading.Thread(target=self._run, name="crdb_magic stream", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            with suppress(Exception):  # it may have come to its end by itself
+                self._session.connection.cancel_statement()
+                self._session.connection.cut()
+        self._thread.join()
+
+    def next(self) -> Any:
+        """Give the next item; raises what the thread met."""
+        item = self._items.get()
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.next, None)
+
+    def _run(self) -> None:
+        try:
+            self._session.transact(self._read, self._options)
+            self._put(None)
+        except _StoppedError:
+            pass
+        except BaseException as error:
+            with suppress(_StoppedError):
+                self._put(error)
+        finally:
+            self._session.close()
+
+    def _read(self, connection: Connection) -> None:
+        sql = self._query.on(connection)
+        with text_cursor(connection) as cursor:
+            columns = self._session.columns(connection, describe(cursor, sql))
+        if self._columns is None:
+            self._columns = columns
+            self._put(columns)
+        self._seen.rewind()
+        copy_to(connection, sql, self._hand_on)
+
+    def _hand_on(self, part: bytes) -> None:
+        if self._seen.is_new(part):
+            self._put(part)
+
+    def _put(self, item: Any) -> None:
+        while not self._stopped.is_set():
+            with suppress(queue.Full):
+                return self._items.put(item, timeout=0.1)
+        raise _StoppedError
+
+
+class _StoppedError(Exception):
+    """Nobody wants more of the stream."""
+
+
+class _Seen:
+    """How much of a stream was handed on, and its digest: to pass over it when the stream begins again."""
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._digest = hashlib.blake2b()
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin again."""
+        self._passed = 0
+        self._check = hashlib.blake2b()
+
+    def is_new(self, part: bytes) -> bool:
+        """Whether a part was not handed on before; raises :class:`BrokenTransactionError` if it is another one."""
+        self._passed += len(part)
+        if self._passed - len(part) >= self._length:
+            self._digest.update(part)
+            self._length = self._passed
+            return True
+        self._check.update(part)
+        same = self._check.digest() == self._digest.digest()
+        if self._passed > self._length or (self._passed == self._length and not same):
+            raise BrokenTransactionError(
+                "The connection was lost, and the rows came in another order when they were read again.",
+                outcome=Outcome.NOT_COMMITTED,
+                hint="ORDER BY a key makes them come as before.",
+            )
+        return False
