@@ -79,6 +79,12 @@ class _DatabaseLink(Link):
         connection: Connection = self._database.connection()
         return connection
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the thread's connection; opens none."""
+        connection: Connection | None = self._database._state.conn
+        return connection is not None and not connection.closed and connection.in_transaction
+
     def discard(self) -> None:
         """Close the thread's connection; the next use opens another one."""
         self._database.abandon()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, TypeVar
 
-from crdb_magic.core.arrow import NO_TEXTS, Array, Batch, from_rows
+from crdb_magic.core.arrow import FEW, NO_TEXTS, Array, Batch, as_array, from_rows
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.typemap import SqlType
@@ -56,7 +56,7 @@ class Result:
         """The arrays of each column; one at least, be it empty."""
         if not self.batches:
             return iter([(NO_TEXTS,)] * len(self.columns or ()))
-        return iter(zip(*self.batches, strict=True))
+        return ([as_array(texts) for texts in column] for column in zip(*self.batches, strict=True))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,10 +67,23 @@ class Result:
         """Make something of each column's arrays; raise `ResultTypeError` where that finds a text of another form."""
         return [_guarded(make, *both) for both in zip(self.columns or (), self._arrays, strict=True)]
 
+    def each_of_few(
+        self, of_few: Callable[[SqlType, Sequence[str | None]], T | None], make: Callable[[SqlType, Sequence[Array]], T]
+    ) -> list[T]:
+        """Do what `each` does, but make something of a few rows' texts by ``of_few``, as far as that knows how."""
+        if len(self.batches) != 1 or self.row_count > FEW:
+            return self.each(make)
 
-def _guarded(make: Callable[[SqlType, Sequence[Array]], T], column: Column, arrays: Sequence[Array]) -> T:
+        def either(type_: SqlType, texts: Any) -> T:
+            made = of_few(type_, texts) if isinstance(texts, tuple) else None  # COPY gives arrays of few as well
+            return make(type_, [as_array(texts)]) if made is None else made
+
+        return [_guarded(either, *both) for both in zip(self.columns or (), self.batches[0], strict=True)]
+
+
+def _guarded(make: Callable[[SqlType, Any], T], column: Column, values: Any) -> T:
     try:
-        return make(column.type, arrays)
+        return make(column.type, values)
     except (ValueError, OverflowError) as error:
         raise ResultTypeError(
             f'Column "{column.name}" holds a text that does not have the form of {column.type.name}.',

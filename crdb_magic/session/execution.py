@@ -68,7 +68,7 @@ def _sent(cursor: Cursor, sql: str) -> Answer:
 
 def _fetched(cursor: Cursor) -> Answer:
     columns = None if cursor.description is None else columns_of(cursor)
-    return Answer(cursor.statusmessage or "", columns, fetch(cursor), max(cursor.rowcount, 0))
+    return Answer(cursor.statusmessage or "", columns, fetch(cursor, columns or ()), max(cursor.rowcount, 0))
 
 
 def _copied(cursor: Cursor, query: str) -> Answer:
@@ -76,7 +76,7 @@ def _copied(cursor: Cursor, query: str) -> Answer:
     columns = describe(cursor, query)
     if not columns:
         return _sent(cursor, query)
-    batches = copy(cursor.connection, query, columns)
+    batches = copy(cursor, query, columns)
     rows = sum(len(batch[0]) for batch in batches)
     return Answer(f"SELECT {rows}", columns, batches, rows)
 

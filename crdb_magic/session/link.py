@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import selectors
+import select
 from abc import ABC, abstractmethod
-from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
@@ -65,10 +64,6 @@ class OwnLink(Link):
             self._connection = None
 
 
-# poll() makes no descriptor of its own, as epoll would for each look; Windows has select() alone.
-_Selector: Any = getattr(selectors, "PollSelector", selectors.SelectSelector)
-
-
 def is_gone(connection: Connection) -> bool:
     """Tell whether a connection is of no more use: another process has it, or its socket tells that the server left."""
     if connection.closed or connection.inherited:
@@ -85,6 +80,8 @@ def is_gone(connection: Connection) -> bool:
 
 def _has_news(connection: Connection) -> bool:
     """Tell whether the server sent something that nobody asked for."""
-    with _Selector() as selector:
-        selector.register(connection, selectors.EVENT_READ)
-        return bool(selector.select(0))
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))

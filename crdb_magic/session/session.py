@@ -30,6 +30,8 @@ from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
 
 T = TypeVar("T")
 
+_HEADINGS = 256  # of results whose columns are remembered
+
 
 def _unheard(_: object) -> None:
     """Observe nothing."""
@@ -45,6 +47,7 @@ class Session:
         self.link = where if isinstance(where, Link) else OwnLink(where)
         self._catalog = Catalog()
         self._sizes = Sizes()
+        self._columns: dict[Columns, tuple[Column, ...]] = {}
 
     def __repr__(self) -> str:
         return f"Session({self.link!r})"
@@ -159,8 +162,12 @@ class Session:
 
     def columns(self, connection: Connection, columns: Columns) -> tuple[Column, ...]:
         """Give columns with their types, asking the server's catalogue for those that it alone knows."""
-        types = self._catalog.resolve(connection, (one.oid for one in columns))
-        return tuple(Column(one.name, _declared(types[one.oid], one.digits)) for one in columns)
+        known = self._columns.get(columns)
+        if known is None:
+            types = self._catalog.resolve(connection, (one.oid for one in columns))
+            known = tuple(Column(one.name, _declared(types[one.oid], one.digits)) for one in columns)
+            self._columns = {**self._columns, columns: known} if len(self._columns) < _HEADINGS else {columns: known}
+        return known
 
     def _typed(self, connection: Connection, answers: Sequence[Answer]) -> tuple[Result, ...]:
         return tuple(
