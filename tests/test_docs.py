@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import crdb_magic
-from crdb_magic.magics.magic import CONNECT_OPTIONS, TXN_OPTIONS, WRITE_OPTIONS
+from crdb_magic.magics.magic import CONNECT_OPTIONS, EXPORT_OPTIONS, TXN_OPTIONS, WRITE_OPTIONS
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text()
@@ -18,7 +18,12 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 
 @pytest.mark.parametrize(
     ("magic", "options"),
-    [("%%crdb_txn", TXN_OPTIONS), ("%crdb_connect", CONNECT_OPTIONS), ("%crdb_write", WRITE_OPTIONS)],
+    [
+        ("%%crdb_txn", TXN_OPTIONS),
+        ("%crdb_connect", CONNECT_OPTIONS),
+        ("%crdb_write", WRITE_OPTIONS),
+        ("%crdb_export", EXPORT_OPTIONS),
+    ],
 )
 def test_the_readmes_table_is_the_declared_options(magic, options):
     table = _README.split(f"| `{magic}` | |\n|---|---|\n")[1].split("\n\n")[0]
