@@ -6,7 +6,9 @@ them exactly, and stay as they are where not: `crdb_magic.core.tables` and `crdb
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from crdb_magic.core.typemap import Family, SqlType
 Array = Any  # pyarrow comes without types
 Batch = tuple[Array, ...]
 
+FEW = 20  # rows
 TEXT = pa.string()
 NO_TEXTS = pa.array([], TEXT)
 
@@ -37,8 +40,16 @@ KERNELS = {
 
 
 def from_rows(rows: Sequence[Sequence[bytes | str | None]]) -> Batch:
-    """Make a batch of rows of texts; there must be one at least."""
-    return tuple(pa.array(column, TEXT) for column in zip(*rows, strict=True))
+    """Make a batch of rows of texts, one at least; of a few rows a tuple a column, which is faster than an array."""
+    columns = zip(*rows, strict=True)
+    if len(rows) > FEW:
+        return tuple(pa.array(column, TEXT) for column in columns)
+    return tuple(tuple(str(one, "utf-8") if isinstance(one, bytes) else one for one in column) for column in columns)
+
+
+def as_array(texts: Array) -> Array:
+    """Make an array of a column of a batch, if it is none."""
+    return pa.array(texts, TEXT) if isinstance(texts, tuple) else texts
 
 
 def from_csv(chunk: bytes, width: int) -> Batch:
@@ -47,6 +58,8 @@ def from_csv(chunk: bytes, width: int) -> Batch:
     Raise `pyarrow.ArrowInvalid` if there are not ``width`` columns in each line.
     """
     names = [str(place) for place in range(width)]
+    if chunk.startswith(BOM_UTF8):  # the reader takes one away, and this one is of a text
+        chunk = BOM_UTF8 + chunk
     table = csv.read_csv(
         pa.BufferReader(chunk),
         # One block: the reader may not part it, and a reader of one block needs no threads.
@@ -64,7 +77,7 @@ def from_csv(chunk: bytes, width: int) -> Batch:
 
 def typed(types: Iterable[SqlType], batch: Batch) -> Batch:
     """Cast the columns of a batch; one that holds a text that no kernel reads stays as texts."""
-    return tuple(cast(type_, texts) for type_, texts in zip(types, batch, strict=True))
+    return tuple(cast(type_, as_array(texts)) for type_, texts in zip(types, batch, strict=True))
 
 
 def cast(type_: SqlType, texts: Array) -> Array:
@@ -98,6 +111,22 @@ def _time(texts: Array, kind: Any) -> Array:  # there is no kernel from texts to
     return pc.binary_join_element_wise(_ANY_DAY, texts, " ").cast(KERNELS[Family.TIMESTAMP]).cast(kind)
 
 
+def _instant(texts: Array, kind: Any) -> Array:
+    """Cast to instants in UTC, where one may be in the year 10000 that is in 9999 elsewhere."""
+    instants = texts.cast(kind)
+    ends = pc.min_max(instants)
+    if instants.null_count < len(instants) and not _FIRST <= ends["min"].value <= ends["max"].value <= _LAST:
+        raise pa.ArrowInvalid("a year that Python does not have")
+    return instants
+
+
 _FALSE_TRUE = pa.array(["f", "t"])
 _ANY_DAY = pa.scalar("1970-01-01")
-_KERNELS: dict[Family, Callable[[Array, Any], Array]] = {Family.BOOL: _bool, Family.TIME: _time}
+_FIRST, _LAST = (
+    pa.scalar(end.replace(tzinfo=UTC), KERNELS[Family.TIMESTAMPTZ]).value for end in (datetime.min, datetime.max)
+)
+_KERNELS: dict[Family, Callable[[Array, Any], Array]] = {
+    Family.BOOL: _bool,
+    Family.TIME: _time,
+    Family.TIMESTAMPTZ: _instant,
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crdb_magic.core import intervals
+from crdb_magic.core import few, intervals
 from crdb_magic.core.arrow import TEXT, Array
 from crdb_magic.core.collector import paused
 from crdb_magic.core.decode import interval
@@ -49,10 +50,10 @@ def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
     """
     index = pd.RangeIndex(result.row_count if result.columns is not None else 0)
     with paused():
-        made = result.each(_values if backend is Backend.NUMPY else _arrow_values)
+        made = result.each_of_few(few.column, _values) if backend is Backend.NUMPY else result.each(_arrow_values)
         data = dict(enumerate(_objects(values, index) if isinstance(values, list) else values for values in made))
         frame = pd.DataFrame(data, index=index, copy=False)
-    frame.columns = _labels(result.names)
+    frame.columns = _labels(result.names).view()  # each frame may give its columns a name
     return frame
 
 
@@ -92,7 +93,7 @@ def _json(type_: SqlType, arrays: Arrays) -> Values:
 
 
 def _text(_: SqlType, arrays: Arrays) -> Values:
-    return _STR.__from_arrow__(pa.chunked_array([array.cast(pa.large_string()) for array in arrays]))
+    return few.STR.__from_arrow__(pa.chunked_array([array.cast(pa.large_string()) for array in arrays]))
 
 
 def _typed(type_: SqlType, arrays: Arrays) -> Any:
@@ -109,7 +110,8 @@ def _masked(type_: SqlType, arrays: Arrays) -> Values:
 
 def _instant(type_: SqlType, arrays: Arrays) -> Values:
     try:
-        return pd.array(_typed(type_, arrays).to_numpy(), dtype=_INSTANTS[type_.family])
+        typed = _typed(type_, arrays)
+        return (typed.to_numpy() if type_.family is Family.TIMESTAMP else _UTC.__from_arrow__(typed)).copy()
     except pa.ArrowTypeError:  # an exact text among the decoded values
         return _python_values(type_, arrays)
 
@@ -118,8 +120,7 @@ def _interval(_: SqlType, arrays: Arrays) -> Values:
     """Make timedeltas if no interval has months or is infinite or too long, else an `Interval` of each."""
     with suppress(pa.ArrowInvalid):
         durations = [intervals.duration(intervals.parts(array)) for array in arrays]
-        if all(duration is not None for duration in durations):
-            return pd.array(pa.chunked_array(durations).to_numpy(), dtype="timedelta64[us]")
+        return pd.array(pa.chunked_array(durations).to_numpy(), dtype="timedelta64[us]")
     return [None if text is None else interval(text) for array in arrays for text in strings(array)]
 
 
@@ -133,16 +134,21 @@ def _enum(type_: SqlType, arrays: Arrays) -> Values:
 
 
 def _arrow_values(type_: SqlType, arrays: Arrays) -> Values:
-    if type_.family is Family.UUID:  # pandas shows the bytes of Arrow's
-        return pd.arrays.ArrowExtensionArray(pa.chunked_array(arrays))
-    values = arrow_column(type_, arrays)
-    if values.type == pa.month_day_nano_interval():  # pandas does not know it well
-        return _interval(type_, arrays)
+    values = arrow_column(_shown(type_), arrays)
+    if values.type in _MONTHS:  # pandas does not know it well
+        return (_python_values if type_.element else _interval)(type_, arrays)
     return pd.arrays.ArrowExtensionArray(values)
 
 
+def _shown(type_: SqlType) -> SqlType:
+    """Make texts of UUID and JSON, also in arrays: pandas can hardly sort, group or show Arrow's extension types."""
+    if type_.element:
+        return replace(type_, element=_shown(type_.element))
+    return replace(type_, family=Family.TEXT) if type_.family in {Family.UUID, Family.JSON} else type_
+
+
+_MONTHS = (pa.month_day_nano_interval(), pa.list_(pa.month_day_nano_interval()))
 _ZERO = pa.scalar(0)
-_STR: Any = pd.StringDtype(na_value=np.nan)  # "str", the dtype that pandas gives to text by itself
 _MASKED: dict[Family, Any] = {
     Family.BOOL: pd.arrays.BooleanArray,
     Family.INT2: pd.arrays.IntegerArray,
@@ -151,13 +157,11 @@ _MASKED: dict[Family, Any] = {
     Family.FLOAT4: pd.arrays.FloatingArray,
     Family.FLOAT8: pd.arrays.FloatingArray,
 }
-_INSTANTS: dict[Family, Any] = {
-    Family.TIMESTAMP: np.dtype("datetime64[us]"),
-    Family.TIMESTAMPTZ: pd.DatetimeTZDtype("us", "UTC"),
-}
+_UTC = pd.DatetimeTZDtype("us", "UTC")
 _MAKERS: dict[Family, Maker] = {  # all others are objects
     **dict.fromkeys(_MASKED, _masked),
-    **dict.fromkeys(_INSTANTS, _instant),
+    Family.TIMESTAMP: _instant,
+    Family.TIMESTAMPTZ: _instant,
     Family.TEXT: _text,
     Family.INTERVAL: _interval,
     Family.ENUM: _enum,

@@ -1,4 +1,4 @@
-"""A column of intervals' texts -> months, days and microseconds, by kernels; a `timedelta` is those without months."""
+"""A column of intervals' texts -> months, days and microseconds, by kernels; those without months -> durations."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _PATTERN = (
     r"(?: ?(?P<sign>[+-]?)(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.(?P<fraction>\d{1,6}))?)?$"
 )
 _DAY = 86_400_000_000
+_NAT = -(2**63)
 
 
 class Intervals(NamedTuple):
@@ -38,12 +39,15 @@ def parts(texts: Array) -> Intervals:
     return Intervals(pc.add_checked(pc.multiply_checked(_number(years), 12), _number(months)), _number(days), clock)
 
 
-def duration(of: Intervals) -> Array | None:
-    """Make durations in microseconds; None if one of the intervals has months."""
+def duration(of: Intervals) -> Array:
+    """Make durations in microseconds; raise `pyarrow.ArrowInvalid` if an interval has months or is too long."""
     if pc.any(pc.not_equal(of.months, 0)).as_py():
-        return None
-    return pc.add_checked(pc.multiply_checked(of.days, _DAY), of.microseconds).cast(pa.duration("us"))
+        raise pa.ArrowInvalid("months have no fixed length")
+    lengths = pc.add_checked(pc.multiply_checked(of.days, _DAY), of.microseconds)
+    if pc.any(pc.equal(lengths, _NAT)).as_py():
+        raise pa.ArrowInvalid("the number that is NaT in NumPy")
+    return lengths.cast(pa.duration("us"))
 
 
 def _number(digits: Any) -> Array:
-    return pc.if_else(pc.equal(digits, ""), "0", digits).cast(pa.int64())
+    return pc.if_else(pc.equal(digits, ""), "0", pc.utf8_ltrim(digits, "+")).cast(pa.int64())

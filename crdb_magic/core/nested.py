@@ -29,8 +29,8 @@ def split(type_: SqlType, texts: Array) -> Array | None:
         if pc.all(pc.match_substring_regex(texts, _VECTOR)).as_py() is False:
             raise ValueError("not a VECTOR")
         return _parted(texts)
-    if type_.element is not None and type_.element.family is Family.GEO:  # parted by colons
-        return None
+    if type_.element is not None and type_.element.family is Family.GEO:
+        texts = pc.replace_substring(texts, ":", ",")  # what parts them, and is in none of them
     plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN), True)  # noqa: FBT003 - what fills
     lists = _parted(pc.if_else(plain, texts, _NO_ROW))
     others = np.flatnonzero(~_numpy(plain))

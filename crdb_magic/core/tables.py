@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ def to_arrow(result: Result) -> pa.Table:
     """Make a table with a column for each column of the result, named as those of `to_frame`.
 
     A column with a value that its Arrow type does not hold (an infinite date, a NaN among decimals, an array of two
-    dimensions) is of the server's exact texts. DECIMAL has the scale of its column, or the largest one of its values.
+    dimensions) is of the server's exact texts, but with instants in UTC. DECIMAL has the largest scale of its values.
     """
     return pa.table(result.each(arrow_column), names=result.names)
 
@@ -45,15 +47,23 @@ def _arrays(type_: SqlType, chunks: Chunks) -> list[Array]:
         return _texts(type_, chunks)
 
 
-def _texts(_: SqlType, chunks: Chunks) -> list[Array]:
-    return [_text(chunk) for chunk in chunks]
+def _texts(type_: SqlType, chunks: Chunks) -> list[Array]:
+    return [_text(type_, chunk) for chunk in chunks]
 
 
-def _text(chunk: Array) -> Array:
-    """Give the texts of what a kernel cast, as the server spells them."""
-    if chunk.type == TEXT:
+def _text(type_: SqlType, chunk: Array) -> Array:
+    if chunk.type != TEXT:
+        return _spelled(chunk)
+    if type_.family is not Family.TIMESTAMPTZ:
         return chunk
-    spelled = chunk.cast(TEXT)
+    # In UTC, whatever the time zone of the session: so are those that a kernel cast, and forgot how they were written.
+    instants = [None if isinstance(value, str) else value for value in decoded(type_, chunk)]
+    return pc.coalesce(_spelled(pa.array(instants, KERNELS[type_.family])), chunk)
+
+
+def _spelled(typed: Array) -> Array:
+    """Give the texts of what a kernel cast, as the server spells them."""
+    spelled = typed.cast(TEXT)
     for ending, instead in ((r"(\.\d*?)0+(Z?)$", r"\1\2"), (r"\.(Z?)$", r"\1"), ("Z$", "+00")):
         spelled = pc.replace_substring_regex(spelled, ending, instead)
     return spelled
@@ -69,26 +79,40 @@ def by_kernel(type_: SqlType, chunks: Chunks) -> list[Array]:
     return [pa.array(decoded(type_, array), kind) if array.type == TEXT else array for array in arrays]
 
 
-_SPECIAL = "[A-Za-z]"  # NaN, Infinity, 1E+10
-_DIGITS, _MORE_DIGITS = 38, 76  # that decimal128 and decimal256 hold
+_SPECIAL = "[A-Za-z]"  # NaN, Infinity, and CockroachDB's 1E+10
+_SIZES = 38, 76  # how many digits decimal128 and decimal256 hold
 
 
-def _decimal(_: SqlType, chunks: Chunks) -> list[Array]:
-    whole, scale = (max(sizes) for sizes in zip(*map(_digits, chunks), strict=True))
-    if whole + scale > _MORE_DIGITS:
-        raise ValueError("more digits than Arrow holds")
-    kind = pa.decimal128(_DIGITS, scale) if whole + scale <= _DIGITS else pa.decimal256(_MORE_DIGITS, scale)
+def _decimal(type_: SqlType, chunks: Chunks) -> list[Array]:
+    if type_.digits and type_.digits[0] <= max(_SIZES):  # psycopg2 says 65535 of a DECIMAL without digits
+        kind = decimal_kind(*type_.digits)
+    else:
+        whole, scale = (max(sizes) for sizes in zip(*map(_digits, chunks), strict=True))
+        kind = decimal_kind(next((size for size in _SIZES if whole + scale <= size), whole + scale), scale)
     return [chunk.cast(kind) for chunk in chunks]
 
 
+def decimal_kind(digits: int, scale: int) -> Any:
+    """Give Arrow's type for so many digits in all and so many behind the point; raise ValueError beyond 76."""
+    return pa.decimal128(digits, scale) if digits <= _SIZES[0] else pa.decimal256(digits, scale)
+
+
 def _digits(texts: Array) -> tuple[int, int]:
-    """Count the digits before and behind the point, at most."""
+    """Count the digits before and behind the point, at most; raise `ValueError` for what is no finite number."""
     if pc.any(pc.match_substring_regex(texts, _SPECIAL)).as_py():
-        raise ValueError("not of digits alone")
+        before, behind = zip(*map(_written_out, texts.drop_null().to_pylist()), strict=True)
+        return max(before), max(behind)
+    texts = pc.utf8_ltrim(texts, "-0")
     length, point = pc.binary_length(texts), pc.find_substring(texts, ".")
     has_point = pc.greater_equal(point, 0)
     whole = pc.max(pc.if_else(has_point, point, length)).as_py() or 0
     return whole, pc.max(pc.if_else(has_point, pc.subtract(pc.subtract(length, point), 1), 0)).as_py() or 0
+
+
+def _written_out(text: str) -> tuple[int, int]:
+    number = Decimal(text)
+    exponent = int(number.as_tuple().exponent)  # ValueError: that of NaN and Infinity is a letter
+    return max(number.adjusted() + 1, 0) if number else 0, max(-exponent, 0)
 
 
 def _bytes(type_: SqlType, chunks: Chunks) -> list[Array]:
@@ -136,8 +160,9 @@ def _enum(type_: SqlType, chunks: Chunks) -> list[Array]:
 
 def _interval(_: SqlType, chunks: Chunks) -> list[Array]:
     read = [intervals.parts(chunk) for chunk in chunks]
-    durations = [intervals.duration(one) for one in read]
-    return durations if all(one is not None for one in durations) else list(map(_calendar, read))
+    with suppress(pa.ArrowInvalid):
+        return [intervals.duration(one) for one in read]
+    return list(map(_calendar, read))
 
 
 def _calendar(of: intervals.Intervals) -> Array:

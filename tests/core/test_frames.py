@@ -10,14 +10,16 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import columns
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from type_cases import GOLDEN, alike, cells
 
 from crdb_magic.core.decode import Interval
-from crdb_magic.core.frames import records, to_frame
+from crdb_magic.core.frames import Backend, records, to_frame
 from crdb_magic.core.results import Column, Result
 from crdb_magic.core.typemap import BUILTIN, SqlType, array_of, enum, lookup
 from crdb_magic.errors import ResultTypeError
@@ -61,8 +63,7 @@ DTYPES = [
 
 def result_of(type_: str | SqlType, *texts: str | None) -> Result:
     """Make the result of one column ``v``."""
-    column = Column("v", TYPES[type_] if isinstance(type_, str) else type_)
-    return Result.of_texts(f"SELECT {len(texts)}", [column], *((text,) for text in texts))
+    return columns.result_of(TYPES[type_] if isinstance(type_, str) else type_, *texts)
 
 
 def column_of(type_: str | SqlType, *texts: str | None) -> pd.Series:
@@ -92,6 +93,74 @@ def test_the_text_of_a_real_cockroachdb_fits_in_a_frame(answer):
     assert type_
 
     assert to_frame(result_of(type_, answer["wire"], None)).shape == (2, 1)
+
+
+GOLDEN_CASES = [(name, case) for name, golden in GOLDEN.items() for case in golden.cases + golden.odd]
+
+
+@pytest.mark.parametrize("rows", [2, 100], ids=["few", "many"])
+@pytest.mark.parametrize(("name", "case"), GOLDEN_CASES, ids=[f"{name} {case.text:.40}" for name, case in GOLDEN_CASES])
+def test_a_text_becomes_a_value_of_a_frame(name, case, rows):
+    result = result_of(GOLDEN[name].type, *[case.text, None] * (rows // 2))
+
+    assert alike(cells(to_frame(result)["v"])[:2], [case.numpy, None])
+    assert alike(cells(to_frame(result, Backend.ARROW)["v"])[:2], [case.arrow, None])
+
+
+@pytest.mark.parametrize("backend", Backend)
+@pytest.mark.parametrize("name", columns.EACH)
+@given(data=st.data())
+def test_it_makes_no_difference_in_which_batches_the_rows_came(name, backend, data):
+    type_, texts = GOLDEN[name].type, data.draw(columns.column_of(name))
+    frame = to_frame(data.draw(columns.parted(type_, texts)), backend)
+
+    assert described(frame["v"]) == described(to_frame(result_of(type_, *texts), backend)["v"])
+
+
+def described(column: pd.Series) -> tuple[object, str, list[bool]]:
+    """Give what tells two columns apart; NaN is equal to nothing."""
+    return column.dtype, repr(cells(column)), column.isna().tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        ("BOOL", "bool[pyarrow]"),
+        ("INT8", "int64[pyarrow]"),
+        ("DECIMAL", "decimal128(38, 0)[pyarrow]"),
+        ("STRING", "string[pyarrow]"),
+        ("DATE", "date32[day][pyarrow]"),
+        ("TIMESTAMPTZ", "timestamp[us, tz=UTC][pyarrow]"),
+        ("INTERVAL", "duration[us][pyarrow]"),
+        ("UUID", "string[pyarrow]"),
+        ("JSONB", "string[pyarrow]"),
+        ("INT8[]", "list<item: int64>[pyarrow]"),
+        ("ENUM", "dictionary<values=string, indices=int32, ordered=1>[pyarrow]"),
+        ("UNKNOWN", "string[pyarrow]"),
+    ],
+)
+@pytest.mark.parametrize("texts", [(), (None,), (None, None)])
+def test_the_columns_of_arrows_backend_have_its_types(name, dtype, texts):
+    assert str(to_frame(result_of(name, *texts), Backend.ARROW)["v"].dtype) == dtype
+
+
+@pytest.mark.parametrize("name", columns.EACH)
+def test_a_frame_of_arrows_columns_can_be_shown_and_written(name):
+    golden = GOLDEN[name]
+    frame = to_frame(result_of(golden.type, *golden.texts, None), Backend.ARROW)
+
+    assert frame.to_html()
+    assert frame.to_csv()
+
+
+def test_the_columns_of_one_frame_can_be_named_without_naming_those_of_the_next():
+    to_frame(named("a", "b")).columns.name = "mine"
+
+    assert to_frame(named("a", "b")).columns.name is None
+
+
+def test_the_interval_that_numpy_would_call_nat_is_none():
+    assert column_of("INTERVAL", "-106751991 days -04:00:54.775808").notna().all()
 
 
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)))

@@ -1,0 +1,172 @@
+"""Writes docs/types.md from the golden values; what the page says of a type is what happens to them.
+
+Run by hand: ``python tests/types_page.py``. `test_types_page` fails while the page says something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from columns import result_of
+from type_cases import ARRAYS, GOLDEN, Case, Golden
+
+from crdb_magic.core.encode import Load
+from crdb_magic.core.frames import Backend, records, to_frame
+from crdb_magic.core.tables import to_arrow
+from crdb_magic.core.typemap import Family
+
+PAGE = Path(__file__).parents[1] / "docs" / "types.md"
+
+ALIASES = {
+    "INT8": "INT, BIGINT, INT64, SERIAL",
+    "INT4": "INTEGER on PostgreSQL",
+    "INT2": "SMALLINT",
+    "FLOAT8": "FLOAT, DOUBLE PRECISION",
+    "FLOAT4": "REAL",
+    "DECIMAL": "NUMERIC, DEC",
+    "STRING": "TEXT, COLLATE …",
+    "CHAR": "CHARACTER",
+    "BYTES": "BYTEA, BLOB",
+    "BOOL": "BOOLEAN",
+    "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
+    "TIMETZ": "TIME WITH TIME ZONE",
+    "RECORD": "TUPLE, ROW(…)",
+    "ENUM": "CREATE TYPE … AS ENUM",
+    "DOMAIN": "CREATE DOMAIN … AS INT4: as its base",
+    "UNKNOWN": "NULL without a type",
+}
+
+_HEAD = """\
+# Types
+
+What a column of each SQL type becomes. The page is made by running the golden values of
+[tests/type_cases.py](../tests/type_cases.py) through the code (`python tests/types_page.py`); a test compares it with
+what they become now, and the same values are selected from a server, by SELECT and by COPY, and written back.
+
+- **Python** is what records hold. NULL is `None`.
+- **pandas** has two back-ends. With NumPy's, NULL is `pandas.NA`, `NaT`, or NaN in `str`; among objects it is `None`,
+  and in JSON `pandas.NA`, since its own null is `None`. With Arrow's it is `pandas.NA`. NaN is a value in both.
+- **Arrow** is the type in a `pyarrow.Table`. Where a column of Arrow's back-end has another one, it is named.
+- **written as** is the type that a new table gets for such a column, of NumPy's and, if it is another one, of Arrow's
+  back-end. A table that there is takes the values as its own types read them.
+
+Each type stays the same with NULLs and without rows.
+
+"""
+_ARRAYS = """\
+
+The scale of a DECIMAL is that of its column, where it was declared with one, else the largest one of its values; above
+38 digits it is `decimal256`, above 76 text. An enum and a domain have another OID in each database.
+
+## Arrays
+
+Lists of the same values. Of more than one dimension they are nested lists in Python, text in Arrow.
+
+"""
+_EXACT = """\
+
+## What is exact text, and why
+
+A value that Python's type cannot hold is handed on as the server wrote it, and its column has objects (in Arrow, texts:
+instants in UTC). Nothing is cut, rounded or made infinite.
+
+"""
+_IN_ARROW = """\
+
+These Python holds, and a column of NumPy's back-end as objects; Arrow has texts for them:
+
+"""
+_WRITING = """\
+
+TIMETZ is text in Arrow always, which has no time with an offset, and so is JSON, under the name `arrow.json`. An
+interval with months (or too long for 64 bits of microseconds) makes its column one of `Interval`s, in Arrow of
+`month_day_nano_interval`. A label that an enum did not have when the session met it first makes its column text.
+
+## How it is written back
+
+- Into a table that there is, each value goes as the table's column reads it: a text of JSON, of a UUID or of an instant
+  becomes JSON, a UUID, an instant again. So each value above, exact texts included, comes back as it was.
+- In a new table a column of texts is TEXT. To have another type there, name it: `dtypes` says the type of a column.
+- An `Interval` is spelt as the server spells it (`str(value)`); added to timestamps it is
+  `pandas.DateOffset(months=i.months, days=i.days, microseconds=i.microseconds)`.
+- A DECIMAL keeps its digits, and NaN stays NaN. NULL stays NULL, and JSON's own null stays that.
+"""
+_COLUMNS = ("SQL", "also", "OID, array", "Python", "pandas, NumPy", "Arrow", "written as")
+
+
+def page() -> str:
+    """Make the page."""
+    scalars = {name: golden for name, golden in GOLDEN.items() if name not in ARRAYS}
+    exact = _table(("SQL", "in all forms"), _texts_where(lambda case: case.text == case.value))
+    arrows = _table(("SQL", "in Arrow"), _texts_where(lambda case: case.text == case.table != case.value))
+    parts = _HEAD, _table(_COLUMNS, _rows(scalars)), _ARRAYS, _table(_COLUMNS, _rows(ARRAYS))
+    return "".join((*parts, _EXACT, exact, _IN_ARROW, arrows, _WRITING))
+
+
+def _rows(goldens: dict[str, Golden]) -> list[Sequence[str]]:
+    return [_row(name, golden) for name, golden in goldens.items()]
+
+
+def _row(name: str, golden: Golden) -> Sequence[str]:
+    result = result_of(golden.type, *golden.texts[:1])
+    numpy, arrow = to_frame(result), to_frame(result, Backend.ARROW)
+    kind, shown = str(to_arrow(result)["v"].type), str(arrow["v"].dtype).removesuffix("[pyarrow]")
+    return (
+        f"**{_code(name)}**",
+        ALIASES.get(name, ""),
+        _oids(golden),
+        _code(_python(golden)),
+        _code(_dtype(numpy["v"].dtype)),
+        _code(kind) + ("" if kind == shown else f"; pandas {_code(shown)}"),
+        " / ".join(dict.fromkeys(_code(_written(frame)) for frame in (numpy, arrow))),
+    )
+
+
+def _dtype(dtype: Any) -> str:
+    return "category (ordered)" if str(dtype) == "category" else str(dtype)
+
+
+def _oids(golden: Golden) -> str:
+    known = golden.type.oid < 100_000 and golden.type.oid
+    return f"{golden.type.oid}, {golden.type.array_oid or '–'}" if known else "–"
+
+
+def _python(golden: Golden) -> str:
+    values = [value for (value,) in records(result_of(golden.type, *golden.texts))]
+    names = dict.fromkeys(type(value).__name__ for value in values if value is not None)
+    if golden.type.element:
+        inner = dict.fromkeys(type(item).__name__ for value in values for item in value if item is not None)
+        return f"list[{' | '.join(inner)}]"
+    return "any of JSON" if golden.type.family is Family.JSON else " | ".join(names) or "None"
+
+
+def _written(frame: Any) -> str:
+    return Load.of(frame).columns[0].ddl
+
+
+def _texts_where(holds: Callable[[Case], bool]) -> list[Sequence[str]]:
+    rows = []
+    for name, golden in GOLDEN.items():
+        texts = [_shortened(case.text) for case in golden.odd if holds(case)]
+        if texts:
+            rows.append((f"**{_code(name)}**", ", ".join(map(_code, texts))))
+    return rows
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 30 else f"{text[:3]}… ({len(text)} characters)"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
