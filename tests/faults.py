@@ -120,6 +120,17 @@ def cut_within(share: float) -> Action:
     return act
 
 
+def error_within(share: float, error: ServerError) -> Action:
+    """Let the server do it, and break its answer off by an error, behind a share of its messages."""
+
+    def act(exchange: Exchange) -> None:
+        answer = exchange.finish()
+        exchange.tell(answer[: int(len(answer) * share)])
+        exchange.tell([error.message, Message(READY, exchange.fail())])
+
+    return act
+
+
 def instead(error: ServerError) -> Action:
     """Answer with an error, and don't send it to the server; a FATAL one also ends both connections."""
 

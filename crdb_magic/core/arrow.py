@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from crdb_magic.core import intervals
 from crdb_magic.core.typemap import Family, SqlType
 
 Array = Any  # pyarrow comes without types
@@ -35,6 +36,7 @@ KERNELS = {
     Family.TIME: pa.time64("us"),
     Family.TIMESTAMP: pa.timestamp("us"),
     Family.TIMESTAMPTZ: pa.timestamp("us", "UTC"),
+    Family.INTERVAL: intervals.CALENDAR,
 }
 """The families whose texts a kernel of Arrow casts, and to what."""
 
@@ -129,4 +131,5 @@ _KERNELS: dict[Family, Callable[[Array, Any], Array]] = {
     Family.BOOL: _bool,
     Family.TIME: _time,
     Family.TIMESTAMPTZ: _instant,
+    Family.INTERVAL: lambda texts, _: intervals.calendar(texts),
 }

@@ -173,10 +173,11 @@ def interval(text: str) -> Interval | str:
 
 
 def _timedelta(text: str) -> timedelta | Interval | str:
-    """Read an interval as the `timedelta` that it is, unless it has months or is too long for one."""
-    if text in _INFINITE:
-        return text
-    months, days, microseconds = _interval_parts(text)
+    return text if text in _INFINITE else span(*_interval_parts(text))
+
+
+def span(months: int, days: int, microseconds: int) -> timedelta | Interval:
+    """Make the `timedelta` that an interval is, unless it has months or is too long for one."""
     if not months:
         with suppress(OverflowError):
             return timedelta(days, 0, microseconds)

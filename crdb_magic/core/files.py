@@ -83,9 +83,11 @@ class TypedFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._flush()
-        self._file.close()
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._file.close()
 
     def write(self, part: bytes) -> int:
         """Write lines of CSV; give their number. Raise `NotHeldError` for what the type of its column can't hold."""
@@ -97,10 +99,14 @@ class TypedFile:
         return len(batch[0])
 
     def _held(self, place: int, array: Array) -> Array:
-        kind = self._schema.field(place).type
-        (made,) = arrow_column(self._types[place], [array]).chunks
+        type_, kind = self._types[place], self._schema.field(place).type
+        (made,) = arrow_column(type_, [array]).chunks
+        if made.type == kind:
+            return made
+        if (type_.element or type_).labels:  # a cast would make a dictionary of its own, and a file has one a column
+            raise NotHeldError(place)
         try:
-            return made if made.type == kind else made.cast(kind)
+            return made.cast(kind)
         except pa.ArrowException:
             raise NotHeldError(place) from None
 

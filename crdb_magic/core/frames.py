@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.core import few, intervals
-from crdb_magic.core.arrow import TEXT, Array
+from crdb_magic.core.arrow import TEXT, Array, cast
 from crdb_magic.core.collector import paused
-from crdb_magic.core.decode import interval
+from crdb_magic.core.decode import Interval, interval
 from crdb_magic.core.objects import objects, strings
 from crdb_magic.core.options import Choice
 from crdb_magic.core.results import Result
@@ -116,12 +116,20 @@ def _instant(type_: SqlType, arrays: Arrays) -> Values:
         return _python_values(type_, arrays)
 
 
-def _interval(_: SqlType, arrays: Arrays) -> Values:
+def _interval(type_: SqlType, arrays: Arrays) -> Values:
     """Make timedeltas if no interval has months or is infinite or too long, else an `Interval` of each."""
-    with suppress(pa.ArrowInvalid):
-        durations = [intervals.duration(intervals.parts(array)) for array in arrays]
-        return pd.array(pa.chunked_array(durations).to_numpy(), dtype="timedelta64[us]")
-    return [None if text is None else interval(text) for array in arrays for text in strings(array)]
+    calendars = [cast(type_, array) for array in arrays]
+    if all(calendar.type != TEXT for calendar in calendars):
+        with suppress(pa.ArrowInvalid):
+            durations = pa.chunked_array([intervals.duration(calendar) for calendar in calendars])
+            return pd.array(durations.to_numpy(), dtype="timedelta64[us]")
+    return [value for calendar in calendars for value in _intervals(calendar)]
+
+
+def _intervals(array: Array) -> list[Any]:
+    if array.type != TEXT:
+        return intervals.values(array, Interval)
+    return [None if text is None else interval(text) for text in strings(array)]
 
 
 def _enum(type_: SqlType, arrays: Arrays) -> Values:

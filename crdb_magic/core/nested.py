@@ -1,4 +1,4 @@
-"""Array literals -> an Arrow list of the texts of their elements, by kernels as far as the literals are plain."""
+"""Array literals -> an Arrow list of the texts of their elements: all the bytes of a column at a time, by NumPy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.core.arrow import TEXT, Array
-from crdb_magic.core.decode import decoder
-from crdb_magic.core.typemap import Family, SqlType, array_of, text_like
+from crdb_magic.core.typemap import Family, SqlType
 
-# One dimension, and nothing in the elements that is escaped or could be a sign of the literal itself.
-_PLAIN = r'^\{(?:(?:"[^"\\{},]*"|[^"\\{},]+)(?:,(?:"[^"\\{},]*"|[^"\\{},]+))*)?\}$'
-_VECTOR = r"^\[[^\[\],]+(?:,[^\[\],]+)*\]$"
-_NO_ROW = pa.scalar("{}")
-_NULL = pa.scalar(None, TEXT)
-_read = decoder(array_of(text_like("", 0)))
+_BOUNDS = r"^(?:\[-?\d+:-?\d+\])+="  # at which index it begins is forgotten
+_BRACE = ord("{")
+_QUOTE, _ESCAPE = b'"\\'
+_NOTHING = pa.scalar(None, TEXT)
 
 
 def split(type_: SqlType, texts: Array) -> Array | None:
@@ -25,45 +22,73 @@ def split(type_: SqlType, texts: Array) -> Array | None:
 
     Raise `ValueError` for a text that is no such literal.
     """
-    if type_.family is Family.VECTOR:
-        if pc.all(pc.match_substring_regex(texts, _VECTOR)).as_py() is False:
-            raise ValueError("not a VECTOR")
-        return _parted(texts)
-    if type_.element is not None and type_.element.family is Family.GEO:
-        texts = pc.replace_substring(texts, ":", ",")  # what parts them, and is in none of them
-    plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN), True)  # noqa: FBT003 - what fills
-    lists = _parted(pc.if_else(plain, texts, _NO_ROW))
-    others = np.flatnonzero(~_numpy(plain))
-    return _replaced(lists, others, texts.take(pa.array(others)).to_pylist()) if len(others) else lists
-
-
-def _parted(texts: Array) -> Array:
-    """Part plain literals at their commas and take the quotes off."""
-    bodies = pc.utf8_slice_codeunits(texts, 1, -1)
-    parts = pc.split_pattern(bodies, ",")
-    values = parts.values
-    values = pc.utf8_trim(pc.if_else(pc.equal(values, "NULL"), _NULL, values), '"')
-    offsets = _numpy(parts.offsets)
-    lengths = np.diff(offsets)
-    empty = _numpy(pc.fill_null(pc.equal(bodies, ""), False))  # noqa: FBT003
-    if empty.any():  # nothing parted is one empty text
-        lengths[empty] = 0
-        kept = np.ones(len(values), bool)
-        kept[offsets[:-1][empty]] = False
-        values = values.filter(pa.array(kept))
-    ends = np.cumsum(np.concatenate([[0], lengths]), dtype=np.int32)
-    return pa.ListArray.from_arrays(pa.array(ends), values, mask=texts.is_null())
-
-
-def _replaced(lists: Array, places: Any, literals: list[str]) -> Array | None:
-    """Put in their places what those literals hold that have to be read one by one."""
-    read = [_read(literal) for literal in literals]
-    if any(isinstance(item, list) for items in read for item in items):
+    start, comma, end = _signs(type_)
+    filled = pc.fill_null(texts, chr(start) + chr(end))
+    if start != _BRACE and pc.any(pc.equal(texts, "[]")).as_py():
+        raise ValueError("a VECTOR of nothing, which is no array")
+    if start == _BRACE and pc.any(pc.starts_with(filled, "[")).as_py():
+        filled = pc.replace_substring_regex(filled, _BOUNDS, "")
+    places, data = _bytes(filled)
+    first, last = places[:-1], places[1:] - 1
+    _check(last > first)
+    quote, escape = _marks(data)
+    outside = ~np.logical_xor.accumulate(quote)
+    ends = outside & (data == comma)
+    _check((data[first] == start) & (data[last] == end) & outside[first] & outside[last])
+    _check_quotes(data, quote, outside, (start, comma, end))
+    if np.count_nonzero(outside & ((data == start) | (data == end))) != 2 * len(filled):
         return None
-    order = np.arange(len(lists))
-    order[places] = np.arange(len(lists), len(lists) + len(places))
-    return pa.concat_arrays([lists, pa.array(read, lists.type)]).take(pa.array(order))
+    dropped = ends | quote | escape
+    dropped[first] = dropped[last] = True
+    ends[last[last - first > 1]] = True
+    values = _values(data, ~dropped, np.flatnonzero(ends), np.cumsum(quote))
+    counts = np.concatenate([[0], np.cumsum(ends)[last]]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(counts), values, mask=texts.is_null())
 
 
-def _numpy(array: Array) -> Any:
-    return array.to_numpy(zero_copy_only=False)
+def _signs(type_: SqlType) -> tuple[int, ...]:
+    """Give the signs that begin, part and end a literal."""
+    if type_.family is Family.VECTOR:
+        return tuple(b"[,]")
+    return tuple(b"{:}" if type_.element and type_.element.family is Family.GEO else b"{,}")
+
+
+def _check(right: Any) -> None:
+    if not right.all():
+        raise ValueError("not an array or vector")
+
+
+def _check_quotes(data: Any, quote: Any, outside: Any, signs: tuple[int, ...]) -> None:
+    """Look for a sign of the literal before each quote that opens, and behind each that closes."""
+    if quote.any():
+        _check(np.isin(data[np.flatnonzero(quote & ~outside) - 1], signs))
+        _check(np.isin(data[np.flatnonzero(quote & outside) + 1], signs))
+
+
+def _bytes(texts: Array) -> tuple[Any, Any]:
+    """Give the places where the texts begin and end, and the bytes of all of them."""
+    _, offsets, data = texts.buffers()
+    places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return places - places[0], np.frombuffer(data or b"", np.uint8)[places[0] : places[-1]]
+
+
+def _marks(data: Any) -> tuple[Any, Any]:
+    """Tell which bytes are quotes that stand for themselves, and which escape the one behind."""
+    quote, backslash = data == _QUOTE, data == _ESCAPE
+    if not backslash.any():
+        return quote, backslash
+    here = np.arange(len(data))
+    before = np.concatenate([[-1], np.maximum.accumulate(np.where(backslash, -1, here))[:-1]])  # the last other one
+    escaped = (here - before) % 2 == 0  # an odd number of backslashes in between
+    return quote & ~escaped, backslash & ~escaped
+
+
+def _values(data: Any, kept: Any, ends: Any, quotes: Any) -> Array:
+    """Make the texts of elements that end there, of the bytes that are kept."""
+    places = np.concatenate([[0], np.cumsum(kept)[ends]]).astype(np.int32)
+    text = pa.py_buffer(data[kept])
+    values = pa.Array.from_buffers(TEXT, len(ends), [None, pa.py_buffer(places), text])
+    bare = pa.array(np.diff(quotes[ends], prepend=0) == 0)
+    if pc.any(pc.and_(bare, pc.equal(pc.binary_length(values), 0))).as_py():
+        raise ValueError("an array with an empty place")
+    return pc.if_else(pc.and_(bare, pc.equal(values, "NULL")), _NOTHING, values)

@@ -14,8 +14,9 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crdb_magic.core import intervals
 from crdb_magic.core.arrow import TEXT, Array, cast
-from crdb_magic.core.decode import decoder
+from crdb_magic.core.decode import decoder, span
 from crdb_magic.core.nested import split
 from crdb_magic.core.typemap import Family, SqlType
 
@@ -58,6 +59,8 @@ def _present(type_: SqlType, array: Array) -> list[Any]:
 def _from_typed(array: Array) -> list[Any]:
     """Make Python values of a typed array without NULL."""
     kind = array.type
+    if kind == intervals.CALENDAR:
+        return intervals.values(array, span)
     if pa.types.is_time(kind):
         return list(array.to_pandas())
     values = array.to_numpy(zero_copy_only=False).tolist()

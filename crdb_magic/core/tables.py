@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from crdb_magic.core import intervals
 from crdb_magic.core.arrow import KERNELS, TEXT, Array, cast
+from crdb_magic.core.decode import Interval
 from crdb_magic.core.nested import split
 from crdb_magic.core.objects import decoded
 from crdb_magic.core.results import Result
@@ -63,6 +64,8 @@ def _text(type_: SqlType, chunk: Array) -> Array:
 
 def _spelled(typed: Array) -> Array:
     """Give the texts of what a kernel cast, as the server spells them."""
+    if typed.type == intervals.CALENDAR:
+        return pa.array(intervals.values(typed, lambda *parts: str(Interval(*parts))), TEXT)
     spelled = typed.cast(TEXT)
     for ending, instead in ((r"(\.\d*?)0+(Z?)$", r"\1\2"), (r"\.(Z?)$", r"\1"), ("Z$", "+00")):
         spelled = pc.replace_substring_regex(spelled, ending, instead)
@@ -84,7 +87,7 @@ _SIZES = 38, 76  # how many digits decimal128 and decimal256 hold
 
 
 def _decimal(type_: SqlType, chunks: Chunks) -> list[Array]:
-    if type_.digits and type_.digits[0] <= max(_SIZES):  # psycopg2 says 65535 of a DECIMAL without digits
+    if type_.digits and type_.digits[0] <= max(_SIZES):
         kind = decimal_kind(*type_.digits)
     else:
         whole, scale = (max(sizes) for sizes in zip(*map(_digits, chunks), strict=True))
@@ -158,21 +161,13 @@ def _enum(type_: SqlType, chunks: Chunks) -> list[Array]:
     return [pa.DictionaryArray.from_arrays(code, labels, ordered=True) for code in codes]
 
 
-def _interval(_: SqlType, chunks: Chunks) -> list[Array]:
-    read = [intervals.parts(chunk) for chunk in chunks]
+def _interval(type_: SqlType, chunks: Chunks) -> list[Array]:
+    calendars = [cast(type_, chunk) for chunk in chunks]
+    if any(one.type == TEXT for one in calendars):
+        raise ValueError("an interval that Arrow does not hold")
     with suppress(pa.ArrowInvalid):
-        return [intervals.duration(one) for one in read]
-    return list(map(_calendar, read))
-
-
-def _calendar(of: intervals.Intervals) -> Array:
-    """Make the intervals of Arrow whose months, days and nanoseconds stay apart."""
-    columns = (of.months.to_pylist(), of.days.to_pylist(), of.microseconds.to_pylist())
-    rows = [
-        None if months is None else pa.MonthDayNano([months, days, microseconds * 1000])
-        for months, days, microseconds in zip(*columns, strict=True)
-    ]
-    return pa.array(rows, pa.month_day_nano_interval())
+        return [intervals.duration(one) for one in calendars]
+    return calendars
 
 
 def _list(type_: SqlType, chunks: Chunks) -> list[Array]:

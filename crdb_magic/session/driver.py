@@ -118,7 +118,13 @@ class Connection(extensions.connection):
     @property
     def utf8(self) -> bool:
         """Whether the server sends texts in UTF-8: unless somebody has set another client_encoding."""
-        return self.encoding == "UTF8"
+        return self.info.parameter_status("client_encoding") == "UTF8"
+
+    def follow_encoding(self) -> None:
+        """Let psycopg2 speak the client_encoding that a statement has set, which it does not notice."""
+        spoken = self.info.parameter_status("client_encoding")
+        if spoken and spoken != self.encoding:
+            self.set_client_encoding(spoken)
 
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""
@@ -226,10 +232,10 @@ class Cursor(extensions.cursor):
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's name for it
         """Execute as psycopg2 does, after the prelude, in the same message."""
         __tracebackhide__ = True
+        vars = adaptable_all(vars)  # noqa: A001
         if self.name is not None:  # psycopg2 makes a DECLARE of it
             self._flush()
             return interruptible(self.connection, super().execute, query, vars)
-        vars = adaptable_all(vars)  # noqa: A001
         waiting = self.connection.begin_waits
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
@@ -286,6 +292,7 @@ def text_cursor(connection: Connection) -> Cursor:
     Each type that psycopg2 would turn into an object comes as its text, by psycopg2's own C code; others may have
     registered more of them since the last time, as peewee does with UUID.
     """
+    connection.follow_encoding()
     cursor = connection.cursor(cursor_factory=Cursor)
     text = extensions.BYTES if connection.utf8 else extensions.UNICODE
     cursor.string_types = dict.fromkeys((*extensions.string_types, *connection.string_types), text)

@@ -10,12 +10,11 @@ import psycopg2
 from crdb_magic.core.arrow import Batch
 from crdb_magic.core.kinds import is_query
 from crdb_magic.core.statements import BoundStatement
-from crdb_magic.errors import CrdbMagicError, StatementError
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.queries import Query, Values, rendered
+from crdb_magic.session.queries import Query, Values, placed, rendered
 from crdb_magic.session.reading import Columns, can_copy, columns_of, copy, describe, fetch
 from crdb_magic.session.sizes import LARGE, Sizes
-from crdb_magic.session.translation import from_driver, position
+from crdb_magic.session.translation import from_driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +34,13 @@ def execute(connection: Connection, statements: Sequence[BoundStatement], sizes:
 
 
 def ask(connection: Connection, sql: str, values: Values, sizes: Sizes) -> Answer:
-    """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises psycopg2's errors."""
+    """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises our errors."""
     query = Query.of_text(sql, values) if sizes.large(sql) and can_copy(connection) else None
     with text_cursor(connection) as cursor:
-        if query is not None:
-            answer = _copied(cursor, query.on(connection))
-        else:
-            cursor.execute(sql, values)
-            answer = _fetched(cursor)
+        try:
+            answer = _copied(cursor, query.on(connection)) if query else _sent(cursor, sql, values)
+        except psycopg2.Error as error:
+            raise from_driver(error, connected=not connection.closed) from error
     if sql in sizes or (answer.row_count >= LARGE and Query.of_text(sql, values)):
         sizes.note(sql, answer.row_count)
     return answer
@@ -55,18 +53,14 @@ def _one(connection: Connection, statement: BoundStatement, which: tuple[str, ..
         try:
             answer = (_copied if copying else _sent)(cursor, "".join(pieces))
         except psycopg2.Error as error:
-            raise _placed(error, cursor, statement, pieces, which) from error
+            raise placed(error, cursor, statement, pieces, which) from error
     if text in sizes or (answer.row_count >= LARGE and is_query(statement.source)):
         sizes.note(text, answer.row_count)
     return answer
 
 
-def _sent(cursor: Cursor, sql: str) -> Answer:
-    cursor.execute(sql)
-    return _fetched(cursor)
-
-
-def _fetched(cursor: Cursor) -> Answer:
+def _sent(cursor: Cursor, sql: str, values: Values = None) -> Answer:
+    cursor.execute(sql, values)
     columns = None if cursor.description is None else columns_of(cursor)
     return Answer(cursor.statusmessage or "", columns, fetch(cursor, columns or ()), max(cursor.rowcount, 0))
 
@@ -79,21 +73,6 @@ def _copied(cursor: Cursor, query: str) -> Answer:
     batches = copy(cursor, query, columns)
     rows = sum(len(batch[0]) for batch in batches)
     return Answer(f"SELECT {rows}", columns, batches, rows)
-
-
-def _placed(
-    error: psycopg2.Error, cursor: Cursor, statement: BoundStatement, pieces: list[str], which: tuple[str, ...]
-) -> CrdbMagicError:
-    """Translate an error, with the line of the cell and a caret under the word that the server means."""
-    translated = from_driver(error, connected=not cursor.connection.closed)
-    if isinstance(translated, StatementError):
-        index = position(error, sent_before=cursor.sent_before)
-        if index is None:
-            translated.excerpt = (*which, statement.source.excerpt(statement.source.head)[0])
-        else:
-            place = statement.position(index, [len(piece) for piece in pieces[1::2]])
-            translated.excerpt = (*which, *statement.source.excerpt(place))
-    return translated
 
 
 def _which(number: int, count: int) -> tuple[str, ...]:

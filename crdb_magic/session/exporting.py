@@ -13,9 +13,9 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.retry import Attempt
 from crdb_magic.session.driver import Connection, text_cursor
 from crdb_magic.session.queries import Query
-from crdb_magic.session.reading import copy_to, describe, in_thread
+from crdb_magic.session.reading import copy_to, in_thread
 from crdb_magic.session.session import Session
-from crdb_magic.session.streaming import present, streamable
+from crdb_magic.session.streaming import columns_of_stream, present, streamable
 
 
 def export(
@@ -47,6 +47,7 @@ def export(
                 break
             except NotHeldError as error:
                 task.as_texts.add(error.place)
+                observer(Attempt(len(task.as_texts), None, type(error).__name__, str(error)))
         task.beside.replace(path)
     finally:
         task.beside.unlink(missing_ok=True)
@@ -64,8 +65,7 @@ class _Export:
     as_texts: set[int] = field(default_factory=set)
 
     def run(self, connection: Connection) -> int:
-        sql = self.query.on(connection)
-        with text_cursor(connection) as cursor:
-            columns = self.session.columns(connection, describe(cursor, sql))
-        with writer(self.beside, columns, self.as_texts) as file, in_thread(file.write, self.progress) as put:
-            return copy_to(connection, sql, put)
+        with text_cursor(connection) as cursor, self.query.spelled(cursor) as sql:
+            columns = columns_of_stream(self.session, cursor, sql)
+            with writer(self.beside, columns, self.as_texts) as file, in_thread(file.write, self.progress) as put:
+                return copy_to(cursor, sql, put)

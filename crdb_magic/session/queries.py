@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
+import psycopg2
+
 from crdb_magic.core.kinds import is_query
 from crdb_magic.core.statements import BoundStatement, Statement, split
-from crdb_magic.errors import ScriptError
-from crdb_magic.session.driver import Connection
+from crdb_magic.errors import CrdbMagicError, ScriptError, StatementError
+from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.session.literals import adaptable_all, literal
+from crdb_magic.session.translation import from_driver, position
 
 Values = Sequence[object] | Mapping[str, object] | None
 
@@ -22,13 +25,14 @@ class Query:
 
     text: str
     on: Callable[[Connection], str]
+    statement: BoundStatement | None = None
 
     @classmethod
     def of_statement(cls, statement: BoundStatement) -> Query | None:
         """Take a bound statement; None if it is no such query."""
         if not is_query(statement.source):
             return None
-        return cls(statement.source.text, lambda connection: "".join(rendered(statement, connection)))
+        return cls(statement.source.text, lambda connection: "".join(rendered(statement, connection)), statement)
 
     @classmethod
     def of_text(cls, sql: str, values: Values) -> Query | None:
@@ -36,10 +40,36 @@ class Query:
         only = _only(sql)
         return cls(sql, lambda connection: _mogrified(connection, only.text, values)) if only else None
 
+    @contextmanager
+    def spelled(self, cursor: Cursor) -> Iterator[str]:
+        """Give it as `on` does; psycopg2's errors become ours, which show the line of the cell that it is from."""
+        pieces = rendered(self.statement, cursor.connection) if self.statement else [self.on(cursor.connection)]
+        try:
+            yield "".join(pieces)
+        except psycopg2.Error as error:
+            if self.statement:
+                raise placed(error, cursor, self.statement, pieces) from error
+            raise from_driver(error, connected=not cursor.connection.closed) from error
+
 
 def rendered(statement: BoundStatement, connection: Connection) -> list[str]:
     """Give the pieces of a statement with its values quoted for this connection."""
     return [one if isinstance(one, str) else literal(one.name, one.value, connection) for one in statement.pieces]
+
+
+def placed(
+    error: psycopg2.Error, cursor: Cursor, statement: BoundStatement, pieces: Sequence[str], which: Sequence[str] = ()
+) -> CrdbMagicError:
+    """Translate an error, with the line of the cell and a caret under the word that the server means."""
+    translated = from_driver(error, connected=not cursor.connection.closed)
+    if isinstance(translated, StatementError):
+        index = position(error, sent_before=cursor.sent_before)
+        if index is None:
+            translated.excerpt = (*which, statement.source.excerpt(statement.source.head)[0])
+        else:
+            place = statement.position(index, [len(piece) for piece in pieces[1::2]])
+            translated.excerpt = (*which, *statement.source.excerpt(place))
+    return translated
 
 
 def _mogrified(connection: Connection, sql: str, values: Values) -> str:

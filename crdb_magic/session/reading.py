@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from crdb_magic.core.arrow import Batch, from_csv, from_rows, typed
 from crdb_magic.core.collector import paused
 from crdb_magic.core.typemap import SqlType, lookup, text_like
-from crdb_magic.session.driver import Connection, Cursor, text_cursor
+from crdb_magic.session.driver import Connection, Cursor
 
 
 class Heading(NamedTuple):
@@ -33,6 +33,8 @@ T = TypeVar("T")
 ROWS = 20_000  # of a batch of a plain SELECT
 BYTES = 1 << 20  # of a batch of COPY; measured for 1,000,000 x 6: 0.39 s, with a quarter of it 0.51, with 4 MB 0.42
 _BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
+_COPY, _OUT = "COPY (\n", "\n) TO STDOUT (FORMAT csv)"
+_MOST_DIGITS = 1000
 _AHEAD = 8  # batches that may wait to be cast
 
 
@@ -42,14 +44,13 @@ def columns_of(cursor: Cursor) -> Columns:
 
 
 def _digits(column: Any) -> tuple[int, int] | None:
-    """Give the precision and scale, if they are such as Arrow has: PostgreSQL also knows negative scales."""
+    """Give the precision and scale of a DECIMAL that has them; psycopg2 says 65535 where it has none."""
     precision, scale = column.precision, column.scale
-    return None if precision is None or scale is None or scale > precision else (precision, scale)
+    return None if precision is None or not scale <= precision <= _MOST_DIGITS else (precision, scale)
 
 
-def fetch(cursor: Cursor) -> tuple[Batch, ...]:
+def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
     """Fetch all rows of a plain statement that was executed; a few are not cast, which a frame does as fast."""
-    columns = columns_of(cursor)
     rows = cursor.fetchmany(ROWS) if columns else []
     if len(rows) < ROWS:
         return (from_rows(rows),) if rows else ()
@@ -76,22 +77,25 @@ def describe(cursor: Cursor, query: str) -> Columns:
     return columns_of(cursor)
 
 
-def copy(connection: Connection, query: str, columns: Columns) -> tuple[Batch, ...]:
+def copy(cursor: Cursor, query: str, columns: Columns) -> tuple[Batch, ...]:
     """Read all rows of a query by COPY."""
     batches: list[Batch] = []
-    types = known_types(connection, columns)
+    types = known_types(cursor.connection, columns)
     with in_thread(lambda part: typed(types, from_csv(part, len(types))), batches.append) as put:
-        copy_to(connection, query, put)
+        copy_to(cursor, query, put)
     return tuple(batches)
 
 
-def copy_to(connection: Connection, query: str, put: Callable[[bytes], None]) -> int:
+def copy_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
     """Hand on the rows of a query as CSV, in parts of whole lines; give the number of rows."""
-    lines = io.BufferedWriter(_Lines(put), BYTES)
-    with text_cursor(connection) as cursor:
-        cursor.copy_expert(f"COPY (\n{query}\n) TO STDOUT (FORMAT csv)", lines)
+    with _Lines(put) as whole:  # closed: the buffer would hand on its rest at the end of its life, also after an error
+        lines = io.BufferedWriter(whole, BYTES)
+        try:
+            cursor.copy_expert(f"{_COPY}{query}{_OUT}", lines)
+        finally:
+            cursor.sent_before = len(_COPY)
         lines.flush()
-        return int(cursor.rowcount)
+    return int(cursor.rowcount)
 
 
 def known_types(connection: Connection, columns: Columns) -> list[SqlType]:

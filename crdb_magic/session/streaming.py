@@ -20,7 +20,7 @@ from crdb_magic.core.asof import AsOf, at_hlc
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.results import Column, Result
 from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
-from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.queries import Query
 from crdb_magic.session.reading import can_copy, copy_to, describe
 from crdb_magic.session.session import Session
@@ -49,16 +49,27 @@ def streamable(session: Session, query: Query | None) -> Query:
     if session.in_transaction:
         raise OptionError("A stream reads at an instant of its own: begin it outside of the transaction.")
     if not can_copy(session.connection):
-        raise OptionError(f"{session.server} can't stream: it has no COPY … TO STDOUT, as CockroachDB has from v23.1.")
+        raise OptionError(
+            f"{session.server} can't stream over this connection: "
+            "that takes COPY … TO STDOUT (CockroachDB has it from v23.1) and UTF8 as the client_encoding."
+        )
     return query
+
+
+def columns_of_stream(session: Session, cursor: Cursor, sql: str) -> tuple[Column, ...]:
+    """Ask what columns a query has; raises :class:`OptionError` if none: its rows would be nothing."""
+    columns = session.columns(cursor.connection, describe(cursor, sql))
+    if not columns:
+        raise OptionError("The query has no columns: there is nothing to stream.")
+    return columns
 
 
 def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None = None) -> Iterator[Result]:
     """Give the rows of a query as results of so many rows each, the last one of fewer; one at least.
 
     Without ``as_of`` it is the instant of the first call for a result. Raises what `Session.transact` raises,
-    :class:`OptionError` for what can't be streamed, and :class:`BrokenTransactionError` if the rows came in another
-    order when they had to be read again.
+    :class:`OptionError` for what can't be streamed, and :class:`BrokenTransactionError` if rows that had to be read
+    again came in another order, or can't be read at that instant again.
     """
     query = streamable(session, query)
     with _Reader(Session(session.connection.target), query, as_of or present(session)) as reader:
@@ -99,6 +110,7 @@ class _Reader:
         self._stopped = threading.Event()
         self._seen = _Seen()
         self._columns: tuple[Column, ...] | None = None
+        self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="crdb_magic stream", daemon=True)
 
     def __enter__(self) -> Self:
@@ -107,10 +119,11 @@ class _Reader:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._stopped.set()
-        if self._thread.is_alive():
-            with suppress(Exception):  # it may have come to its end by itself
-                self._session.connection.cancel_statement()
-                self._session.connection.cut()
+        connection = self._connection
+        if connection is not None:
+            for stop in (connection.cancel_statement, connection.cut):
+                with suppress(Exception):  # it may have come to its end by itself
+                    stop()
         self._thread.join()
 
     def next(self) -> Any:
@@ -125,35 +138,46 @@ class _Reader:
 
     def _run(self) -> None:
         try:
-            self._session.transact(self._read, self._options)
-            self._put(None)
+            self._session.transact(self._read, self._options, lambda _: self._go_on())
+            self._end(None)
         except _StoppedError:
             pass
         except BaseException as error:
             with suppress(_StoppedError):
-                self._put(error)
+                self._end(error)
         finally:
             self._session.close()
 
+    def _end(self, item: BaseException | None) -> None:
+        self._connection = None  # there is no more to stop
+        self._put(item)
+
     def _read(self, connection: Connection) -> None:
-        sql = self._query.on(connection)
-        with text_cursor(connection) as cursor:
-            columns = self._session.columns(connection, describe(cursor, sql))
-        if self._columns is None:
-            self._columns = columns
-            self._put(columns)
-        self._seen.rewind()
-        copy_to(connection, sql, self._hand_on)
+        self._connection = connection
+        self._go_on()
+        self._seen.rewind(same_instant=self._options.as_of is not None)
+        with text_cursor(connection) as cursor, self._query.spelled(cursor) as sql:
+            columns = columns_of_stream(self._session, cursor, sql)
+            if self._columns is None:
+                self._columns = columns
+                self._put(columns)
+            copy_to(cursor, sql, self._hand_on)
+        self._seen.check_end()
 
     def _hand_on(self, part: bytes) -> None:
+        self._go_on()
         if self._seen.is_new(part):
             self._put(part)
 
     def _put(self, item: Any) -> None:
-        while not self._stopped.is_set():
+        while True:
+            self._go_on()
             with suppress(queue.Full):
                 return self._items.put(item, timeout=0.1)
-        raise _StoppedError
+
+    def _go_on(self) -> None:
+        if self._stopped.is_set():
+            raise _StoppedError
 
 
 class _StoppedError(Exception):
@@ -164,12 +188,13 @@ class _Seen:
     """How much of a stream was handed on, and its digest: to pass over it when the stream begins again."""
 
     def __init__(self) -> None:
-        self._length = 0
+        self._length = self._passed = 0
         self._digest = hashlib.blake2b()
-        self.rewind()
 
-    def rewind(self) -> None:
-        """Begin again."""
+    def rewind(self, *, same_instant: bool) -> None:
+        """Begin, or begin again; raises :class:`BrokenTransactionError` where that would be at another instant."""
+        if self._length and not same_instant:
+            raise _broken("the server keeps no past in which they could be read on")
         self._passed = 0
         self._check = hashlib.blake2b()
 
@@ -183,9 +208,18 @@ class _Seen:
         self._check.update(part)
         same = self._check.digest() == self._digest.digest()
         if self._passed > self._length or (self._passed == self._length and not same):
-            raise BrokenTransactionError(
-                "The connection was lost, and the rows came in another order when they were read again.",
-                outcome=Outcome.NOT_COMMITTED,
-                hint="ORDER BY a key makes them come as before.",
+            raise _broken(
+                "the rows came in another order when they were read again", "ORDER BY a key makes them come as before."
             )
         return False
+
+    def check_end(self) -> None:
+        """Raise :class:`BrokenTransactionError` if the stream ended before all that was handed on came again."""
+        if self._passed < self._length:
+            raise _broken("fewer rows came when they were read again")
+
+
+def _broken(why: str, hint: str | None = None) -> BrokenTransactionError:
+    return BrokenTransactionError(
+        f"The reading of the rows was interrupted, and {why}.", outcome=Outcome.NOT_COMMITTED, hint=hint
+    )

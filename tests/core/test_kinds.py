@@ -9,6 +9,7 @@ from sql_fragments import nasty_text
 from crdb_magic.core.kinds import (
     check_cell,
     controls_transaction,
+    is_query,
     plain,
     reads_only,
     restarts_transaction,
@@ -274,6 +275,56 @@ def test_what_lives_in_a_transaction_needs_one(text: str) -> None:
     assert not plain(only(text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1",
+        "select * from t",
+        "(SELECT 1)",
+        "(SELECT 1) UNION ALL (SELECT 2)",
+        "TABLE t",
+        "VALUES (1), (2)",
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "WITH RECURSIVE x AS (SELECT 1) TABLE x",
+        "SELECT my_function(1)",
+        "SELECT * FROM [SHOW TABLES]",
+        "-- INSERT\nSELECT /* FOR UPDATE */ 1 -- AS OF SYSTEM TIME",
+        "SELECT 'FOR UPDATE', $$INSERT INTO$$, e'AS OF'",
+        'SELECT "update", "of" FROM "insert" AS "of"',
+        "SELECT updated, inserted AS often FROM t",
+    ],
+)
+def test_a_query_may_stand_in_parentheses(text: str) -> None:
+    assert is_query(only(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x",
+        "WITH x AS (DELETE FROM t RETURNING a) TABLE x",
+        "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
+        "WITH x AS (SELECT 1) UPDATE t SET a = 1",
+        "SELECT * FROM [UPSERT INTO t VALUES (1) RETURNING a]",
+        "SELECT * FROM t FOR UPDATE",
+        "SELECT * FROM t for /* a */ no key update",
+        "SELECT * FROM t FOR SHARE",
+        "SELECT * INTO u FROM t",
+        "SELECT * FROM t AS OF SYSTEM TIME '-1s'",
+        "SELECT * FROM t as /* a */ of -- b\n system time '-1s'",
+        "INSERT INTO t VALUES (1) RETURNING a",
+        "SHOW TABLES",
+        "EXPLAIN SELECT 1",
+        "EXECUTE p",
+        "COPY t TO STDOUT",
+        "FETCH 1 FROM c",
+        ":query",
+    ],
+)
+def test_what_belongs_outermost_is_no_such_query(text: str) -> None:
+    assert not is_query(only(text))
+
+
 @given(nasty_text)
 def test_any_statement_can_be_judged(text: str) -> None:
     try:
@@ -282,4 +333,5 @@ def test_any_statement_can_be_judged(text: str) -> None:
         return
     for statement in split(text):
         assert reads_only(statement) in {True, False}
+        assert is_query(statement) in {True, False}
         assert plain(statement) in {True, False}

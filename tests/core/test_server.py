@@ -156,3 +156,82 @@ def test_a_new_connection_is_set_up(server: Server, settings: tuple[str, ...]) -
 )
 def test_a_time_limit_ends_with_the_transaction_where_it_can(server: Server, sql: str) -> None:
     assert server.limit_statement(1500) == sql
+
+
+V21_PLAN = """distribution: full
+vectorized: true
+
+• filter
+│ filter: v > 1
+│
+└── • scan
+      missing stats
+      table: fact_t@primary
+      spans: FULL SCAN"""
+V21_VERBOSE = """distribution: full
+vectorized: true
+
+• sort
+│ columns: (k, count)
+│ ordering: +count
+│ estimated row count: 99 (missing stats)
+│ order: +count_rows
+│
+└── • group
+    │ estimated row count: 1,000 (missing stats)
+    │ group by: k"""
+V25_SCAN = """  distribution: local
+  vectorized: true
+
+  • scan
+    estimated row count: 1,000 (100% of the table; stats collected 1 minute ago)
+    table: flights@flights_pkey
+    spans: FULL SCAN"""
+V25_SORT = """  distribution: full
+  vectorized: true
+
+  • sort
+  │ estimated row count: 12,417
+  │ order: +revenue
+  │
+  └── • filter
+      │ estimated row count: 12,417
+      │ filter: revenue > 90
+      │
+      └── • scan
+            estimated row count: 1,125,000 (100% of the table; stats collected 37 minutes ago)
+            table: rides@rides_pkey
+            spans: FULL SCAN"""
+V25_COUNT = """  • group (scalar)
+  │ estimated row count: 1
+  │
+  └── • scan
+        estimated row count: 1,125,000 (100% of the table; stats collected 37 minutes ago)"""
+PG_SCAN = "Seq Scan on flights  (cost=0.00..15406.00 rows=1000000 width=37)"
+PG_LIMIT = """Limit  (cost=0.00..0.15 rows=10 width=37)
+  ->  Seq Scan on flights  (cost=0.00..15406.00 rows=1000000 width=37)"""
+PG_COUNT = """Finalize Aggregate  (cost=10633.55..10633.56 rows=1 width=8)
+  ->  Gather  (cost=10633.33..10633.54 rows=2 width=8)
+        Workers Planned: 2
+        ->  Parallel Seq Scan on flights  (cost=0.00..8591.67 rows=416667 width=0)"""
+
+
+@pytest.mark.parametrize(
+    ("server", "plan", "rows"),
+    [
+        (COCKROACH, V21_PLAN, 0),
+        (COCKROACH, V21_VERBOSE, 99),
+        (COCKROACH, V25_SCAN, 1000),
+        (COCKROACH, V25_SORT, 12_417),
+        (COCKROACH, V25_COUNT, 1),
+        (POSTGRES, PG_SCAN, 1_000_000),
+        (POSTGRES, PG_LIMIT, 10),
+        (POSTGRES, PG_COUNT, 1),
+        (COCKROACH, PG_SCAN, 0),
+        (POSTGRES, V25_SCAN, 0),
+        (POSTGRES, "", 0),
+    ],
+    ids=lambda value: value.splitlines()[0] if isinstance(value, str) and value else None,
+)
+def test_the_planner_is_believed_about_the_whole_result(server: Server, plan: str, rows: int) -> None:
+    assert server.estimated_rows(plan) == rows

@@ -54,7 +54,6 @@ from wire import COPY_DONE, PASSWORD, START_UP
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.server import Product, Server
-from crdb_magic.core.target import Target
 from crdb_magic.errors import (
     AmbiguousCommitError,
     BrokenTransactionError,
@@ -101,12 +100,6 @@ def _words(text: str) -> str:
 
 def _sent(proxy: Proxy) -> str:
     return " ".join(filter(None, map(_words, proxy.log)))
-
-
-@pytest.fixture
-def proxy(target: Target) -> Iterator[Proxy]:
-    with Proxy(target) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import enum
 import ipaddress
 import math
 from collections import ChainMap, OrderedDict, UserDict, deque, namedtuple
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -24,6 +25,7 @@ from psycopg2 import extensions, extras
 from crdb_magic.core.decode import Interval
 from crdb_magic.core.frames import records
 from crdb_magic.errors import ParameterError
+from crdb_magic.session.driver import connect
 from crdb_magic.session.literals import literal
 
 _ON_A_SERVER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -319,6 +321,10 @@ def test_a_list_of_lists_is_an_array_of_more_dimensions(session, values, text):
             {"2": "a", "true": "c", "null": "b", "1.5": "d", "7": "e"},
         ),
         ([{"exact": Decimal("1.50")}, pd.NA], [{"exact": 1.5}, None]),
+        (
+            {"day": _DAY, "at": np.datetime64("2026-01-02T03"), "id": _ONE, "span": Interval(0, 1, 0)},
+            {"day": "2026-01-02", "at": "2026-01-02T03:00:00", "id": str(_ONE), "span": "1 day"},
+        ),
         ({"text": "'\\\" % é 🐓 \n \x7f"}, {"text": "'\\\" % é 🐓 \n \x7f"}),
         (pd.Series([{"a": 1}, pd.NA, None]), [{"a": 1}, None, None]),
         (np.array([{"a": 1}, None]), [{"a": 1}, None]),
@@ -350,11 +356,10 @@ _ROUND.append(_ROUND)
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"a": [0, {"when": _DAY}]}, "holds a date at ['a'][1]['when'], which JSON has no form for"),
-        ([{}, _ONE], "holds a UUID at [1], which JSON has no form for"),
+        ({"a": [0, {"thing": Thing()}]}, "holds a Thing at ['a'][1]['thing'], which JSON has no form for"),
+        ([{}, 1j], "holds a complex at [1], which JSON has no form for"),
         ({"b": b"x"}, "holds a bytes at ['b'], which JSON has no form for"),
         ({"s": {1}}, "holds a set at ['s'], which JSON has no form for"),
-        ({"t": np.datetime64("2026-01-02T03")}, "holds a datetime at ['t'], which JSON has no form for"),
         ({"n": _NAN}, "holds nan at ['n'], which is no number in JSON"),
         ({"n": [Decimal("-Infinity")]}, "holds -Infinity at ['n'][0], which is no number in JSON"),
         ({"n": np.array([math.inf])}, "holds inf at ['n'][0], which is no number in JSON"),
@@ -577,7 +582,7 @@ def test_a_placeholder_takes_the_same_values(session, query, values, value, come
     ("query", "values", "says"),
     [
         ("SELECT %s, %s", [1, object()], "Parameter 2 is a object, which has no SQL form."),
-        ("SELECT %(a)s", {"a": {"b": _DAY}}, "%(a)s holds a date at ['b'], which JSON has no form for."),
+        ("SELECT %(a)s", {"a": {"b": {1}}}, "%(a)s holds a set at ['b'], which JSON has no form for."),
     ],
 )
 def test_a_value_that_a_placeholder_cannot_take_is_named(session, query, values, says):
@@ -585,6 +590,15 @@ def test_a_value_that_a_placeholder_cannot_take_is_named(session, query, values,
         session.ask(query, values)
 
     assert caught.value.message == says
+
+
+def test_a_cursor_of_the_servers_takes_the_same_values(target):
+    with closing(connect(target)) as connection:
+        connection.autocommit = False  # psycopg2 wants it for those that last no longer than a transaction
+        cursor = connection.cursor("named")
+        cursor.execute("SELECT %s::INT8, %s", [np.int64(3), Mood.GOOD])
+
+        assert cursor.fetchall() == [(3, "good")]
 
 
 def test_what_no_placeholder_names_is_not_looked_at(session):

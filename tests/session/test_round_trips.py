@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
 from faults import SERIALIZABLE as REFUSED
 from faults import Fault, cut_before, instead, is_, statement
-from proxy import Proxy
 from wire import COPY_DONE, PASSWORD, START_UP
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
-from crdb_magic.core.server import Server
-from crdb_magic.core.target import Target
 from crdb_magic.session.session import Session
-from crdb_magic.session.snapshots import Keeper
-
-
-@pytest.fixture
-def proxy(target: Target) -> Iterator[Proxy]:
-    with Proxy(target) as opened:
-        yield opened
-
-
-@pytest.fixture
-def past(proxy: Proxy, server: Server) -> Iterator[None]:
-    """The past of a server that has none of its own, kept for those who come through the proxy."""
-    if server.as_of_system_time:
-        yield
-        return
-    keeper = Keeper(proxy.target)
-    yield
-    keeper.close()
-
-
-@pytest.fixture
-def through(proxy: Proxy, past: None) -> Iterator[Session]:
-    """A session that leads through the proxy, connected."""
-    opened = Session(proxy.target)
-    assert opened.server
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def trips(proxy: Proxy, through: Session) -> Callable[[Callable[[], object]], list[str]]:
-    """Give what the session sends and waits for while something is done; the keeper's connection is not counted."""
-    ours = proxy.connections
-
-    def measured(do: Callable[[], object]) -> list[str]:
-        proxy.sent.clear()
-        do()
-        return [text for connection, text in proxy.sent if connection >= ours]
-
-    return measured
 
 
 def test_connecting_costs_what_libpq_needs_and_one(proxy):

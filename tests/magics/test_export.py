@@ -1,0 +1,214 @@
+"""%crdb_export, and the forms of the value of a cell."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from crdb_magic.core.server import Server
+from crdb_magic.errors import (
+    NotConnectedError,
+    OptionError,
+    ParameterError,
+    PastUnavailableError,
+    ScriptError,
+    StatementError,
+)
+
+# Exporting.
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def copies_out(server: Server) -> None:
+    if not server.copy_to:
+        pytest.skip("COPY … TO STDOUT is unknown there")
+
+
+def rows(path: str) -> list[dict[str, object]]:
+    return list(parquet.read_table(path).to_pylist())
+
+
+@pytest.mark.usefixtures("copies_out")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "'SELECT 1::INT8 AS n' a.parquet",
+        '"SELECT 1::INT8 AS n" a.parquet',
+        "  'SELECT 1::INT8 AS n;'   'a.parquet'  ",
+        "--on default 'SELECT 1::INT8 AS n' \"a.parquet\"",
+        "'SELECT 1::INT8 AS n' ~/a.parquet",
+        "'SELECT 1::INT8 AS n -- what else' a.parquet",
+    ],
+)
+def test_the_line_form_takes_a_query_in_quotes_and_a_file(notebook, line):
+    notebook(f"%crdb_export {line}")
+
+    assert rows("a.parquet") == [{"n": 1}]
+
+
+@pytest.mark.usefixtures("copies_out")
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [("a.parquet", "a.parquet"), ("'two words.parquet'", "two words.parquet"), ("~/b.parquet", "b.parquet")],
+)
+def test_the_cell_form_takes_a_file_and_the_query_below(notebook, line, file):
+    notebook(f"%%crdb_export {line}\n-- all of it\nSELECT 1::INT8 AS n,\n  'it''s' AS s;\n")
+
+    assert rows(file) == [{"n": 1, "s": "it's"}]
+
+
+@pytest.mark.usefixtures("copies_out")
+def test_quotes_within_the_query_are_its_own(notebook):
+    notebook("""%crdb_export 'SELECT 'a b' AS "x y", 'c' AS c' 'two words.parquet'""")
+
+    assert rows("two words.parquet") == [{"x y": "a b", "c": "c"}]
+
+
+@pytest.mark.usefixtures("copies_out")
+@pytest.mark.parametrize(
+    "cell", ["%crdb_export 'SELECT :city AS city' a.parquet", "%%crdb_export a.parquet\nSELECT :city AS city"]
+)
+def test_variables_of_the_notebook_are_bound(notebook, cell):
+    notebook["city"] = "a'; DROP TABLE x; --"
+    notebook(cell)
+
+    assert rows("a.parquet") == [{"city": "a'; DROP TABLE x; --"}]
+
+
+@pytest.mark.usefixtures("copies_out")
+def test_what_was_written_is_said(notebook):
+    notebook("%crdb_export 'SELECT * FROM generate_series(1, 1234)' a.csv")
+
+    assert notebook.shown == "a.csv: 1,234 rows.\n"
+
+
+@pytest.mark.usefixtures("copies_out")
+def test_the_past_is_an_option(notebook, table, keeper):
+    notebook("now = %crdb_txn SELECT cluster_logical_timestamp() AS t")
+    notebook["before"] = notebook["now"].t[0]
+    notebook(f"%crdb_txn DELETE FROM {table}")
+    notebook(f"%crdb_export --as-of :before 'SELECT balance FROM {table} ORDER BY id' a.csv")
+
+    assert isinstance(notebook["before"], Decimal)
+    assert Path("a.csv").read_text() == '"balance"\n100\n20\n'
+
+
+@pytest.mark.usefixtures("copies_out")
+def test_a_server_without_a_past_says_so(notebook, server):
+    if server.as_of_system_time:
+        pytest.skip("it has one")
+
+    with pytest.raises(PastUnavailableError, match="cannot read the past"):
+        notebook("%crdb_export --as-of -1s 'SELECT 1' a.csv")
+
+
+@pytest.mark.usefixtures("copies_out")
+def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tmp_path):
+    notebook["many"] = [1, 2]
+    with pytest.raises(StatementError, match='"nope" does not exist') as caught:
+        notebook("%%crdb_export a.csv\n-- why\nSELECT :many,\n  i FROM nope")
+
+    assert caught.value.excerpt == ("line 3:   i FROM nope", "                 ^")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("copies_out")
+@pytest.mark.parametrize(
+    ("cell", "error", "message"),
+    [
+        ("%crdb_export 'SELECT 1' a.txt", OptionError, r"\.parquet, \.arrow, \.csv: not 'a\.txt'"),
+        ("%crdb_export 'SELECT 1; SELECT 2' a.csv", OptionError, "Only a query by itself"),
+        ("%crdb_export 'DELETE FROM t' a.csv", OptionError, "Only a query by itself"),
+        ("%%crdb_export a.csv\n-- nothing", OptionError, "Only a query by itself"),
+        ("%crdb_export 'SELECT 1' missing/a.csv", OSError, "missing"),
+    ],
+)
+def test_what_can_not_be_exported_is_refused_with_a_sentence(notebook, cell, error, message):
+    with pytest.raises(error, match=message):
+        notebook(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "error", "message"),
+    [
+        ("%crdb_export", OptionError, "%crdb_export 'SELECT …' FILE, or"),
+        ("%crdb_export a.csv", OptionError, "What goes where"),
+        ("%crdb_export SELECT 1 a.csv", OptionError, "What goes where"),
+        ("%crdb_export 'SELECT 1'", OptionError, "What goes where"),
+        ("%crdb_export 'SELECT 1' two words.csv", OptionError, "What goes where"),
+        ("%%crdb_export\nSELECT 1", OptionError, "What goes where"),
+        ("%%crdb_export two words.csv\nSELECT 1", OptionError, "What goes where"),
+        ("%crdb_export --loud 'SELECT 1' a.csv", OptionError, "no option --loud"),
+        ("%crdb_export --as-of yesterday 'SELECT 1' a.csv", OptionError, "'yesterday' is not an instant"),
+        ("%crdb_export 'SELECT :nobody' a.csv", ParameterError, "no value for :nobody"),
+        ("%%crdb_export a.csv\nSELECT 'open", ScriptError, "is not closed"),
+        ("%crdb_export 'SELECT 1' a.csv", NotConnectedError, "%crdb_connect"),
+    ],
+)
+def test_a_call_that_cannot_work_says_what_would(unconnected, cell, error, message):
+    with pytest.raises(error, match=message):
+        unconnected(cell)
+
+
+# The forms of a cell's value.
+
+
+def test_a_value_may_be_an_arrow_table(notebook):
+    table = notebook("%%crdb_txn --as arrow\nSELECT 1::INT8 AS n, NULL::TEXT AS s")
+
+    assert table.equals(pa.table({"n": pa.array([1], pa.int64()), "s": pa.array([None], pa.string())}))
+
+
+def test_a_value_may_be_rows(notebook):
+    assert notebook("%%crdb_txn --as rows\nSELECT 1.50 AS p, NULL AS n, ARRAY['a'] AS a") == [
+        (Decimal("1.50"), None, ["a"])
+    ]
+
+
+def test_a_value_is_a_frame_if_nothing_else_is_said(notebook):
+    both = [notebook(f"%%crdb_txn {option}\nSELECT 1::INT8 AS n") for option in ("", "--as frame")]
+
+    pd.testing.assert_frame_equal(*both)
+
+
+def test_an_assigned_value_has_the_form_too(notebook):
+    notebook("%%crdb_txn found << --as rows\nSELECT 1::INT8")
+
+    assert notebook["found"] == [(1,)]
+
+
+def test_an_earlier_result_is_shown_as_a_frame_whatever_the_value_is(notebook):
+    notebook("%%crdb_txn --as rows\nSELECT 1 AS a;\nSELECT 2 AS b")
+
+    assert notebook.shown.splitlines()[:2] == ["SELECT 1 AS a", "   a"]
+
+
+def test_frames_may_be_of_arrow(notebook):
+    notebook('%config CrdbMagic.dtype_backend = "arrow"')
+    dtypes = notebook("%crdb_txn SELECT 1::INT8 AS n, 'x'::TEXT AS s").dtypes
+    notebook('%config CrdbMagic.dtype_backend = "numpy"')
+
+    assert [dtype.pyarrow_dtype for dtype in dtypes] == [pa.int64(), pa.string()]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("%%crdb_txn --as table\nSELECT 1", r"frame.*arrow.*rows"),
+        ("%%crdb_txn --as rows --python\ndb", "--as is for SQL"),
+    ],
+)
+def test_a_form_that_is_none_is_refused(notebook, cell, message):
+    with pytest.raises(OptionError, match=message):
+        notebook(cell)
