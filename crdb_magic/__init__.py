@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from crdb_magic.core.asof import AsOf
     from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
     from crdb_magic.core.target import Target
-    from crdb_magic.database import CockroachDatabase, frame, run_transaction
+    from crdb_magic.database import CockroachDatabase, run_transaction
     from crdb_magic.fields import ArrayField, IntervalField, JSONField, RowIDField, UUIDKeyField
+    from crdb_magic.frames import frame
     from crdb_magic.pool import PooledCockroachDatabase
     from crdb_magic.session.session import Session
 
@@ -60,7 +61,7 @@ _HOMES = {
     "Target": "core.target",
     "TransactionOptions": "core.options",
     "UUIDKeyField": "fields",
-    "frame": "database",
+    "frame": "frames",
     "run_transaction": "database",
 }
 

@@ -6,17 +6,16 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import pandas as pd
 import peewee
 from peewee import _atomic, _manual
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
-from crdb_magic.core.results import Receipt
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.target import Target
 from crdb_magic.dialect import Dialect, register_urls
-from crdb_magic.errors import CrdbMagicError, OptionError, Outcome
+from crdb_magic.errors import CrdbMagicError, Outcome
 from crdb_magic.frames import Frames
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.driver import Connection, connect
@@ -336,14 +335,6 @@ def _options(
 def run_transaction(db: CockroachDatabase, callback: Callable[[CockroachDatabase], T], *args: Any, **kwargs: Any) -> T:
     """Run a callback as `CockroachDatabase.run_transaction` does."""
     return db.run_transaction(callback, *args, **kwargs)
-
-
-def frame(query: Any) -> pd.DataFrame:
-    """Give the rows of a peewee query as a typed DataFrame, read from the database of its models."""
-    if isinstance(query, str):
-        raise OptionError("SQL text does not name its database: write db.frame(sql).")
-    database: CockroachDatabase = query._database
-    return database.frame(query)
 
 
 def _pooled(*args: Any, **kwargs: Any) -> CockroachDatabase:

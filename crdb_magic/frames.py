@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.results import Result
+from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.frames import Backend, records, to_frame
-from crdb_magic.core.results import Result
-from crdb_magic.core.tables import to_arrow
 from crdb_magic.errors import OptionError
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.exporting import export
@@ -25,7 +25,7 @@ class Frames:
     """The part of `CockroachDatabase` that knows frames.
 
     A query is one of peewee's, a model, or SQL with psycopg2's placeholders for ``params``. ``dtype_backend`` is
-    numpy or arrow: see `crdb_magic.core.frames.to_frame`.
+    numpy or arrow: see `crdb_magic.columns.frames.to_frame`.
     """
 
     session: Session
@@ -41,7 +41,7 @@ class Frames:
             return to_frame(self._read(query, params), backend)
 
     def arrow(self, query: Any, params: Values = None) -> Any:
-        """Give the rows of a query as a `pyarrow.Table`: see `crdb_magic.core.tables.to_arrow`."""
+        """Give the rows of a query as a `pyarrow.Table`: see `crdb_magic.columns.tables.to_arrow`."""
         with as_peewee():
             return to_arrow(self._read(query, params))
 
@@ -129,3 +129,11 @@ class Frames:
         __tracebackhide__ = True
         with as_peewee():
             return write(self.session, frame, Writing(table=table, mode=Mode.parse(mode), key=key, dtypes=dtypes))
+
+
+def frame(query: Any) -> pd.DataFrame:
+    """Give the rows of a peewee query as a typed DataFrame, read from the database of its models."""
+    if isinstance(query, str):
+        raise OptionError("SQL text does not name its database: write db.frame(sql).")
+    database: Frames = query._database
+    return database.frame(query)

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from columns import result_of
+from column_texts import result_of
 from type_cases import ARRAYS, GOLDEN, Case, Golden
 
-from crdb_magic.core.encode import Load
-from crdb_magic.core.frames import Backend, records, to_frame
-from crdb_magic.core.tables import to_arrow
+from crdb_magic.columns.encode import Load
+from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.typemap import Family
 
 PAGE = Path(__file__).parents[1] / "docs" / "types.md"

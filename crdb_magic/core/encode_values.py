@@ -5,7 +5,6 @@ The way back of `crdb_magic.core.decode`: what it makes of the server's text is 
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -17,11 +16,10 @@ from typing import Any
 from uuid import UUID
 
 from crdb_magic.core.decode import Interval, decoder
+from crdb_magic.core.json_text import json_text
 from crdb_magic.core.typemap import BUILTIN, Family, SqlType, array_of
+from crdb_magic.core.unwrap import is_na, is_wrapping, plain
 from crdb_magic.errors import InputError
-
-FINER = "holds times finer than a microsecond, which is the finest that the server keeps"
-ROUND = 'round them first, for instance with .dt.round("us").'
 
 
 class Form(Enum):
@@ -32,14 +30,8 @@ class Form(Enum):
     GEO = auto()
 
 
-def text(value: Any) -> str:
-    """Give the server's text of one value; raises :class:`InputError` if no type of the server holds it."""
-    value = _plain(value)
-    return _kind(type(value))[1](value)
-
-
 def texts(values: Sequence[Any], form: Form) -> list[str | None]:
-    """Give the text of each value, None for NULL.
+    """Give the text of each value, None for NULL. They have been through `normal`.
 
     NULL is what pandas calls missing: None, NA, NaT, NaN. But in JSON, None is JSON's own null.
     """
@@ -57,24 +49,28 @@ def infer(values: Iterable[Any], *, inside: bool = False) -> SqlType:
     Lists of one type of value are arrays; all others, and those that stand among other values, are JSON. ``inside``
     says that the values are those of lists, where NaN is a value.
     """
-    missing = _is_na_value if inside else is_missing
-    present = [value for value in values if value is not None and not missing(value)]
+    present = [value for value in values if value is not None and (inside or not is_missing(value))]
     families = _families(present)
     if families == {Family.ARRAY}:
-        element = infer(normal([item for value in present for item in value]), inside=True)
+        element = infer([plain(item) for value in present for item in value], inside=True)
         return element if element.family in {Family.ARRAY, Family.JSON} else array_of(element)
     return _TYPES[_common(families, present, inside=inside)]
 
 
 def normal(values: list[Any]) -> list[Any]:
-    """Turn the values of numpy and of enums into Python's own; cost nothing where there are none."""
-    strange = {kind for kind in set(map(type, values)) if _is_foreign(kind)}
-    return [_plain(value) if type(value) in strange else value for value in values] if strange else values
+    """Turn the values of enums, numpy, pandas and Arrow into Python's own; cost nothing where there are none.
+
+    NA and NaT stay: in JSON, None is another value. NaN in lists is None where texts stand beside it in the column: so
+    pandas marks one that is missing.
+    """
+    strange = {kind for kind in set(map(type, values)) if is_wrapping(kind) and not is_na(kind)}
+    plainer = [plain(value) if type(value) in strange else value for value in values] if strange else values
+    return _without_nan_beside_texts(plainer)
 
 
 def is_missing(value: Any) -> bool:
     """Tell what pandas calls missing, None excepted."""
-    return (isinstance(value, float) and isnan(value)) or _is_na_value(value)
+    return (isinstance(value, float) and isnan(value)) or is_na(type(value))
 
 
 def interval_text(microseconds: int) -> str:
@@ -84,54 +80,17 @@ def interval_text(microseconds: int) -> str:
     return str(Interval(0, sign * days, sign * rest))
 
 
-def json_text(value: Any) -> str:
-    """Write JSON, a Decimal with the digits that it has; raises :class:`InputError` for what JSON can't say."""
-    try:
-        try:
-            return _quick_json(value)
-        except _DecimalError:
-            return _exact_json(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"holds a value that is no JSON: {error}", hint="JSON has no NaN, bytes or sets.") from error
-
-
 # What a value is.
 
 
-def _is_na(kind: type) -> bool:
-    return kind.__name__ in {"NAType", "NaTType"}
-
-
-def _is_na_value(value: Any) -> bool:
-    return _is_na(type(value))
-
-
-def _is_foreign(kind: type) -> bool:
-    return issubclass(kind, Enum) or kind.__module__.partition(".")[0] in {"numpy", "pandas"}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return _plain(value.value)
-    if _is_na(type(value)):
-        return value
-    if hasattr(value, "dtype") and hasattr(value, "tolist"):
-        return _from_numpy(value)
-    if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
-        raise InputError(FINER, hint=ROUND)
-    return value
-
-
-def _from_numpy(value: Any) -> Any:
-    kind, unit = value.dtype.kind, value.dtype.name
-    if kind == "m" and unit.endswith(("Y]", "M]")):
-        raise InputError("holds a timedelta64 in a unit of no fixed length", hint='.astype("timedelta64[D]") fixes it.')
-    if kind in "mM" and not (kind == "M" and unit.endswith(_DAYS)):
-        whole = value.astype(f"{kind}8[us]")  # tolist() makes numbers of those that count nanoseconds
-        if not ((whole == value) | (value != value)).all():  # noqa: PLR0124 - NaT
-            raise InputError(FINER, hint=ROUND)
-        value = whole
-    return value.tolist()
+def _without_nan_beside_texts(values: list[Any]) -> list[Any]:
+    lists = {list, tuple} & set(map(type, values))
+    inside = {kind for value in values if type(value) in lists for kind in map(type, value)} if lists else set()
+    if not inside >= {str, float}:
+        return values
+    return [
+        [None if is_missing(item) else item for item in value] if type(value) in lists else value for value in values
+    ]
 
 
 def _kind(kind: type) -> tuple[Family, Callable[[Any], str]]:
@@ -144,11 +103,11 @@ def _kind(kind: type) -> tuple[Family, Callable[[Any], str]]:
 
 
 def _writer(kind: type) -> Callable[[Any], str | None]:
-    if kind is type(None) or _is_na(kind):
+    if kind is type(None) or is_na(kind):
         return lambda _: None
     if issubclass(kind, float):
         return lambda value: None if isnan(value) else float.__repr__(value)
-    return text if _is_foreign(kind) else _kind(kind)[1]
+    return _kind(kind)[1]
 
 
 def _families(present: Sequence[Any]) -> set[Family]:
@@ -238,8 +197,8 @@ def _array(items: Iterable[Any]) -> str:
 def _item(value: Any) -> str:
     if type(value) is int or type(value) is float:
         return repr(value)
-    value = _plain(value)
-    if value is None or _is_na(type(value)):
+    value = plain(value)
+    if value is None:
         return "NULL"
     family, write = _kind(type(value))
     if family is Family.ARRAY:
@@ -247,48 +206,7 @@ def _item(value: Any) -> str:
     return '"' + write(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-class _DecimalError(Exception):
-    """There is a Decimal, which Python's own JSON can't write."""
-
-
-def _for_json(value: Any) -> Any:
-    """Give the JSON value of what is none by itself."""
-    if isinstance(value, Decimal):
-        raise _DecimalError
-    if _is_na(type(value)):
-        return None
-    if _is_foreign(type(value)) and (plain := _plain(value)) is not value:
-        return plain
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, UUID | Interval):
-        return str(value)
-    raise TypeError(f"a {type(value).__name__}")
-
-
-_quick_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_for_json).encode
-
-
-def _exact_json(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_json_key(key)}: {_exact_json(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_exact_json, value)) + "]"
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError(f"a Decimal that is {value}")
-        return str(value)
-    if value is None or isinstance(value, str | int | float):
-        return _quick_json(value)
-    return _exact_json(_for_json(value))
-
-
-def _json_key(key: Any) -> str:
-    return _quick_json({key: 0}).removeprefix("{").removesuffix(": 0}")
-
-
 _DAY = 86_400_000_000  # microseconds
-_DAYS = ("Y]", "M]", "W]", "D]")  # numpy's units that make dates
 _LARGEST = {Family.INT8: 2**63 - 1, Family.FLOAT8: 2**53 - 1}
 _TYPES = {type_.family: type_ for type_ in reversed(BUILTIN)}
 _KINDS: dict[type, tuple[Family, Callable[[Any], str]]] = {
@@ -323,7 +241,9 @@ _IN_JSON = {
     Family.JSON, Family.ARRAY, Family.TEXT, Family.INT8, Family.FLOAT8, Family.BOOL, Family.DECIMAL,
 }  # fmt: skip
 _INSTEAD = {
-    "complex": "write its real and its imaginary part as two columns: .real, .imag.",
+    **dict.fromkeys(
+        ("complex", "complex64", "complex128"), "write its real and its imaginary part as two columns: .real, .imag."
+    ),
     "Period": "write the instant that it begins: .dt.to_timestamp().",
     "Interval": "write its two ends as two columns: .left, .right.",
 }

@@ -14,12 +14,13 @@ from typing import Any, Self
 import pandas as pd
 from IPython.display import DisplayHandle, display
 
-from crdb_magic.core.frames import Backend, records, to_frame
+from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.results import Report, Result
+from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
-from crdb_magic.core.results import Receipt, Report, Result
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.statements import Statement
-from crdb_magic.core.tables import to_arrow
 from crdb_magic.errors import Outcome, ResultTypeError
 from crdb_magic.magics.audience import Audience
 

@@ -14,8 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, CaselessStrEnum
 
+from crdb_magic.columns.frames import Backend
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.frames import Backend
 from crdb_magic.core.kinds import check_cell
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.statements import split, strip_markers

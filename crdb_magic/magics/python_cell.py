@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.core.excerpt import excerpt
 from crdb_magic.core.options import TransactionOptions
-from crdb_magic.core.results import Receipt
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Observer
 from crdb_magic.errors import ScriptError
 from crdb_magic.magics.capture import Held

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg2
 
-from crdb_magic.core.arrow import Batch
+from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.kinds import is_query
 from crdb_magic.core.statements import BoundStatement
 from crdb_magic.session.driver import Connection, Cursor, text_cursor

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crdb_magic.columns.files import Format, NotHeldError, writer
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.files import Format, NotHeldError, writer
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.retry import Attempt
 from crdb_magic.session.driver import Connection, text_cursor

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg2
 
-from crdb_magic.core.encode import Load, column_names
+from crdb_magic.columns.encode import Load, column_names
 from crdb_magic.core.encode_table import Existing, Key, NewTable, copy, insert, parse_dtypes, table_name
 from crdb_magic.core.options import Choice, TransactionOptions
 from crdb_magic.core.retry import Attempt

@@ -13,8 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from crdb_magic.core.arrow import Batch, from_csv, from_rows, typed
-from crdb_magic.core.collector import paused
+from crdb_magic.columns.arrow import Batch, from_csv, from_rows, typed
+from crdb_magic.columns.collector import paused
 from crdb_magic.core.typemap import SqlType, lookup, text_like
 from crdb_magic.session.driver import Connection, Cursor
 

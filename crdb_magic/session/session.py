@@ -10,9 +10,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
+from crdb_magic.columns.results import Column, Report, Result
 from crdb_magic.core.kinds import plain, reads_only
 from crdb_magic.core.options import TransactionOptions
-from crdb_magic.core.results import Column, Receipt, Report, Result
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement, split

@@ -15,10 +15,10 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from crdb_magic.core.arrow import Batch, from_csv, typed
+from crdb_magic.columns.arrow import Batch, from_csv, typed
+from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.asof import AsOf, at_hlc
 from crdb_magic.core.options import TransactionOptions
-from crdb_magic.core.results import Column, Result
 from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.queries import Query

@@ -209,7 +209,7 @@ def test_a_place_that_is_none_is_an_error_of_the_disk(session, tmp_path, place, 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is full")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_full_disk_is_an_error_of_the_disk(session, tmp_path, monkeypatch, suffix):
-    monkeypatch.setattr("crdb_magic.core.files._GROUP", 1000)
+    monkeypatch.setattr("crdb_magic.columns.files._GROUP", 1000)
     path = tmp_path / f"a{suffix}"
     (tmp_path / f".a-{os.getpid()}{suffix}").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):

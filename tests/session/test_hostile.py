@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crdb_magic.core.frames import records
+from crdb_magic.columns.frames import records
 from crdb_magic.errors import ParameterError
 
 _ON_A_SERVER = settings(

@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2 import extensions, extras
 
+from crdb_magic.columns.frames import records
 from crdb_magic.core.decode import Interval
-from crdb_magic.core.frames import records
 from crdb_magic.errors import ParameterError
 from crdb_magic.session.driver import connect
 from crdb_magic.session.literals import literal

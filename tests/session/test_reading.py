@@ -12,10 +12,10 @@ from decimal import Decimal
 import pytest
 from faults import SERIALIZABLE, Fault, ServerError, cut_within, error_within, statement
 
+from crdb_magic.columns.frames import records
+from crdb_magic.columns.results import Result
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.frames import records
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
-from crdb_magic.core.results import Result
 from crdb_magic.core.statements import split
 from crdb_magic.errors import ExceededMaxAttempts, StatementError
 from crdb_magic.session.queries import Query

@@ -12,9 +12,9 @@ import pytest
 from faults import SERIALIZABLE, Action, Exchange, Fault, cut_within, error_within, instead, statement
 from wire import Message
 
+from crdb_magic.columns.frames import to_frame
+from crdb_magic.columns.results import Result
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.frames import to_frame
-from crdb_magic.core.results import Result
 from crdb_magic.errors import BrokenTransactionError, OptionError, StatementError
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from type_cases import GOLDEN, MOOD, Case, alike, cells
 
-from crdb_magic.core.frames import Backend, records, to_frame
-from crdb_magic.core.results import Result
-from crdb_magic.core.tables import to_arrow
+from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.results import Result
+from crdb_magic.columns.tables import to_arrow
 from crdb_magic.errors import StatementError
 from crdb_magic.session.loading import Mode, Writing, write
 

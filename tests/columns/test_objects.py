@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from columns import EACH, column_of, parted
+from column_texts import EACH, column_of, parted
 from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import GOLDEN, TYPES
 
-from crdb_magic.core.arrow import TEXT, cast
+from crdb_magic.columns.arrow import TEXT, cast
+from crdb_magic.columns.frames import records
+from crdb_magic.columns.objects import objects
 from crdb_magic.core.decode import decode
-from crdb_magic.core.frames import records
-from crdb_magic.core.objects import objects
 from crdb_magic.core.typemap import array_of
 
 CASES = [(name, case) for name, golden in GOLDEN.items() for case in golden.cases + golden.odd]

@@ -15,9 +15,9 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from type_cases import GOLDEN
 
-from crdb_magic.core.arrow import TEXT, cast
+from crdb_magic.columns.arrow import TEXT, cast
+from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.decode import Interval
-from crdb_magic.core.results import Column, Result
 from crdb_magic.core.typemap import Family, SqlType
 
 SENDABLE = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))

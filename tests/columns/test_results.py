@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from crdb_magic.columns.results import Column, Report, Result
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, TransactionOptions
-from crdb_magic.core.results import Column, Receipt, Report, Result
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.typemap import text_like
 

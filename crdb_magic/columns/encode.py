@@ -16,10 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, types
 
-from crdb_magic.core.encode_arrow import as_text, builtin, is_text_or_number, sql_type, strings, written
+from crdb_magic.columns.encode_arrow import (
+    FINER,
+    ROUND,
+    as_text,
+    builtin,
+    is_text_or_number,
+    sql_type,
+    strings,
+    written,
+)
 from crdb_magic.core.encode_table import TableColumn, check_dtypes, form_of
 from crdb_magic.core.encode_values import Form, infer, normal, texts
 from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.core.unwrap import NoFormError, TooFineError
 from crdb_magic.errors import InputError
 
 CHUNK_ROWS = 20_000  # measured: larger ones are no faster, smaller ones are slower
@@ -135,9 +145,17 @@ def _column(name: str, series: Any, type_text: str | None) -> Ready:
         _refuse_zero_bytes(column)
     except InputError as error:
         raise InputError(f"Column {name!r} {error.message}.", hint=error.hint) from error.__cause__
+    except TooFineError:
+        raise InputError(f"Column {name!r} {FINER}.", hint=ROUND) from None
+    except NoFormError as error:
+        raise InputError(f"Column {name!r} holds {error}.", hint=error.hint) from None
     except UnicodeError as error:
         raise InputError(f"Column {name!r} holds half of a surrogate pair, which is no text.") from error
-    except (ValueError, ArithmeticError, RecursionError, pa.ArrowException) as error:
+    except RecursionError as error:
+        raise InputError(
+            f"Column {name!r} holds a value nested deeper than Python goes, or that holds itself."
+        ) from error
+    except (ValueError, ArithmeticError, pa.ArrowException) as error:
         raise InputError(f"Column {name!r} holds a value that can't be written: {error}.") from error
     return type_, column
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from columns import SENDABLE, array_literal
+from column_texts import SENDABLE, array_literal
 from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import TYPES
 
-from crdb_magic.core.arrow import TEXT
-from crdb_magic.core.nested import split
+from crdb_magic.columns.arrow import TEXT
+from crdb_magic.columns.nested import split
 from crdb_magic.core.typemap import array_of
 
 STRINGS = array_of(TYPES["STRING"])

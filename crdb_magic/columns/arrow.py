@@ -1,7 +1,7 @@
 """The server's texts -> Arrow arrays, a column of a batch at a time, by Arrow's kernels alone: no Python object a cell.
 
 A batch is some rows of a result, as one array a column. Its texts become typed where a kernel of Arrow reads all of
-them exactly, and stay as they are where not: `crdb_magic.core.tables` and `crdb_magic.core.frames` go on from there.
+them exactly, and stay as they are where not: `tables` and `frames` beside go on from there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from crdb_magic.core import intervals
+from crdb_magic.columns import intervals
 from crdb_magic.core.typemap import Family, SqlType
 
 Array = Any  # pyarrow comes without types

@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crdb_magic.core import intervals
-from crdb_magic.core.arrow import KERNELS, TEXT, Array, cast
+from crdb_magic.columns import intervals
+from crdb_magic.columns.arrow import KERNELS, TEXT, Array, cast
+from crdb_magic.columns.nested import split
+from crdb_magic.columns.objects import decoded
+from crdb_magic.columns.results import Result
 from crdb_magic.core.decode import Interval
-from crdb_magic.core.nested import split
-from crdb_magic.core.objects import decoded
-from crdb_magic.core.results import Result
 from crdb_magic.core.typemap import Family, SqlType
 
 Chunks = Sequence[Array]

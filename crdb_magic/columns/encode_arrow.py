@@ -11,9 +11,13 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from crdb_magic.core.decode import Interval
-from crdb_magic.core.encode_values import FINER, ROUND, Form, interval_text, json_text, normal, texts
+from crdb_magic.core.encode_values import Form, interval_text, normal, texts
+from crdb_magic.core.json_text import json_text
 from crdb_magic.core.typemap import Family, SqlType, array_of, lookup
 from crdb_magic.errors import InputError
+
+FINER = "holds times finer than a microsecond, which is the finest that the server keeps"
+ROUND = 'round them first, for instance with .dt.round("us").'
 
 
 def builtin(oid: int) -> SqlType:

@@ -17,14 +17,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crdb_magic.core import few, intervals
-from crdb_magic.core.arrow import TEXT, Array, cast
-from crdb_magic.core.collector import paused
+from crdb_magic.columns import few, intervals
+from crdb_magic.columns.arrow import TEXT, Array, cast
+from crdb_magic.columns.collector import paused
+from crdb_magic.columns.objects import objects, strings
+from crdb_magic.columns.results import Result
+from crdb_magic.columns.tables import arrow_column, by_kernel
 from crdb_magic.core.decode import Interval, interval
-from crdb_magic.core.objects import objects, strings
 from crdb_magic.core.options import Choice
-from crdb_magic.core.results import Result
-from crdb_magic.core.tables import arrow_column, by_kernel
 from crdb_magic.core.typemap import Family, SqlType
 
 Arrays = Sequence[Array]

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
-from columns import SENDABLE, column_of
+from column_texts import SENDABLE, column_of
 from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import GOLDEN, TYPES
 
-from crdb_magic.core.arrow import KERNELS, NO_TEXTS, TEXT, as_array, cast, from_csv, from_rows, joined, typed
+from crdb_magic.columns.arrow import KERNELS, NO_TEXTS, TEXT, as_array, cast, from_csv, from_rows, joined, typed
 from crdb_magic.core.decode import decode, span
 
 CAST = [name for name, golden in GOLDEN.items() if golden.type.family in KERNELS]

@@ -14,10 +14,10 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crdb_magic.core import intervals
-from crdb_magic.core.arrow import TEXT, Array, cast
+from crdb_magic.columns import intervals
+from crdb_magic.columns.arrow import TEXT, Array, cast
+from crdb_magic.columns.nested import split
 from crdb_magic.core.decode import decoder, span
-from crdb_magic.core.nested import split
 from crdb_magic.core.typemap import Family, SqlType
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crdb_magic.core.arrow import TEXT, Array
+from crdb_magic.columns.arrow import TEXT, Array
 from crdb_magic.core.typemap import Family, SqlType
 
 _BOUNDS = r"^(?:\[-?\d+:-?\d+\])+="  # at which index it begins is forgotten

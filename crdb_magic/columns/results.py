@@ -1,17 +1,15 @@
-"""What a statement and a transaction answered, as plain values: no cursor, no connection, nothing that runs again."""
+"""What statements answered, as plain values: no cursor, no connection, nothing that runs again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import Any, TypeVar
 
-from crdb_magic.core.arrow import FEW, NO_TEXTS, Array, Batch, as_array, from_rows
-from crdb_magic.core.options import TransactionOptions
-from crdb_magic.core.retry import Attempt
+from crdb_magic.columns.arrow import FEW, NO_TEXTS, Array, Batch, as_array, from_rows
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.typemap import SqlType
 from crdb_magic.errors import ResultTypeError
 
@@ -104,47 +102,6 @@ def unique(names: tuple[str, ...]) -> tuple[str, ...]:
         seen.add(name)
         unique.append(name)
     return tuple(unique)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Receipt:
-    """How a transaction came to be committed.
-
-    ``retries`` are the attempts before the one that was committed; ``as_of`` is the exact instant read (an HLC in
-    nanoseconds since 1970), where one was asked for; ``elapsed`` is in seconds, waits included. ``notes`` are
-    sentences for the reader: what was asked and has no effect on this server.
-    """
-
-    server: str
-    options: TransactionOptions
-    retries: tuple[Attempt, ...]
-    as_of: Decimal | None
-    elapsed: float
-    statements: int
-    rows: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts were made, the committed one included."""
-        return len(self.retries) + 1
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it as plain values that JSON can hold."""
-        options = self.options
-        return {
-            "server": self.server,
-            "attempts": self.attempts,
-            "retries": [asdict(retry) for retry in self.retries],
-            "priority": options.priority.value if options.priority else None,
-            "isolation": options.isolation.value if options.isolation else None,
-            "as_of_asked": options.as_of.asked if options.as_of else None,
-            "as_of": f"{self.as_of:.10f}" if self.as_of else None,
-            "elapsed_seconds": round(self.elapsed, 6),
-            "statements": self.statements,
-            "rows": self.rows,
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from columns import EACH, column_of, parted, result_of
+from column_texts import EACH, column_of, parted, result_of
 from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import GOLDEN, MOOD, TYPES, alike
 
-from crdb_magic.core.arrow import TEXT, cast
+from crdb_magic.columns.arrow import TEXT, cast
+from crdb_magic.columns.results import Column, Result
+from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.decode import decode
-from crdb_magic.core.results import Column, Result
-from crdb_magic.core.tables import to_arrow
 from crdb_magic.core.typemap import Family, array_of
 
 CASES = [(name, case) for name, golden in GOLDEN.items() for case in golden.cases + golden.odd]

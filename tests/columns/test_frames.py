@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-import columns
+import column_texts
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import GOLDEN, alike, cells
 
+from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.decode import Interval
-from crdb_magic.core.frames import Backend, records, to_frame
-from crdb_magic.core.results import Column, Result
 from crdb_magic.core.typemap import BUILTIN, SqlType, array_of, enum, lookup
 from crdb_magic.errors import ResultTypeError
 
-ANSWERS = json.loads(Path(__file__).with_name("crdb_types.json").read_text(encoding="utf-8"))["values"]
+ANSWERS = json.loads((Path(__file__).parents[1] / "core" / "crdb_types.json").read_text(encoding="utf-8"))["values"]
 
 TYPES = {type_.name: type_ for type_ in BUILTIN}
 MOOD = enum("mood", 100_100, ["sad", "ok", "happy"])
@@ -63,7 +63,7 @@ DTYPES = [
 
 def result_of(type_: str | SqlType, *texts: str | None) -> Result:
     """Make the result of one column ``v``."""
-    return columns.result_of(TYPES[type_] if isinstance(type_, str) else type_, *texts)
+    return column_texts.result_of(TYPES[type_] if isinstance(type_, str) else type_, *texts)
 
 
 def column_of(type_: str | SqlType, *texts: str | None) -> pd.Series:
@@ -108,11 +108,11 @@ def test_a_text_becomes_a_value_of_a_frame(name, case, rows):
 
 
 @pytest.mark.parametrize("backend", Backend)
-@pytest.mark.parametrize("name", columns.EACH)
+@pytest.mark.parametrize("name", column_texts.EACH)
 @given(data=st.data())
 def test_it_makes_no_difference_in_which_batches_the_rows_came(name, backend, data):
-    type_, texts = GOLDEN[name].type, data.draw(columns.column_of(name))
-    frame = to_frame(data.draw(columns.parted(type_, texts)), backend)
+    type_, texts = GOLDEN[name].type, data.draw(column_texts.column_of(name))
+    frame = to_frame(data.draw(column_texts.parted(type_, texts)), backend)
 
     assert described(frame["v"]) == described(to_frame(result_of(type_, *texts), backend)["v"])
 
@@ -144,7 +144,7 @@ def test_the_columns_of_arrows_backend_have_its_types(name, dtype, texts):
     assert str(to_frame(result_of(name, *texts), Backend.ARROW)["v"].dtype) == dtype
 
 
-@pytest.mark.parametrize("name", columns.EACH)
+@pytest.mark.parametrize("name", column_texts.EACH)
 def test_a_frame_of_arrows_columns_can_be_shown_and_written(name):
     golden = GOLDEN[name]
     frame = to_frame(result_of(golden.type, *golden.texts, None), Backend.ARROW)

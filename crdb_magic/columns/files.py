@@ -10,10 +10,10 @@ from typing import Any, Self
 import pyarrow as pa
 from pyarrow import parquet
 
-from crdb_magic.core.arrow import NO_TEXTS, Array, from_csv, typed
+from crdb_magic.columns.arrow import NO_TEXTS, Array, from_csv, typed
+from crdb_magic.columns.results import Column, unique
+from crdb_magic.columns.tables import arrow_column
 from crdb_magic.core.options import Choice
-from crdb_magic.core.results import Column, unique
-from crdb_magic.core.tables import arrow_column
 from crdb_magic.core.typemap import Family, SqlType, text_like
 from crdb_magic.errors import OptionError
 

@@ -1,6 +1,6 @@
 """A few texts -> a column of a frame without Arrow's kernels: a call of one costs more than reading ten values.
 
-What is made is what `crdb_magic.core.frames` makes of many, value for value; a type that is not here goes that way.
+What is made is what `crdb_magic.columns.frames` makes of many, value for value; a type that is not here goes that way.
 """
 
 from __future__ import annotations

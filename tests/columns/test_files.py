@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from crdb_magic.core.files import Format, NotHeldError, writer
-from crdb_magic.core.results import Column
+from crdb_magic.columns.files import Format, NotHeldError, writer
+from crdb_magic.columns.results import Column
 from crdb_magic.core.typemap import SqlType, array_of, enum, lookup
 from crdb_magic.errors import OptionError
 
@@ -112,7 +112,7 @@ def test_many_small_parts_are_one_row_group(tmp_path):
 
 
 def test_a_row_group_is_written_when_it_is_large(tmp_path, monkeypatch):
-    monkeypatch.setattr("crdb_magic.core.files._GROUP", 1000)
+    monkeypatch.setattr("crdb_magic.columns.files._GROUP", 1000)
     part = lines(["1"] * 50)
     path = written(tmp_path / "a.parquet", [Column("n", INT8)], *[part] * 9)
 

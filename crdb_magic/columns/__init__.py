@@ -1,0 +1,18 @@
+"""Values of many rows at once: the only part of the package below the magics that knows Arrow, NumPy and pandas.
+
+::
+
+    results.py      Result: rows as batches, an Arrow array of the server's texts a column, or what was cast from them
+    ├── arrow.py        rows and CSV -> batches; texts -> typed arrays, by Arrow's kernels
+    │   └── intervals.py    months, days and nanoseconds kept apart
+    ├── nested.py       array literals -> lists of texts
+    ├── tables.py       Result -> pyarrow.Table
+    ├── objects.py      texts -> Python values; `core.decode` is what says which is right
+    ├── frames.py       Result -> DataFrame of NumPy's or of Arrow's columns, or rows
+    │   └── few.py          … of a few rows
+    ├── files.py        parts of CSV -> Parquet, Arrow or CSV files
+    └── collector.py    Python's cyclic collector, paused meanwhile
+
+    encode.py       DataFrame -> the columns of a table, and the CSV that fills it
+    └── encode_arrow.py  the rules, column by column
+"""
