@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crdb_magic.columns import encode
 from crdb_magic.columns.encode import Load
-from crdb_magic.core import encode
 from crdb_magic.core.decode import Interval, decode, interval
 from crdb_magic.core.encode_table import (
     Key,

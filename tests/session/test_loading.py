@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from proxy import Proxy
 from wire import COPY_DONE
 
-from crdb_magic.core import encode
+from crdb_magic.columns import encode
 from crdb_magic.core.decode import Interval, decode
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.server import Server
