@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, InvalidOperation
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -104,10 +104,12 @@ def _lists(type_: SqlType, texts: Array) -> list[Any]:
     return [values[start:end] for start, end in pairwise(lists.offsets.to_pylist())]
 
 
+_EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[InvalidOperation])
+
 Fast = Callable[[SqlType, Array], list[Any]]
 _FAST: dict[Family, Fast] = {
     Family.TEXT: _each(str),
-    Family.DECIMAL: _each(Decimal),
+    Family.DECIMAL: _each(_EXACT.create_decimal),  # faster than Decimal itself
     Family.UUID: _each(UUID),
     Family.BYTES: _bytes,
     Family.GEO: _each(bytes.fromhex),
