@@ -12,6 +12,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from crdb_magic.core.decode import Interval
+
 _Unwrap = Callable[[Any], Any]
 
 
@@ -56,6 +58,8 @@ def is_na(kind: type) -> bool:
 def _unwrap_of(kind: type) -> _Unwrap | None:
     if issubclass(kind, Enum):
         return attrgetter("value")
+    if kind.__name__ == "MonthDayNano":  # Arrow's, though it says that it is Python's
+        return _interval
     families = (base.__module__.partition(".")[0] for base in kind.__mro__)
     return next((_FAMILIES[family] for family in families if family in _FAMILIES), None)
 
@@ -118,6 +122,12 @@ def _from_arrow(value: Any) -> Any:
         if hasattr(value, name):
             return getattr(value, name)()
     return value
+
+
+def _interval(value: Any) -> Interval:
+    microseconds, rest = divmod(value.nanoseconds, 1000)
+    interval: Interval = _in_microseconds(value, rest, lambda: Interval(value.months, value.days, microseconds))
+    return interval
 
 
 def _too_fine(value: object) -> TooFineError:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from crdb_magic.core.decode import Interval
 from crdb_magic.core.unwrap import NoFormError, TooFineError, is_na, is_wrapping, plain
 
 DAY = dt.date(2026, 1, 2)
@@ -45,6 +46,7 @@ class Outer(enum.Enum):
         *((np.datetime64("2026-01-02"), DAY), (np.datetime64(MOMENT, "us"), MOMENT), (np.datetime64("NaT"), None)),
         *((np.timedelta64(1, "h"), dt.timedelta(hours=1)), (np.array(["2026-01-02", "NaT"], "M8[D]"), [DAY, None])),
         *((pd.NA, None), (pd.NaT, None), (pd.Timestamp(MOMENT), MOMENT), (pd.Timedelta(1, "h"), dt.timedelta(hours=1))),
+        (pa.MonthDayNano([1, -2, 3000]), Interval(1, -2, 3)),
         *((pd.Series([1.5, None]), [1.5, None]), (pd.Index(["a"]), ["a"]), (pd.array([1, None]), [1, None])),
         *((pa.scalar(7), 7), (pa.array([1, None]), [1, None]), (pa.scalar(MOMENT, pa.timestamp("ns")), MOMENT)),
     ],
