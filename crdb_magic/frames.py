@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from crdb_magic.columns.arrow import Cast, typed
-from crdb_magic.columns.frames import MEANWHILE, Backend, records, to_frame
+from crdb_magic.columns.frames import Backend, records, to_frame
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.asof import AsOf
@@ -39,7 +38,7 @@ class Frames:
         """
         backend = Backend.parse(dtype_backend)
         with as_peewee():
-            return to_frame(self._read(query, params, MEANWHILE[backend]), backend)
+            return to_frame(self._read(query, params), backend)
 
     def arrow(self, query: Any, params: Values = None) -> Any:
         """Give the rows of a query as a `pyarrow.Table`: see `crdb_magic.columns.tables.to_arrow`."""
@@ -51,10 +50,10 @@ class Frames:
         with as_peewee():
             return records(self._read(query, params))
 
-    def _read(self, query: Any, params: Values, cast: Cast = typed) -> Result:
+    def _read(self, query: Any, params: Values) -> Result:
         sql, values = self._spelled(query, params)
         self.session.look_ahead(Query.of_text(sql, values))
-        return self.session.ask(sql, values, cast)
+        return self.session.ask(sql, values)
 
     def _spelled(self, query: Any, params: Values) -> tuple[str, Values]:
         if isinstance(query, str):

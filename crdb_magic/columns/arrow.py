@@ -7,7 +7,7 @@ them exactly, and stay as they are where not: `tables` and `frames` beside go on
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from crdb_magic.core.typemap import Family, SqlType
 
 Array = Any  # pyarrow comes without types
 Batch = tuple[Array, ...]
-Cast = Callable[[Sequence["SqlType"], Batch], Batch]
 
 FEW = 20  # rows
 TEXT = pa.string()
@@ -78,7 +77,7 @@ def from_csv(chunk: bytes, width: int) -> Batch:
     return tuple(joined(column.chunks, TEXT) for column in table.columns)
 
 
-def typed(types: Sequence[SqlType], batch: Batch) -> Batch:
+def typed(types: Iterable[SqlType], batch: Batch) -> Batch:
     """Cast the columns of a batch; one that holds a text that no kernel reads stays as texts."""
     return tuple(cast(type_, as_array(texts)) for type_, texts in zip(types, batch, strict=True))
 

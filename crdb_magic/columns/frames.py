@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns import few, intervals
-from crdb_magic.columns.arrow import TEXT, Array, Batch, Cast, cast, typed
+from crdb_magic.columns.arrow import TEXT, Array, cast
 from crdb_magic.columns.collector import paused
 from crdb_magic.columns.objects import objects, strings
 from crdb_magic.columns.results import Result
@@ -58,23 +57,6 @@ def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
     return frame
 
 
-def _with_decimals(types: Sequence[SqlType], batch: Batch) -> Batch:
-    """Cast a batch, and make Decimals while more rows come.
-
-    They are made by C alone; what needs Python as well would only keep the thread that reads from reading.
-    """
-    return tuple(
-        _decimals(type_, array) if type_.family is Family.DECIMAL else array
-        for type_, array in zip(types, typed(types, batch), strict=True)
-    )
-
-
-def _decimals(type_: SqlType, array: Array) -> list[Any] | Array:
-    with suppress(ValueError):  # what is wrong shows when the frame is made
-        return objects(type_, array)
-    return array
-
-
 def records(result: Result) -> list[tuple[Any, ...]]:
     """Make a tuple of Python values of each row; raise `ResultTypeError` as `to_frame` does."""
     with paused():
@@ -92,8 +74,9 @@ def _objects(values: list[Any], index: pd.RangeIndex) -> Any:
 
 
 def _python_values(type_: SqlType, arrays: Arrays) -> list[Any]:
-    made = [array if isinstance(array, list) else objects(type_, array) for array in arrays]
-    return made[0] if len(made) == 1 else list(chain.from_iterable(made))
+    if len(arrays) == 1:
+        return objects(type_, arrays[0])
+    return [value for array in arrays for value in objects(type_, array)]
 
 
 def _values(type_: SqlType, arrays: Arrays) -> Values:
@@ -119,16 +102,16 @@ def _typed(type_: SqlType, arrays: Arrays) -> Any:
 
 
 def _masked(type_: SqlType, arrays: Arrays) -> Values:
-    column = _typed(type_, arrays)
-    values = (column.fill_null(_ZERO.cast(column.type)) if column.null_count else column).to_numpy()
-    mask = column.is_null().to_numpy() if column.null_count else np.zeros(len(column), bool)
+    typed = _typed(type_, arrays)
+    values = (typed.fill_null(_ZERO.cast(typed.type)) if typed.null_count else typed).to_numpy()
+    mask = typed.is_null().to_numpy() if typed.null_count else np.zeros(len(typed), bool)
     return _MASKED[type_.family](values if values.flags.writeable else values.copy(), mask)
 
 
 def _instant(type_: SqlType, arrays: Arrays) -> Values:
     try:
-        column = _typed(type_, arrays)
-        return (column.to_numpy() if type_.family is Family.TIMESTAMP else _UTC.__from_arrow__(column)).copy()
+        typed = _typed(type_, arrays)
+        return (typed.to_numpy() if type_.family is Family.TIMESTAMP else _UTC.__from_arrow__(typed)).copy()
     except pa.ArrowTypeError:  # an exact text among the decoded values
         return _python_values(type_, arrays)
 
@@ -192,6 +175,3 @@ _MAKERS: dict[Family, Maker] = {  # all others are objects
     Family.ENUM: _enum,
     Family.JSON: _json,
 }
-
-MEANWHILE: dict[Backend, Cast] = {Backend.NUMPY: _with_decimals, Backend.ARROW: typed}
-"""What to cast the batches of a large result by that a frame is to be made of."""

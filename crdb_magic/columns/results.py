@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, count
+from itertools import count
 from typing import Any, TypeVar
 
 from crdb_magic.columns.arrow import FEW, NO_TEXTS, Array, Batch, as_array, from_rows
@@ -46,7 +46,7 @@ class Result:
     @property
     def rows(self) -> tuple[tuple[Any, ...], ...]:
         """The rows as tuples of what the batches hold, None for NULL."""
-        columns = [list(chain.from_iterable(map(_listed, arrays))) for arrays in self._arrays]
+        columns = [[value for array in arrays for value in array.to_pylist()] for arrays in self._arrays]
         return tuple(zip(*columns, strict=True)) if columns else ((),) * self.row_count
 
     @property
@@ -77,11 +77,6 @@ class Result:
             return make(type_, [as_array(texts)]) if made is None else made
 
         return [_guarded(either, *both) for both in zip(self.columns or (), self.batches[0], strict=True)]
-
-
-def _listed(array: Array) -> list[Any]:
-    values: list[Any] = array if isinstance(array, list) else array.to_pylist()
-    return values
 
 
 def _guarded(make: Callable[[SqlType, Any], T], column: Column, values: Any) -> T:

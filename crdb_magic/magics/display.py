@@ -14,8 +14,7 @@ from typing import Any, Self
 import pandas as pd
 from IPython.display import DisplayHandle, display
 
-from crdb_magic.columns.arrow import Cast, typed
-from crdb_magic.columns.frames import MEANWHILE, Backend, records, to_frame
+from crdb_magic.columns.frames import Backend, records, to_frame
 from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
@@ -76,11 +75,6 @@ class Shape:
 
     value: As = As.FRAME
     backend: Backend = Backend.NUMPY
-
-    @property
-    def cast(self) -> Cast:
-        """What to make of the batches of a large result while more of them come."""
-        return MEANWHILE[self.backend] if self.value is As.FRAME else typed
 
 
 def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts | None) -> Any:

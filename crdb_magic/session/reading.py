@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from crdb_magic.columns.arrow import Batch, Cast, from_csv, from_rows, typed
+from crdb_magic.columns.arrow import Batch, from_csv, from_rows, typed
 from crdb_magic.columns.collector import paused
 from crdb_magic.core.typemap import SqlType, lookup, text_like
 from crdb_magic.session.driver import Connection, Cursor
@@ -77,11 +77,11 @@ def describe(cursor: Cursor, query: str) -> Columns:
     return columns_of(cursor)
 
 
-def copy(cursor: Cursor, query: str, columns: Columns, cast: Cast) -> tuple[Batch, ...]:
-    """Read all rows of a query by COPY; their batches are cast while more come."""
+def copy(cursor: Cursor, query: str, columns: Columns) -> tuple[Batch, ...]:
+    """Read all rows of a query by COPY."""
     batches: list[Batch] = []
     types = known_types(cursor.connection, columns)
-    with paused(), in_thread(lambda part: cast(types, from_csv(part, len(types))), batches.append) as put:
+    with in_thread(lambda part: typed(types, from_csv(part, len(types))), batches.append) as put:
         copy_to(cursor, query, put)
     return tuple(batches)
 

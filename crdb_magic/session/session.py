@@ -10,7 +10,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
-from crdb_magic.columns.arrow import Cast, typed
 from crdb_magic.columns.results import Column, Report, Result
 from crdb_magic.core.kinds import plain, reads_only
 from crdb_magic.core.options import TransactionOptions
@@ -23,7 +22,7 @@ from crdb_magic.core.typemap import Family, SqlType
 from crdb_magic.errors import CrdbMagicError, OptionError
 from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.execution import Answer, Reading, ask, execute
+from crdb_magic.session.execution import Answer, ask, execute
 from crdb_magic.session.link import Link, OwnLink
 from crdb_magic.session.queries import Query, Values
 from crdb_magic.session.reading import Columns, can_copy
@@ -78,7 +77,6 @@ class Session:
         statements: Sequence[BoundStatement],
         options: TransactionOptions | None = None,
         observer: Observer = _unheard,
-        cast: Cast = typed,
     ) -> Report:
         """Run the statements as one transaction, committed before it returns.
 
@@ -86,37 +84,36 @@ class Session:
         of two. Raises the errors of :func:`crdb_magic.core.retry.run`.
 
         While a transaction is open on the connection they run within it, once; whoever began it will end it.
-        ``cast`` is what is made of the batches of a large result while more of them come.
         """
         options = options or TransactionOptions()
         if self.in_transaction:
-            return self._run_within(statements, options, cast)
+            return self._run_within(statements, options)
         alone = len(statements) == 1 and options.plain and plain(statements[0].source)
         alone = alone and not self._sizes.large(statements[0].source.text)  # COPY takes two messages
         verbs = (SingleStatement if alone else Explicit)(
-            self.link, lambda connection: execute(connection, statements, Reading(self._sizes, cast)), options
+            self.link, lambda connection: execute(connection, statements, self._sizes), options
         )
         reading = all(reads_only(one.source) for one in statements)
         committed = self._engine(verbs, observer, reading=reading)
         results = self._typed(verbs.connection, verbs.value)
         return Report(results, _receipt(verbs.connection.server, options, committed, verbs.read_at, results))
 
-    def _run_within(self, statements: Sequence[BoundStatement], options: TransactionOptions, cast: Cast) -> Report:
+    def _run_within(self, statements: Sequence[BoundStatement], options: TransactionOptions) -> Report:
         if options != TransactionOptions():
             raise OptionError(
                 "A transaction is open on this connection; its options were given when it was begun.",
                 hint="leave the options out, or end the transaction first.",
             )
         connection, started = self.link.connection, time.monotonic()
-        results = self._typed(connection, execute(connection, statements, Reading(self._sizes, cast)))
+        results = self._typed(connection, execute(connection, statements, self._sizes))
         alone = Committed(None, (), time.monotonic() - started)
         return Report(results, _receipt(connection.server, options, alone, None, results))
 
-    def ask(self, sql: str, values: Values = None, cast: Cast = typed) -> Result:
+    def ask(self, sql: str, values: Values = None) -> Result:
         """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own."""
 
         def send(connection: Connection) -> Answer:
-            return ask(connection, sql, values, Reading(self._sizes, cast))
+            return ask(connection, sql, values, self._sizes)
 
         if self.in_transaction:
             answer, connection = send(self.link.connection), self.link.connection
