@@ -37,6 +37,11 @@ def say(text: str, metadata: dict[str, Any] | None = None) -> None:
     display({"text/plain": text, "text/html": html}, metadata=metadata or {}, raw=True)
 
 
+def rows_in_words(count: int) -> str:
+    """Say how many rows."""
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
 class Receipts:
     """Which of the notebook's frames came from which transaction, for the metadata of their outputs."""
 

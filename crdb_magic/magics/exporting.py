@@ -10,7 +10,7 @@ from crdb_magic.core.statements import split, strip_markers
 from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import Call, Option
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.display import interrupts_shown_short
+from crdb_magic.magics.display import interrupts_shown_short, rows_in_words
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.progress import Progress
 from crdb_magic.session.exporting import export
@@ -43,4 +43,4 @@ def export_shown(session: Session, query: Query | None, path: Path, as_of: AsOf 
     """Export with a bar that begins again when the reading does; give the sentence about it."""
     with Progress(None, path.name, audience) as bar, interrupts_shown_short():
         rows = export(session, query, path, as_of=as_of, progress=bar.advance, observer=bar.restart)
-    return f"{path}: {rows:,} rows."
+    return f"{path}: {rows_in_words(rows)}."

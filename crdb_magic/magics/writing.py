@@ -7,7 +7,7 @@ import pandas as pd
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Option
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.display import interrupts_shown_short
+from crdb_magic.magics.display import interrupts_shown_short, rows_in_words
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.progress import Progress
 from crdb_magic.session.loading import Mode, Writing, write
@@ -51,4 +51,4 @@ def write_shown(session: Session, frame: pd.DataFrame, asked: Writing, audience:
     """Write with a bar that begins again when the transaction does; give the sentence about it."""
     with Progress(len(frame), asked.table, audience) as bar, interrupts_shown_short():
         rows = write(session, frame, asked, progress=bar.advance, observer=bar.restart)
-    return f"{asked.table}: {rows:,} rows written."
+    return f"{asked.table}: {rows_in_words(rows)} written."

@@ -117,11 +117,12 @@ def test_in_a_python_cell_a_frame_is_a_part_of_its_transaction(notebook, table):
     assert notebook(f"%crdb_txn SELECT count(*) AS n FROM {table}").n.tolist() == [2]
 
 
-def test_how_many_rows_were_written_is_said(notebook, frame, name):
-    notebook["df"] = frame
+@pytest.mark.parametrize(("rows", "words"), [(3, "3 rows"), (1, "1 row"), (0, "0 rows")])
+def test_how_many_rows_were_written_is_said(notebook, frame, name, rows, words):
+    notebook["df"] = frame.head(rows)
     notebook(f"%crdb_write df --table {name}")
 
-    assert notebook.shown == f"{name}: 3 rows written.\n"
+    assert notebook.shown == f"{name}: {words} written.\n"
 
 
 @pytest.mark.parametrize(
