@@ -12,8 +12,6 @@ from crdb_magic.magics.magic import CrdbMagic
 
 __all__ = ["load", "unload"]
 
-_NAMES = {"line": ("crdb_connect", "crdb_txn", "crdb_write"), "cell": ("crdb_txn",)}
-
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics, once however often it is called."""
@@ -30,7 +28,7 @@ def unload(shell: InteractiveShell) -> None:
     magic = shell.magics_manager.registry.pop("CrdbMagic", None)
     if magic is None:
         return
-    for kind, names in _NAMES.items():
+    for kind, names in magic.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     _bundles(shell).pop(pd.DataFrame, None)

@@ -214,6 +214,7 @@ def test_loading_twice_is_harmless_and_unloading_takes_the_magics_away(notebook)
     notebook("%unload_ext crdb_magic")
 
     assert notebook.shell.find_cell_magic("crdb_txn") is None
+    assert [name for names in notebook.shell.magics_manager.magics.values() for name in names if "crdb" in name] == []
     notebook("%load_ext crdb_magic")
 
 
