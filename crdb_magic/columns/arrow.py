@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -91,6 +92,13 @@ def cast(type_: SqlType, texts: Array) -> Array:
         return _KERNELS.get(type_.family, _by_kernel)(texts, kind)
     except pa.ArrowInvalid:
         return texts
+
+
+def bytes_of(texts: Array) -> tuple[Any, Any]:
+    """Give the places where the texts begin and end, and the bytes of all of them, as arrays of NumPy's."""
+    _, offsets, data = texts.buffers()
+    places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return places - places[0], np.frombuffer(data or b"", np.uint8)[places[0] : places[-1]]
 
 
 def joined(arrays: Sequence[Array], kind: Any) -> Array:

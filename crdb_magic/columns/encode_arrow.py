@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from crdb_magic.core.decode import Interval
 from crdb_magic.core.encode_values import Form, interval_text, normal, texts
 from crdb_magic.core.json_text import json_text
 from crdb_magic.core.typemap import Family, SqlType, array_of, lookup
@@ -141,17 +140,6 @@ def _duration(array: Any) -> Any:
     return strings([interval_text(count) for count in counts.dictionary.to_pylist()]).take(counts.indices)
 
 
-def _calendar_interval(array: Any) -> Any:
-    return strings([None if value is None else _three_parts(*value) for value in array.to_pylist()])
-
-
-def _three_parts(months: int, days: int, nanoseconds: int) -> str:
-    microseconds, finer = divmod(nanoseconds, 1000)
-    if finer:
-        raise InputError(FINER, hint=ROUND)
-    return str(Interval(months, days, microseconds))
-
-
 def _date(array: Any) -> Any:
     return _within_common_era(array.cast(pa.date32()), "D", "")
 
@@ -206,6 +194,6 @@ _RULES: tuple[tuple[Callable[[Any], bool], int, Callable[[Any], Any]], ...] = (
     (lambda kind: types.is_timestamp(kind) and kind.tz is not None, 1184, _timestamptz),
     (types.is_timestamp, 1114, _timestamp),
     (types.is_duration, 1186, _duration),
-    (types.is_interval, 1186, _calendar_interval),
+    (types.is_interval, 1186, _plain_texts),
     (lambda kind: types.is_struct(kind) or types.is_map(kind), 3802, _json_texts),
 )

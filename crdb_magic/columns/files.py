@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,12 +14,11 @@ from pyarrow import parquet
 from crdb_magic.columns.arrow import NO_TEXTS, Array, from_csv, typed
 from crdb_magic.columns.results import Column, unique
 from crdb_magic.columns.tables import arrow_column
-from crdb_magic.core.options import Choice
 from crdb_magic.core.typemap import Family, SqlType, text_like
 from crdb_magic.errors import OptionError
 
 
-class Format(Choice):
+class Format(Enum):
     """The formats of files, by the ends of their names."""
 
     PARQUET = ".parquet"

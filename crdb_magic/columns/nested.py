@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crdb_magic.columns.arrow import TEXT, Array
+from crdb_magic.columns.arrow import TEXT, Array, bytes_of
 from crdb_magic.core.typemap import Family, SqlType
 
 _BOUNDS = r"^(?:\[-?\d+:-?\d+\])+="  # at which index it begins is forgotten
@@ -28,7 +28,7 @@ def split(type_: SqlType, texts: Array) -> Array | None:
         raise ValueError("a VECTOR of nothing, which is no array")
     if start == _BRACE and pc.any(pc.starts_with(filled, "[")).as_py():
         filled = pc.replace_substring_regex(filled, _BOUNDS, "")
-    places, data = _bytes(filled)
+    places, data = bytes_of(filled)
     first, last = places[:-1], places[1:] - 1
     _check(last > first)
     quote, escape = _marks(data)
@@ -63,13 +63,6 @@ def _check_quotes(data: Any, quote: Any, outside: Any, signs: tuple[int, ...]) -
     if quote.any():
         _check(np.isin(data[np.flatnonzero(quote & ~outside) - 1], signs))
         _check(np.isin(data[np.flatnonzero(quote & outside) + 1], signs))
-
-
-def _bytes(texts: Array) -> tuple[Any, Any]:
-    """Give the places where the texts begin and end, and the bytes of all of them."""
-    _, offsets, data = texts.buffers()
-    places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    return places - places[0], np.frombuffer(data or b"", np.uint8)[places[0] : places[-1]]
 
 
 def _marks(data: Any) -> tuple[Any, Any]:

@@ -8,12 +8,11 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns import intervals
-from crdb_magic.columns.arrow import KERNELS, TEXT, Array, cast
+from crdb_magic.columns.arrow import KERNELS, TEXT, Array, bytes_of, cast
 from crdb_magic.columns.nested import split
 from crdb_magic.columns.objects import decoded
 from crdb_magic.columns.results import Result
@@ -88,14 +87,14 @@ _SIZES = 38, 76  # how many digits decimal128 and decimal256 hold
 
 def _decimal(type_: SqlType, chunks: Chunks) -> list[Array]:
     if type_.digits and type_.digits[0] <= max(_SIZES):
-        kind = decimal_kind(*type_.digits)
+        kind = _decimal_kind(*type_.digits)
     else:
         whole, scale = (max(sizes) for sizes in zip(*map(_digits, chunks), strict=True))
-        kind = decimal_kind(next((size for size in _SIZES if whole + scale <= size), whole + scale), scale)
+        kind = _decimal_kind(next((size for size in _SIZES if whole + scale <= size), whole + scale), scale)
     return [chunk.cast(kind) for chunk in chunks]
 
 
-def decimal_kind(digits: int, scale: int) -> Any:
+def _decimal_kind(digits: int, scale: int) -> Any:
     """Give Arrow's type for so many digits in all and so many behind the point; raise ValueError beyond 76."""
     return pa.decimal128(digits, scale) if digits <= _SIZES[0] else pa.decimal256(digits, scale)
 
@@ -118,39 +117,33 @@ def _written_out(text: str) -> tuple[int, int]:
     return max(number.adjusted() + 1, 0) if number else 0, max(-exponent, 0)
 
 
-def _bytes(type_: SqlType, chunks: Chunks) -> list[Array]:
-    return [_from_hex(type_, chunk) for chunk in chunks]
+def _each(make: Callable[[SqlType, Array], Array]) -> Maker:
+    """Make an array of each chunk by itself."""
+    return lambda type_, chunks: [make(type_, chunk) for chunk in chunks]
 
 
-def _from_hex(type_: SqlType, texts: Array) -> Array:
-    skipped = len(_HEX) if type_.family is Family.BYTES else 0
-    if skipped and pc.all(pc.starts_with(texts, _HEX)).as_py() is False:
+def _bytes(type_: SqlType, texts: Array) -> Array:
+    if pc.all(pc.starts_with(texts, _HEX)).as_py() is False:
         return pa.array(decoded(type_, texts), pa.binary())
-    valid, places, digits = _buffers(pc.utf8_slice_codeunits(texts, skipped))
+    return _from_hex(pc.utf8_slice_codeunits(texts, len(_HEX)))
+
+
+def _from_hex(digits: Array) -> Array:
+    places, data = bytes_of(pc.fill_null(digits, ""))  # a NULL may have bytes behind it
     if (places % 2).any():
         raise ValueError("half of a byte")
-    values, halves = binascii.unhexlify(digits), pa.py_buffer(places // 2)
-    return pa.Array.from_buffers(pa.binary(), len(texts), [valid, halves, pa.py_buffer(values)])
+    buffers = (places // 2, binascii.unhexlify(data))
+    valid = digits.is_valid().buffers()[1]
+    return pa.Array.from_buffers(pa.binary(), len(digits), [valid, *map(pa.py_buffer, buffers)])
 
 
-def _buffers(texts: Array) -> tuple[Any, Any, Any]:
-    """Give the validity, the places where the texts begin and end, and all of them in one."""
-    valid, offsets, data = texts.buffers()
-    places = np.frombuffer(offsets, np.int32)[: len(texts) + 1]
-    return valid, places, memoryview(data or b"")[: places[-1]]
-
-
-def _uuid(_: SqlType, chunks: Chunks) -> list[Array]:
-    return [_uuids(chunk) for chunk in chunks]
-
-
-def _uuids(texts: Array) -> Array:
-    bytes_ = _from_hex(_GEO, pc.replace_substring(texts, "-", ""))
+def _uuid(_: SqlType, texts: Array) -> Array:
+    bytes_ = _from_hex(pc.replace_substring(texts, "-", ""))
     return pa.ExtensionArray.from_storage(pa.uuid(), bytes_.cast(pa.binary(16)))
 
 
-def _json(_: SqlType, chunks: Chunks) -> list[Array]:
-    return [pa.ExtensionArray.from_storage(pa.json_(TEXT), chunk) for chunk in chunks]
+def _json(_: SqlType, texts: Array) -> Array:
+    return pa.ExtensionArray.from_storage(pa.json_(TEXT), texts)
 
 
 def _enum(type_: SqlType, chunks: Chunks) -> list[Array]:
@@ -187,15 +180,14 @@ def _split(type_: SqlType, texts: Array) -> Array:
 
 
 _HEX = "\\x"
-_GEO = SqlType("GEOMETRY", 0, 0, Family.GEO, "GEOMETRY")
 _FLOAT4 = SqlType("FLOAT4", 0, 0, Family.FLOAT4, "REAL")  # what a VECTOR is made of
 _MAKERS: dict[Family, Maker] = {  # all others are texts
     **dict.fromkeys(KERNELS, by_kernel),
     Family.DECIMAL: _decimal,
-    Family.BYTES: _bytes,
-    Family.GEO: _bytes,
-    Family.UUID: _uuid,
-    Family.JSON: _json,
+    Family.BYTES: _each(_bytes),
+    Family.GEO: _each(lambda _, texts: _from_hex(texts)),
+    Family.UUID: _each(_uuid),
+    Family.JSON: _each(_json),
     Family.ENUM: _enum,
     Family.INTERVAL: _interval,
     Family.ARRAY: _list,

@@ -8,5 +8,14 @@
     catalog.py       types that only the server's catalogue knows
     snapshots.py     PostgreSQL's past: snapshots that one connection keeps open
     transactions.py  the engine's verbs on a connection
-    session.py       Session: open, run, close
+    ├── link.py          where the connection comes from
+    └── interrupts.py    Ctrl-C cancels what it does
+    session.py       Session: run, ask, transact
+    ├── execution.py     statements are sent, and their rows brought back
+    ├── reading.py       … by SELECT or by COPY
+    ├── queries.py       what can go by COPY
+    └── sizes.py         what is worth it
+    streaming.py     rows in parts, as of one instant
+    exporting.py     … into a file
+    loading.py       a DataFrame into a table
 """

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 
 import psycopg2
 
-from crdb_magic.core.typemap import CatalogRow, SqlType, from_catalog, lookup, text_like
+from crdb_magic.columns.results import Column
+from crdb_magic.core.typemap import CatalogRow, Family, SqlType, from_catalog, lookup, text_like
 from crdb_magic.session.driver import Connection
+from crdb_magic.session.reading import Columns
 
 _QUERY = """
 SELECT t.oid, t.typname, t.typtype, t.typarray, t.typelem, t.typbasetype, e.enumlabel
@@ -16,12 +19,24 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
 WHERE t.oid IN ({}) ORDER BY t.oid, e.enumsortorder
 """
 
+_HEADINGS = 256  # of results whose columns are remembered
+
 
 class Catalog:
     """The types of one database, by OID."""
 
     def __init__(self) -> None:
         self._found: dict[int, SqlType] = {}
+        self._columns: dict[Columns, tuple[Column, ...]] = {}
+
+    def columns(self, connection: Connection, columns: Columns) -> tuple[Column, ...]:
+        """Give columns with their types; those of the last results are remembered."""
+        known = self._columns.get(columns)
+        if known is None:
+            types = self.resolve(connection, (one.oid for one in columns))
+            known = tuple(Column(one.name, _declared(types[one.oid], one.digits)) for one in columns)
+            self._columns = {**self._columns, columns: known} if len(self._columns) < _HEADINGS else {columns: known}
+        return known
 
     def resolve(self, connection: Connection, oids: Iterable[int]) -> dict[int, SqlType]:
         """Give the type of each OID, asking the server for those seen for the first time.
@@ -35,6 +50,10 @@ class Catalog:
         if unknown:
             self._found |= {oid: text_like(f"oid {oid}", oid) for oid in unknown} | _ask(connection, unknown)
         return {oid: type_ or self._found[oid] for oid, type_ in types.items()}
+
+
+def _declared(type_: SqlType, digits: tuple[int, int] | None) -> SqlType:
+    return replace(type_, digits=digits) if digits and type_.family is Family.DECIMAL else type_
 
 
 def _ask(connection: Connection, oids: set[int]) -> dict[int, SqlType]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
@@ -18,7 +17,6 @@ from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement, split
 from crdb_magic.core.target import Target
-from crdb_magic.core.typemap import Family, SqlType
 from crdb_magic.errors import CrdbMagicError, OptionError
 from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.driver import Connection
@@ -30,8 +28,6 @@ from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
 
 T = TypeVar("T")
-
-_HEADINGS = 256  # of results whose columns are remembered
 
 
 def _unheard(_: object) -> None:
@@ -48,7 +44,6 @@ class Session:
         self.link = where if isinstance(where, Link) else OwnLink(where)
         self._catalog = Catalog()
         self._sizes = Sizes()
-        self._columns: dict[Columns, tuple[Column, ...]] = {}
 
     def __repr__(self) -> str:
         return f"Session({self.link!r})"
@@ -163,12 +158,7 @@ class Session:
 
     def columns(self, connection: Connection, columns: Columns) -> tuple[Column, ...]:
         """Give columns with their types, asking the server's catalogue for those that it alone knows."""
-        known = self._columns.get(columns)
-        if known is None:
-            types = self._catalog.resolve(connection, (one.oid for one in columns))
-            known = tuple(Column(one.name, _declared(types[one.oid], one.digits)) for one in columns)
-            self._columns = {**self._columns, columns: known} if len(self._columns) < _HEADINGS else {columns: known}
-        return known
+        return self._catalog.columns(connection, columns)
 
     def _typed(self, connection: Connection, answers: Sequence[Answer]) -> tuple[Result, ...]:
         return tuple(
@@ -180,10 +170,6 @@ class Session:
             )
             for one in answers
         )
-
-
-def _declared(type_: SqlType, digits: tuple[int, int] | None) -> SqlType:
-    return replace(type_, digits=digits) if digits and type_.family is Family.DECIMAL else type_
 
 
 @lru_cache(maxsize=256)
