@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.objects import Finish, as_read, with_decimals
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.asof import AsOf
@@ -38,7 +39,7 @@ class Frames:
         """
         backend = Backend.parse(dtype_backend)
         with as_peewee():
-            return to_frame(self._read(query, params), backend)
+            return to_frame(self._read(query, params, backend.finish), backend)
 
     def arrow(self, query: Any, params: Values = None) -> Any:
         """Give the rows of a query as a `pyarrow.Table`: see `crdb_magic.columns.tables.to_arrow`."""
@@ -48,12 +49,12 @@ class Frames:
     def rows(self, query: Any, params: Values = None) -> list[tuple[Any, ...]]:
         """Give the rows of a query as tuples of Python values."""
         with as_peewee():
-            return records(self._read(query, params))
+            return records(self._read(query, params, with_decimals))
 
-    def _read(self, query: Any, params: Values) -> Result:
+    def _read(self, query: Any, params: Values, finish: Finish = as_read) -> Result:
         sql, values = self._spelled(query, params)
         self.session.look_ahead(Query.of_text(sql, values))
-        return self.session.ask(sql, values)
+        return self.session.ask(sql, values, finish)
 
     def _spelled(self, query: Any, params: Values) -> tuple[str, Values]:
         if isinstance(query, str):

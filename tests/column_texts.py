@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from type_cases import GOLDEN
 
 from crdb_magic.columns.arrow import TEXT, cast
+from crdb_magic.columns.objects import as_read, with_decimals
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.decode import Interval
 from crdb_magic.core.typemap import Family, SqlType
@@ -88,13 +89,14 @@ def result_of(type_: SqlType, *texts: str | None) -> Result:
 
 @st.composite
 def parted(draw: Callable[[st.SearchStrategy[Any]], Any], type_: SqlType, texts: Sequence[str | None]) -> Result:
-    """Make the same result in several batches, some of them cast while others came, some of them slices."""
+    """Make the same result in several batches, some of them cast or finished while others came, some of them slices."""
     ends = sorted({*draw(st.lists(st.integers(0, len(texts)))), 0, len(texts)})
     whole = pa.array(texts, TEXT)
     batches = []
     for start, end in pairwise(ends):
         batch = whole.slice(start, end - start) if draw(st.booleans()) else pa.array(texts[start:end], TEXT)
-        batches.append((cast(type_, batch) if draw(st.booleans()) else batch,))
+        finish = draw(st.sampled_from([as_read, with_decimals]))
+        batches.append(finish([type_], (cast(type_, batch) if draw(st.booleans()) else batch,)))
     return Result("SELECT", (Column("v", type_),), tuple(batches), len(texts))
 
 

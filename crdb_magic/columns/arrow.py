@@ -51,7 +51,9 @@ def from_rows(rows: Sequence[Sequence[bytes | str | None]]) -> Batch:
 
 
 def as_array(texts: Array) -> Array:
-    """Make an array of a column of a batch, if it is none."""
+    """Make an array of a column of a batch, if it is none: of texts, or of the texts of Decimals."""
+    if isinstance(texts, list):
+        texts = tuple(None if one is None else str(one) for one in texts)
     return pa.array(texts, TEXT) if isinstance(texts, tuple) else texts
 
 

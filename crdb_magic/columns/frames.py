@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 from crdb_magic.columns import few, intervals
 from crdb_magic.columns.arrow import TEXT, Array, cast
 from crdb_magic.columns.collector import paused
-from crdb_magic.columns.objects import objects, strings
+from crdb_magic.columns.objects import Finish, as_read, objects, strings, with_decimals
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import arrow_column, by_kernel
 from crdb_magic.core.decode import Interval, interval
@@ -37,6 +38,11 @@ class Backend(Choice):
 
     NUMPY = "numpy"
     ARROW = "arrow"
+
+    @property
+    def finish(self) -> Finish:
+        """What is best done with each batch of a large result while the next one comes."""
+        return with_decimals if self is Backend.NUMPY else as_read
 
 
 def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
@@ -74,9 +80,8 @@ def _objects(values: list[Any], index: pd.RangeIndex) -> Any:
 
 
 def _python_values(type_: SqlType, arrays: Arrays) -> list[Any]:
-    if len(arrays) == 1:
-        return objects(type_, arrays[0])
-    return [value for array in arrays for value in objects(type_, array)]
+    made = [array if isinstance(array, list) else objects(type_, array) for array in arrays]
+    return made[0] if len(made) == 1 else list(chain.from_iterable(made))
 
 
 def _values(type_: SqlType, arrays: Arrays) -> Values:

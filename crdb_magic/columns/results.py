@@ -29,8 +29,9 @@ class Result:
     """What one statement answered.
 
     ``batches`` holds its rows, some at a time, as one Arrow array a column: of the values' texts as the server sent
-    them or, in a large result, of what a kernel cast from them meanwhile. What else is made of them is made after the
-    transaction has ended, once. ``columns`` is None for a statement that returns no rows.
+    them or, in a large result, of what a kernel cast from them meanwhile; of Decimals, if a `Finish` made them, a list.
+    What else is made of them is made after the transaction has ended, once. ``columns`` is None for a statement that
+    returns no rows.
     """
 
     tag: str
@@ -46,15 +47,18 @@ class Result:
     @property
     def rows(self) -> tuple[tuple[Any, ...], ...]:
         """The rows as tuples of what the batches hold, None for NULL."""
-        columns = [[value for array in arrays for value in array.to_pylist()] for arrays in self._arrays]
+        columns = [[value for array in arrays for value in as_array(array).to_pylist()] for arrays in self._arrays]
         return tuple(zip(*columns, strict=True)) if columns else ((),) * self.row_count
 
     @property
     def _arrays(self) -> Iterator[Sequence[Array]]:
-        """The arrays of each column; one at least, be it empty."""
+        """The arrays (and lists of Decimals) of each column; one at least, be it empty."""
         if not self.batches:
             return iter([(NO_TEXTS,)] * len(self.columns or ()))
-        return ([as_array(texts) for texts in column] for column in zip(*self.batches, strict=True))
+        return (
+            [texts if isinstance(texts, list) else as_array(texts) for texts in column]
+            for column in zip(*self.batches, strict=True)
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns import intervals
-from crdb_magic.columns.arrow import KERNELS, TEXT, Array, bytes_of, cast
+from crdb_magic.columns.arrow import KERNELS, TEXT, Array, as_array, bytes_of, cast
 from crdb_magic.columns.nested import split
 from crdb_magic.columns.objects import decoded
 from crdb_magic.columns.results import Result
@@ -36,7 +36,7 @@ def to_arrow(result: Result) -> pa.Table:
 
 def arrow_column(type_: SqlType, chunks: Chunks) -> Any:
     """Make the `pyarrow.ChunkedArray` of one column of texts, or of what was cast from them."""
-    return pa.chunked_array(_arrays(type_, chunks))
+    return pa.chunked_array(_arrays(type_, [as_array(chunk) for chunk in chunks]))
 
 
 def _arrays(type_: SqlType, chunks: Chunks) -> list[Array]:

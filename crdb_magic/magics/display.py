@@ -15,6 +15,7 @@ import pandas as pd
 from IPython.display import DisplayHandle, display
 
 from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.objects import Finish, as_read, with_decimals
 from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
@@ -80,6 +81,13 @@ class Shape:
 
     value: As = As.FRAME
     backend: Backend = Backend.NUMPY
+
+    @property
+    def finish(self) -> Finish:
+        """What is best done with each batch of a large result while the next one comes."""
+        if self.value is As.FRAME:
+            return self.backend.finish
+        return as_read if self.value is As.ARROW else with_decimals
 
 
 def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts | None) -> Any:

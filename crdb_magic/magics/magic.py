@@ -256,7 +256,7 @@ class CrdbMagic(Magics):
         with self._waiting(options) as waiting, interrupts_shown_short():
             if len(bound) == 1:
                 session.look_ahead(Query.of_statement(bound[0]))
-            report = session.run(bound, options, waiting)
+            report = session.run(bound, options, waiting, shape.finish)
         return present(report, statements, shape, self.shown if self.receipts else None)
 
     def _run_python(self, call: Call, text: str, _: Namespace) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psycopg2
 
 from crdb_magic.columns.arrow import Batch
+from crdb_magic.columns.objects import Finish
 from crdb_magic.core.kinds import is_query
 from crdb_magic.core.statements import BoundStatement
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
@@ -27,18 +28,21 @@ class Answer:
     row_count: int = 0
 
 
-def execute(connection: Connection, statements: Sequence[BoundStatement], sizes: Sizes) -> list[Answer]:
+def execute(connection: Connection, statements: Sequence[BoundStatement], sizes: Sizes, finish: Finish) -> list[Answer]:
     """Send each statement and fetch all of its rows; raises our errors, which say where in the cell they arose."""
     count = len(statements)
-    return [_one(connection, statement, _which(number, count), sizes) for number, statement in enumerate(statements, 1)]
+    return [
+        _one(connection, statement, _which(number, count), sizes, finish)
+        for number, statement in enumerate(statements, 1)
+    ]
 
 
-def ask(connection: Connection, sql: str, values: Values, sizes: Sizes) -> Answer:
+def ask(connection: Connection, sql: str, values: Values, sizes: Sizes, finish: Finish) -> Answer:
     """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises our errors."""
     query = Query.of_text(sql, values) if sizes.large(sql) and can_copy(connection) else None
     with text_cursor(connection) as cursor:
         try:
-            answer = _copied(cursor, query.on(connection)) if query else _sent(cursor, sql, values)
+            answer = _copied(cursor, query.on(connection), finish) if query else _sent(cursor, sql, values)
         except psycopg2.Error as error:
             raise from_driver(error, connected=not connection.closed) from error
     if sql in sizes or (answer.row_count >= LARGE and Query.of_text(sql, values)):
@@ -46,12 +50,15 @@ def ask(connection: Connection, sql: str, values: Values, sizes: Sizes) -> Answe
     return answer
 
 
-def _one(connection: Connection, statement: BoundStatement, which: tuple[str, ...], sizes: Sizes) -> Answer:
+def _one(
+    connection: Connection, statement: BoundStatement, which: tuple[str, ...], sizes: Sizes, finish: Finish
+) -> Answer:
     pieces, text = rendered(statement, connection), statement.source.text
+    sql = "".join(pieces)
     copying = sizes.large(text) and can_copy(connection)
     with text_cursor(connection) as cursor:
         try:
-            answer = (_copied if copying else _sent)(cursor, "".join(pieces))
+            answer = _copied(cursor, sql, finish) if copying else _sent(cursor, sql)
         except psycopg2.Error as error:
             raise placed(error, cursor, statement, pieces, which) from error
     if text in sizes or (answer.row_count >= LARGE and is_query(statement.source)):
@@ -65,12 +72,12 @@ def _sent(cursor: Cursor, sql: str, values: Values = None) -> Answer:
     return Answer(cursor.statusmessage or "", columns, fetch(cursor, columns or ()), max(cursor.rowcount, 0))
 
 
-def _copied(cursor: Cursor, query: str) -> Answer:
+def _copied(cursor: Cursor, query: str, finish: Finish) -> Answer:
     """Read a query by COPY; what its columns are must be asked for before."""
     columns = describe(cursor, query)
     if not columns:
         return _sent(cursor, query)
-    batches = copy(cursor, query, columns)
+    batches = copy(cursor, query, columns, finish)
     rows = sum(len(batch[0]) for batch in batches)
     return Answer(f"SELECT {rows}", columns, batches, rows)
 

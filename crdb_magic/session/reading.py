@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from crdb_magic.columns.arrow import Batch, from_csv, from_rows, typed
 from crdb_magic.columns.collector import paused
+from crdb_magic.columns.objects import Finish
 from crdb_magic.core.typemap import SqlType, lookup, text_like
 from crdb_magic.session.driver import Connection, Cursor
 
@@ -77,11 +78,15 @@ def describe(cursor: Cursor, query: str) -> Columns:
     return columns_of(cursor)
 
 
-def copy(cursor: Cursor, query: str, columns: Columns) -> tuple[Batch, ...]:
-    """Read all rows of a query by COPY."""
+def copy(cursor: Cursor, query: str, columns: Columns, finish: Finish) -> tuple[Batch, ...]:
+    """Read all rows of a query by COPY; each batch is cast in a thread and finished here, between the lines."""
     batches: list[Batch] = []
     types = known_types(cursor.connection, columns)
-    with in_thread(lambda part: typed(types, from_csv(part, len(types))), batches.append) as put:
+
+    def take(batch: Batch) -> None:
+        batches.append(finish(types, batch))
+
+    with in_thread(lambda part: typed(types, from_csv(part, len(types))), take) as put:
         copy_to(cursor, query, put)
     return tuple(batches)
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
+from crdb_magic.columns.objects import Finish, as_read
 from crdb_magic.columns.results import Column, Report, Result
 from crdb_magic.core.kinds import plain, reads_only
 from crdb_magic.core.options import TransactionOptions
@@ -72,6 +73,7 @@ class Session:
         statements: Sequence[BoundStatement],
         options: TransactionOptions | None = None,
         observer: Observer = _unheard,
+        finish: Finish = as_read,
     ) -> Report:
         """Run the statements as one transaction, committed before it returns.
 
@@ -82,33 +84,33 @@ class Session:
         """
         options = options or TransactionOptions()
         if self.in_transaction:
-            return self._run_within(statements, options)
+            return self._run_within(statements, options, finish)
         alone = len(statements) == 1 and options.plain and plain(statements[0].source)
         alone = alone and not self._sizes.large(statements[0].source.text)  # COPY takes two messages
         verbs = (SingleStatement if alone else Explicit)(
-            self.link, lambda connection: execute(connection, statements, self._sizes), options
+            self.link, lambda connection: execute(connection, statements, self._sizes, finish), options
         )
         reading = all(reads_only(one.source) for one in statements)
         committed = self._engine(verbs, observer, reading=reading)
         results = self._typed(verbs.connection, verbs.value)
         return Report(results, _receipt(verbs.connection.server, options, committed, verbs.read_at, results))
 
-    def _run_within(self, statements: Sequence[BoundStatement], options: TransactionOptions) -> Report:
+    def _run_within(self, statements: Sequence[BoundStatement], options: TransactionOptions, finish: Finish) -> Report:
         if options != TransactionOptions():
             raise OptionError(
                 "A transaction is open on this connection; its options were given when it was begun.",
                 hint="leave the options out, or end the transaction first.",
             )
         connection, started = self.link.connection, time.monotonic()
-        results = self._typed(connection, execute(connection, statements, self._sizes))
+        results = self._typed(connection, execute(connection, statements, self._sizes, finish))
         alone = Committed(None, (), time.monotonic() - started)
         return Report(results, _receipt(connection.server, options, alone, None, results))
 
-    def ask(self, sql: str, values: Values = None) -> Result:
+    def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
         """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own."""
 
         def send(connection: Connection) -> Answer:
-            return ask(connection, sql, values, self._sizes)
+            return ask(connection, sql, values, self._sizes, finish)
 
         if self.in_transaction:
             answer, connection = send(self.link.connection), self.link.connection

@@ -13,6 +13,7 @@ import pytest
 from faults import SERIALIZABLE, Fault, ServerError, cut_within, error_within, statement
 
 from crdb_magic.columns.frames import records
+from crdb_magic.columns.objects import as_read, with_decimals
 from crdb_magic.columns.results import Result
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
@@ -71,6 +72,14 @@ def test_a_cell_is_the_same_by_copy_as_by_select(session, sql, three_are_many, t
     by_select, by_copy = (session.run(sql(text)).results[0] for _ in range(2))
 
     assert plain(by_copy) == plain(by_select)
+
+
+def test_decimals_that_are_made_while_rows_come_are_those_that_are_made_after(session, sql, known):
+    text = known(session, "SELECT nullif(i, 7) * 1.50 AS d FROM generate_series(1, 2000) AS t (i) ORDER BY i")
+    after, meanwhile = (session.run(sql(text), finish=finish).results[0] for finish in (as_read, with_decimals))
+
+    assert isinstance(meanwhile.batches[-1][0], list)
+    assert (plain(meanwhile), meanwhile.rows) == (plain(after), after.rows)
 
 
 def test_a_value_larger_than_a_part_comes_whole(session, known):
