@@ -158,6 +158,13 @@ class CockroachDatabase(Frames, Dialect):
         self._state.conn = new
         return new
 
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant."""
+        if self.session.pinned is None or self.in_transaction():
+            return super().execute_sql(sql, params)
+        with self.transaction():
+            return super().execute_sql(sql, params)
+
     # Transactions
 
     @property
@@ -181,7 +188,7 @@ class CockroachDatabase(Frames, Dialect):
         ``system_time`` is what ``--as-of`` takes, or a naive datetime in local time.
         """
         self._refuse_in_retried("begin()")
-        options = _options(system_time, priority, isolation_level or self._isolation)
+        options = _options(system_time, priority, isolation_level or self._isolation).within(self.session.pinned)
         verbs = Explicit(self.session.link, lambda _: None, options)
         with as_peewee():
             verbs.begin(None)

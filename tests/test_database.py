@@ -14,8 +14,10 @@ from proxy import Proxy
 
 import crdb_magic
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, ExceededMaxAttempts, Session, run_transaction
+from crdb_magic.core.asof import NOW
 from crdb_magic.core.target import Target
 from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, OptionError
+from crdb_magic.session.pinning import pin, unpin
 
 _numbers = count(1)
 
@@ -494,3 +496,33 @@ def test_a_notebook_shows_the_callback_and_not_the_way_to_it(db):
     ours = [step.frame for step in caught.traceback if "crdb_magic" in step.path.parts[-3:-1]]
     assert [frame.code.name for frame in ours if not frame.f_locals.get("__tracebackhide__")] == []
     assert len(ours) > 3
+
+
+# Pinned.
+
+
+@pytest.fixture
+def pinned(db: CockroachDatabase, account: type[peewee.Model], keeper: object) -> Iterator[type[peewee.Model]]:
+    """The model, of a database that is pinned to an instant at which it had two rows; it has three."""
+    pin(db.session, NOW)
+    with db.atomic(system_time="now"):
+        account.create(id=3, balance=0)
+    yield account
+    unpin(db.session)
+
+
+def test_a_pinned_database_reads_one_instant_in_all_its_ways(db, pinned):
+    count = pinned.select().count
+    with db.atomic():
+        in_a_block = count()
+
+    assert (count(), in_a_block, db.run_transaction(lambda _: count()), len(db.frame(pinned))) == (2, 2, 2, 2)
+
+
+def test_now_steps_out_of_a_pin(db, pinned):
+    assert db.run_transaction(lambda _: pinned.select().count(), system_time="now") == 3
+
+
+def test_a_pinned_database_refuses_a_write_outside_of_a_block_too(pinned):
+    with pytest.raises(peewee.PeeweeException, match="read-only"):
+        pinned.create(id=4, balance=0)

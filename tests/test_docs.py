@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import crdb_magic
-from crdb_magic.magics.magic import CONNECT_OPTIONS, EXPORT_OPTIONS, TXN_OPTIONS, WRITE_OPTIONS
+from crdb_magic.magics.magic import CONNECT_OPTIONS, EXPORT_OPTIONS, PIN_OPTIONS, TXN_OPTIONS, WRITE_OPTIONS
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text()
@@ -21,6 +21,7 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
     [
         ("%%crdb_txn", TXN_OPTIONS),
         ("%crdb_connect", CONNECT_OPTIONS),
+        ("%crdb_pin", PIN_OPTIONS),
         ("%crdb_write", WRITE_OPTIONS),
         ("%crdb_export", EXPORT_OPTIONS),
     ],

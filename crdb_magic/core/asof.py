@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _FORMS = (
     "write a time ago such as '-10s', a time with its offset such as '2026-06-01 12:00:00+00:00', "
-    "a decimal of cluster_logical_timestamp(), or 'follower'"
+    "a decimal of cluster_logical_timestamp(), 'follower' or 'now'"
 )
 
 
@@ -62,7 +62,8 @@ class AsOf:
     def parse(cls, value: object) -> AsOf:
         """Accept a text, a negative ``timedelta``, a ``datetime``, or an HLC as ``Decimal`` or ``int``.
 
-        A naive ``datetime`` is local time; a text without an offset is refused, since servers disagree about it.
+        ``now`` steps out of a pin. A naive ``datetime`` is local time; a text without an offset is refused, since
+        servers disagree about it.
         Raises :class:`OptionError` for anything else, with what to write instead.
         """
         match value:
@@ -85,6 +86,9 @@ class AsOf:
         return self.asked
 
 
+NOW = AsOf(asked="now", sql="'-1us'", ago=_MICROSECOND)  # stands for no past at all: `TransactionOptions.within`
+
+
 def at_hlc(hlc: Decimal, asked: str | None = None) -> AsOf:
     """Give the exact instant of an HLC decimal, as ``cluster_logical_timestamp()`` returns it."""
     if not hlc.is_finite() or not _EARLIEST <= hlc <= _LATEST:
@@ -98,6 +102,8 @@ def at_hlc(hlc: Decimal, asked: str | None = None) -> AsOf:
 def _from_text(text: str) -> AsOf:
     if text.lower() in (FOLLOWER, _FOLLOWER_SQL):
         return AsOf(asked=FOLLOWER, sql=_FOLLOWER_SQL, ago=FOLLOWER_LAG)
+    if text.lower() == NOW.asked:
+        return NOW
     if _HLC.fullmatch(text):
         return at_hlc(Decimal(text), text)
     if found := _INTERVAL.fullmatch(text):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import Enum
 from math import inf
 from typing import Self
 
-from crdb_magic.core.asof import AsOf
+from crdb_magic.core.asof import NOW, AsOf
 from crdb_magic.errors import OptionError
 
 DEFAULT_MAX_ATTEMPTS = 20
@@ -104,6 +104,12 @@ class TransactionOptions:
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
                 raise OptionError(f"{name} takes a value of {kind.__name__}.parse(…), not {type(value).__name__}.")
+
+    def within(self, pin: AsOf | None) -> TransactionOptions:
+        """Give the options as they are meant on a session that is pinned, or not."""
+        if self.as_of is None:
+            return self if pin is None else replace(self, as_of=pin)
+        return replace(self, as_of=None) if self.as_of == NOW else self
 
     @property
     def plain(self) -> bool:

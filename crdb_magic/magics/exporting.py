@@ -18,8 +18,8 @@ from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 
 EXPORT_OPTIONS = (
-    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable", "WHEN",
-           read=AsOf.parse),
+    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
+           "WHEN", read=AsOf.parse),
     Option("on", "read over the connection of that name instead of the current one", "NAME"),
 )  # fmt: skip
 

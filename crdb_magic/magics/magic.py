@@ -27,6 +27,7 @@ from crdb_magic.magics.connections import DEFAULT, Connections
 from crdb_magic.magics.display import As, Receipts, Shape, Waiting, interrupts_shown_short, present, say
 from crdb_magic.magics.exporting import EXPORT_OPTIONS, asked, export_shown
 from crdb_magic.magics.namespace import Namespace, visible
+from crdb_magic.magics.pinning import PIN_OPTIONS, pin_shown
 from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.magics.writing import WRITE_OPTIONS, frame_named, write_shown, writing
 from crdb_magic.session.queries import Query
@@ -43,8 +44,8 @@ CONNECT_OPTIONS = (
 )
 TXN_OPTIONS = (
     Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=Priority.parse),
-    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable", "WHEN",
-           read=AsOf.parse),
+    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
+           "WHEN", read=AsOf.parse),
     Option("max-attempts", f"how often to try in all (default {DEFAULT_MAX_ATTEMPTS})", "N", read=whole_number),
     Option("timeout", "seconds for the whole transaction, retries included", "S", read=seconds),
     Option("read-only", "let the server refuse any write", takes=Takes.NOTHING),
@@ -207,6 +208,33 @@ class CrdbMagic(Magics):
 
     @no_var_expand
     @needs_local_scope
+    @line_magic
+    @documented(PIN_OPTIONS)
+    def crdb_pin(self, line: str, local_ns: dict[str, Any] | None = None) -> None:
+        """Read at one instant from now on: all cells agree with each other, and give the same when they run again.
+
+            %crdb_pin [WHEN]           # without WHEN, now
+            %crdb_pin off              # the present again
+
+        What names an instant of its own is read at that one; --as-of now steps out of the pin, to write for example.
+        CockroachDB keeps an instant for the gc.ttlseconds of its tables, 4 hours unless set otherwise.
+
+        Options:
+        {options}
+
+        Examples:
+            %crdb_pin
+            %crdb_pin -1h
+            %crdb_pin 2026-06-01 12:00:00+00:00
+            %crdb_pin 1780315200123456789.0000000002
+
+        """
+        namespace = visible(self.shell.user_ns, local_ns)
+        call = parse(line, PIN_OPTIONS, namespace)
+        say(pin_shown(self.connections.get(call.given.get("on")), call.rest, namespace))
+
+    @no_var_expand
+    @needs_local_scope
     @line_cell_magic
     @documented(TXN_OPTIONS)
     def crdb_txn(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
@@ -300,7 +328,8 @@ def target(text: str) -> Target:
 
 
 def describe_session(session: Session, server: str | None = None) -> str:
-    """Say in one line where a session is: server, database, user, TLS. No address, no password."""
+    """Say in one line where a session is: server, database, user, TLS, pin. No address, no password."""
     info = session.connection.info
     tls = f"TLS {info.ssl_attribute('protocol')}" if info.ssl_in_use else "no TLS"
-    return f"{server or session.server}, database {info.dbname}, user {info.user}, {tls}"
+    pinned = f", pinned to {session.pinned}" if session.pinned else ""
+    return f"{server or session.server}, database {info.dbname}, user {info.user}, {tls}{pinned}"

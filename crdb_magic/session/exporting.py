@@ -12,10 +12,11 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.retry import Attempt
 from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
 from crdb_magic.session.reading import copy_to, in_thread
 from crdb_magic.session.session import Session
-from crdb_magic.session.streaming import columns_of_stream, present, streamable
+from crdb_magic.session.streaming import columns_of_stream, streamable
 
 
 def export(
@@ -38,7 +39,7 @@ def export(
     task = _Export(
         session, streamable(session, query), path.with_name(f".{path.stem}-{os.getpid()}{format_.value}"), progress
     )
-    as_of = as_of or present(session)
+    as_of = instant(session, as_of)
     options = TransactionOptions(as_of=as_of, read_only=as_of is None)
     try:
         while True:

@@ -114,6 +114,10 @@ def write(
     is undone then. Raises :class:`InputError` before anything is sent, and what `Session.transact` raises.
     """
     __tracebackhide__ = True
+    if session.pinned and not session.in_transaction:
+        raise OptionError(
+            f"The connection is pinned to {session.pinned}: nothing can be written.", hint="%crdb_pin off ends that."
+        )
     plan = _plan(session, frame, writing)
     with _advised(writing.mode):
         if session.in_transaction:

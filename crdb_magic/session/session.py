@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
 from crdb_magic.columns.objects import Finish, as_read
 from crdb_magic.columns.results import Column, Report, Result
+from crdb_magic.core.asof import AsOf
 from crdb_magic.core.kinds import plain, reads_only
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
@@ -27,6 +28,7 @@ from crdb_magic.session.queries import Query, Values
 from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
+from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
 
@@ -38,11 +40,13 @@ def _unheard(_: object) -> None:
 class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
-    It is not to be shared between threads.
+    It is not to be shared between threads. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that names
+    no instant of its own is read at that one.
     """
 
     def __init__(self, where: Target | Link) -> None:
         self.link = where if isinstance(where, Link) else OwnLink(where)
+        self.pinned: AsOf | None = None
         self._catalog = Catalog()
         self._sizes = Sizes()
 
@@ -85,6 +89,7 @@ class Session:
         options = options or TransactionOptions()
         if self.in_transaction:
             return self._run_within(statements, options, finish)
+        options = options.within(self.pinned)
         alone = len(statements) == 1 and options.plain and plain(statements[0].source)
         alone = alone and not self._sizes.large(statements[0].source.text)  # COPY takes two messages
         verbs = (SingleStatement if alone else Explicit)(
@@ -115,8 +120,9 @@ class Session:
         if self.in_transaction:
             answer, connection = send(self.link.connection), self.link.connection
         else:
-            alone = not self._sizes.large(sql)
-            verbs = (SingleStatement if alone else Explicit)(self.link, send, TransactionOptions())
+            options = TransactionOptions(as_of=self.pinned)
+            alone = options.plain and not self._sizes.large(sql)
+            verbs = (SingleStatement if alone else Explicit)(self.link, send, options)
             self._engine(verbs, _unheard, reading=_only_reads(sql))
             answer, connection = verbs.value, verbs.connection
         return self._typed(connection, [answer])[0]
@@ -140,7 +146,7 @@ class Session:
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
         __tracebackhide__ = True
-        options = options or TransactionOptions()
+        options = (options or TransactionOptions()).within(self.pinned)
         verbs = Explicit(self.link, work, options)
         committed = self._engine(verbs, observer, reading=False)
         return verbs.value, _receipt(verbs.connection.server, options, committed, verbs.read_at, ())
@@ -149,8 +155,14 @@ class Session:
         __tracebackhide__ = True
         options = verbs.options
         nothing_to_lose = reading or options.read_only or options.as_of is not None
+
+        def unit() -> None:
+            __tracebackhide__ = True
+            with _explained(self.pinned if options.as_of == self.pinned else None):
+                verbs.unit()
+
         return run(
-            verbs.unit,
+            unit,
             verbs,
             options.retry,
             idempotent=options.idempotent,
@@ -172,6 +184,23 @@ class Session:
             )
             for one in answers
         )
+
+
+@contextmanager
+def _explained(pin: AsOf | None) -> Iterator[None]:
+    """Add to the server's refusal to write in the past that a pin is the reason."""
+    try:
+        yield
+    except Exception as error:
+        refusal = translate(error, connected=True)
+        if pin is not None and refusal is not None and refusal.sqlstate == _READ_ONLY:
+            refusal.hint = f"the connection is pinned to {pin}: --as-of now steps out of that, %crdb_pin off ends it."
+            if refusal is not error:
+                error.add_note(f"Hint: {refusal.hint}")
+        raise
+
+
+_READ_ONLY = "25006"
 
 
 @lru_cache(maxsize=256)

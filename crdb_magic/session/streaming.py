@@ -11,32 +11,21 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
 from crdb_magic.columns.arrow import Batch, from_csv, typed
 from crdb_magic.columns.results import Column, Result
-from crdb_magic.core.asof import AsOf, at_hlc
+from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
+from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
 from crdb_magic.session.reading import can_copy, copy_to, describe
 from crdb_magic.session.session import Session
-from crdb_magic.session.snapshots import Keeper
-from crdb_magic.session.transactions import ask
 
 _PARTS_AHEAD = 4  # of about a megabyte each, read while the ones before are used
-
-
-def present(session: Session) -> AsOf | None:
-    """Give the instant that is now, to be read at as often as need be; None where a server has no past."""
-    connection = session.connection
-    if connection.server.as_of_system_time:
-        return at_hlc(Decimal(ask(connection, "SELECT cluster_logical_timestamp()")))
-    keeper = Keeper.of(connection)
-    return at_hlc(keeper.keep().at) if keeper else None
 
 
 def streamable(session: Session, query: Query | None) -> Query:
@@ -67,12 +56,12 @@ def columns_of_stream(session: Session, cursor: Cursor, sql: str) -> tuple[Colum
 def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None = None) -> Iterator[Result]:
     """Give the rows of a query as results of so many rows each, the last one of fewer; one at least.
 
-    Without ``as_of`` it is the instant of the first call for a result. Raises what `Session.transact` raises,
+    Without ``as_of`` and a pin it is the instant of the first call for a result. Raises what `Session.transact` raises,
     :class:`OptionError` for what can't be streamed, and :class:`BrokenTransactionError` if rows that had to be read
     again came in another order, or can't be read at that instant again.
     """
     query = streamable(session, query)
-    with _Reader(Session(session.connection.target), query, as_of or present(session)) as reader:
+    with _Reader(Session(session.connection.target), query, instant(session, as_of)) as reader:
         columns: tuple[Column, ...] = reader.next()
         types = [column.type for column in columns]
         for batches in _regrouped((typed(types, from_csv(part, len(types))) for part in reader), rows):
