@@ -18,6 +18,7 @@ from crdb_magic.columns.frames import Backend
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.kinds import check_cell
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
+from crdb_magic.core.retry import Attempt
 from crdb_magic.core.statements import split, strip_markers
 from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
@@ -28,6 +29,7 @@ from crdb_magic.magics.display import As, Receipts, Shape, Waiting, interrupts_s
 from crdb_magic.magics.exporting import EXPORT_OPTIONS, asked, export_shown
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.pinning import PIN_OPTIONS, pin_shown
+from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.magics.writing import WRITE_OPTIONS, frame_named, write_shown, writing
 from crdb_magic.session.queries import Query
@@ -281,10 +283,16 @@ class CrdbMagic(Magics):
         session = self.connections.get(call.given.get("on"))
         bound = [statement.bind(namespace) for statement in statements]
         shape = Shape(call.given.get("as", As.FRAME), Backend.parse(self.dtype_backend))
-        with self._waiting(options) as waiting, interrupts_shown_short():
+        arrivals = Arrivals(shape.finish, Audience.of(self.shell))
+        with self._waiting(options) as waiting, arrivals, interrupts_shown_short():
+
+            def observer(attempt: Attempt) -> None:
+                arrivals.restart(attempt)
+                waiting(attempt)
+
             if len(bound) == 1:
                 session.look_ahead(Query.of_statement(bound[0]))
-            report = session.run(bound, options, waiting, shape.finish)
+            report = session.run(bound, options, observer, arrivals)
         return present(report, statements, shape, self.shown if self.receipts else None)
 
     def _run_python(self, call: Call, text: str, _: Namespace) -> Any:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from crdb_magic.columns.arrow import Batch
+from crdb_magic.columns.objects import Finish
 from crdb_magic.core.retry import Attempt
+from crdb_magic.core.typemap import SqlType
 from crdb_magic.magics.audience import Audience
 
 _DELAY = 1.0  # seconds before the bar shows at all
@@ -37,3 +41,31 @@ class Progress:
     def restart(self, _: Attempt) -> None:
         """Begin again: what was written is undone."""
         self._bar.reset()
+
+
+class Arrivals:
+    """A bar over the rows of large results, made when the first of them come: small ones do not pay for it."""
+
+    def __init__(self, finish: Finish, audience: Audience) -> None:
+        self._finish = finish
+        self._audience = audience
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.__exit__()
+
+    def __call__(self, types: Sequence[SqlType], batch: Batch) -> Batch:
+        """Count a batch, and finish it: the session's `Finish`."""
+        if self._bar is None:
+            self._bar = Progress(None, "reading", self._audience)
+        self._bar.advance(len(batch[0]))
+        return self._finish(types, batch)
+
+    def restart(self, attempt: Attempt) -> None:
+        """Begin again: what was read is discarded."""
+        if self._bar is not None:
+            self._bar.restart(attempt)
