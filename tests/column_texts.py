@@ -15,7 +15,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from type_cases import GOLDEN
 
-from crdb_magic.columns.arrow import TEXT, cast
+from crdb_magic.columns.arrow import TEXT, cast, from_rows
 from crdb_magic.columns.objects import as_read, with_decimals
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.decode import Interval
@@ -84,7 +84,12 @@ def column_of(name: str) -> st.SearchStrategy[list[str | None]]:
 
 def result_of(type_: SqlType, *texts: str | None) -> Result:
     """Make the result of one column ``v``, as it comes in one batch."""
-    return Result.of_texts(f"SELECT {len(texts)}", [Column("v", type_)], *((text,) for text in texts))
+    return result_of_rows([Column("v", type_)], *((text,) for text in texts))
+
+
+def result_of_rows(columns: Sequence[Column], *rows: Sequence[str | None]) -> Result:
+    """Make a result of rows of texts."""
+    return Result(f"SELECT {len(rows)}", tuple(columns), (from_rows(rows),) if rows else (), len(rows))
 
 
 @st.composite

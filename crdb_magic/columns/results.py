@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, TypeVar
 
-from crdb_magic.columns.arrow import FEW, NO_TEXTS, Array, Batch, as_array, from_rows
+from crdb_magic.columns.arrow import FEW, NO_TEXTS, Array, Batch, as_array
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.typemap import SqlType
 from crdb_magic.errors import ResultTypeError
@@ -38,11 +38,6 @@ class Result:
     columns: tuple[Column, ...] | None = None
     batches: tuple[Batch, ...] = ()
     row_count: int = 0
-
-    @classmethod
-    def of_texts(cls, tag: str, columns: Sequence[Column], *rows: Sequence[str | None]) -> Result:
-        """Make a result of rows of texts."""
-        return cls(tag, tuple(columns), (from_rows(rows),) if rows else (), len(rows))
 
     @property
     def rows(self) -> tuple[tuple[Any, ...], ...]:

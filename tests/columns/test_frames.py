@@ -72,7 +72,7 @@ def column_of(type_: str | SqlType, *texts: str | None) -> pd.Series:
 
 def named(*names: str) -> Result:
     columns = tuple(Column(name, TYPES["INT8"]) for name in names)
-    return Result.of_texts("SELECT 1", columns, [str(place) for place in range(len(names))])
+    return column_texts.result_of_rows(columns, [str(place) for place in range(len(names))])
 
 
 @pytest.mark.parametrize(("name", "texts", "dtype"), DTYPES, ids=[row[0] for row in DTYPES])
@@ -202,8 +202,7 @@ def test_arrays_of_equal_length_stay_lists():
 
 def test_times_and_uuids_are_pythons():
     frame = to_frame(
-        Result.of_texts(
-            "SELECT 1",
+        column_texts.result_of_rows(
             (Column("t", TYPES["TIME"]), Column("u", TYPES["UUID"])),
             ("10:11:12", "63616665-6630-3064-6465-616462656566"),
         )
@@ -326,7 +325,7 @@ def test_a_statement_without_rows_makes_an_empty_frame():
 def test_records_are_tuples_of_python_values():
     columns = (Column("a", TYPES["INT8"]), Column("b", TYPES["DATE"]))
 
-    assert records(Result.of_texts("SELECT 2", columns, ("1", None), ("2", "2026-11-23"))) == [
+    assert records(column_texts.result_of_rows(columns, ("1", None), ("2", "2026-11-23"))) == [
         (1, None),
         (2, date(2026, 11, 23)),
     ]

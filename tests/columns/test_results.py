@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from column_texts import result_of_rows
 
 from crdb_magic.columns.results import Column, Report, Result
 from crdb_magic.core.asof import AsOf
@@ -17,7 +18,7 @@ from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.typemap import text_like
 
-RESULT = Result.of_texts("SELECT 1", [Column("name", text_like("STRING", 25))], ["ann"])
+RESULT = result_of_rows([Column("name", text_like("STRING", 25))], ["ann"])
 RETRIED = Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction: …", 0.004)
 
 

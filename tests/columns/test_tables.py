@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from column_texts import EACH, column_of, parted, result_of
+from column_texts import EACH, column_of, parted, result_of, result_of_rows
 from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import GOLDEN, MOOD, TYPES, alike
@@ -187,7 +187,7 @@ def test_an_array_of_arrays_of_a_domain_is_a_list_of_lists():
 def test_the_columns_of_a_table_are_named_as_those_of_a_frame():
     columns = [Column(name, TYPES["INT8"]) for name in ("id", "id", "")]
 
-    assert to_arrow(Result.of_texts("SELECT 1", columns, ["1", "2", "3"])).column_names == ["id", "id_1", "column3"]
+    assert to_arrow(result_of_rows(columns, ["1", "2", "3"])).column_names == ["id", "id_1", "column3"]
 
 
 @pytest.mark.parametrize("result", [Result("CREATE TABLE"), Result("SELECT 0", ())])

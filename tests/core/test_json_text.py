@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from odd_values import Shouted
 
 from crdb_magic.core.decode import Interval
 from crdb_magic.core.json_text import json_text
@@ -31,17 +32,6 @@ class Colour(enum.Enum):
 
     RED = "red"
     SINCE = DAY
-
-
-class Shouted(str, enum.Enum):  # noqa: UP042 - StrEnum's values are its texts
-    """A text whose value is another one."""
-
-    def __new__(cls, value):
-        member = str.__new__(cls, value.upper())
-        member._value_ = value
-        return member
-
-    HEY = "hey"
 
 
 LEAVES = (

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odd_values import Shouted
 from psycopg2 import extensions, extras
 
 from crdb_magic.columns.frames import records
@@ -60,17 +61,6 @@ class Right(enum.Flag):
 
     READ = 1
     WRITE = 2
-
-
-class Shouted(str, enum.Enum):  # noqa: UP042 - StrEnum's values are its texts
-    """Texts that stand for others."""
-
-    def __new__(cls, value):
-        member = str.__new__(cls, value.upper())
-        member._value_ = value
-        return member
-
-    HEY = "hey"
 
 
 class Text(str):
