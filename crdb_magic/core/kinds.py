@@ -40,6 +40,8 @@ _READERS = _words("SELECT VALUES TABLE SHOW EXPLAIN WITH")
 _QUERIES = _words("SELECT VALUES TABLE WITH")
 # SHARE is FOR SHARE, and UPDATE is FOR UPDATE too: they lock.
 _WRITERS = _words("INSERT UPDATE UPSERT DELETE MERGE INTO CALL TRUNCATE SHARE")
+_LOCKS = _words("SHARE UPDATE")
+_OUTERMOST = _words("INSERT UPDATE UPSERT DELETE MERGE CALL TRUNCATE SEARCH CYCLE")  # the last two: of WITH
 _ANALYZE = frozenset({"ANALYZE", "ANALYSE"})
 _EXPLAIN_OPTIONS = _ANALYZE | _words(
     """EXPLAIN VERBOSE DEBUG DISTSQL PLAN OPT TYPES VEC REDACT ENV MEMO COSTS BUFFERS WAL TIMING SUMMARY
@@ -208,11 +210,23 @@ def is_query(statement: Statement) -> bool:
     Not one with INSERT and the like in a WITH, nor one that reads another time than its transaction: both belong to
     the outermost statement. A function that it calls may write all the same.
     """
-    windows = list(_windows(_spelled(statement))) if statement.keyword in _QUERIES else []
-    return bool(windows) and not any(
-        (before.text, token.text) == ("AS", "OF") or (token.kind is Kind.WORD and token.text in _WRITERS)
-        for _, before, token, _ in windows
-    )
+    if statement.keyword not in _QUERIES:
+        return False
+    return not any(_belongs_outermost(*window) for window in _windows(_spelled(statement)))
+
+
+def _belongs_outermost(earlier: Token, before: Token, token: Token, after: Token) -> bool:
+    """Whether a word is one of what only the outermost statement may have; elsewhere it may be a name."""
+    if token.kind is not Kind.WORD:
+        return False
+    if token.text == "INTO":
+        return before.text not in {".", "AS"}
+    if token.text == "OF":
+        return (before.text, after.text) == ("AS", "SYSTEM")
+    if token.text in _LOCKS and before.text in {"FOR", "KEY"}:
+        return True
+    begins = before.text in {"[", ")"} or (before.text == "(" and earlier.text in _BEFORE_STATEMENTS["("])
+    return begins and token.text in _OUTERMOST
 
 
 def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:

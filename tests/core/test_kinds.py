@@ -292,6 +292,11 @@ def test_what_lives_in_a_transaction_needs_one(text: str) -> None:
         "SELECT 'FOR UPDATE', $$INSERT INTO$$, e'AS OF'",
         'SELECT "update", "of" FROM "insert" AS "of"',
         "SELECT updated, inserted AS often FROM t",
+        "SELECT share, t.call, sum(merge) AS update, delete FROM t",
+        "SELECT v AS into, t.into, v AS share FROM t AS share",
+        "SELECT of.v FROM t AS of",
+        "SELECT a.v FROM a INNER MERGE JOIN b ON a.v = b.v",
+        "SELECT truncate, key, share FROM t ORDER BY update",
     ],
 )
 def test_a_query_may_stand_in_parentheses(text: str) -> None:
@@ -309,6 +314,10 @@ def test_a_query_may_stand_in_parentheses(text: str) -> None:
         "SELECT * FROM t FOR UPDATE",
         "SELECT * FROM t for /* a */ no key update",
         "SELECT * FROM t FOR SHARE",
+        "SELECT * FROM t FOR KEY SHARE",
+        "WITH x AS NOT MATERIALIZED (CALL f()) TABLE x",
+        "WITH RECURSIVE x AS (SELECT 1 AS a) SEARCH DEPTH FIRST BY a SET o DELETE FROM t",
+        "SELECT a, b INTO u FROM t",
         "SELECT * INTO u FROM t",
         "SELECT * FROM t AS OF SYSTEM TIME '-1s'",
         "SELECT * FROM t as /* a */ of -- b\n system time '-1s'",
