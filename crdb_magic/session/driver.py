@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -49,6 +50,7 @@ KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()
 
 os.register_at_fork(after_in_child=KEEPERS.clear)  # their connections are the parent's
 
+_RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
 """
@@ -167,8 +169,13 @@ class Connection(extensions.connection):
             cursor.execute(_CANCEL, (self.session_id,))
 
     def cut(self) -> None:
-        """Close the socket under a statement that can't be cancelled: the server gives it up when it notices."""
+        """Cut the socket under a statement that can't be cancelled: whoever waits for it goes on, with an error.
+
+        The connection is of no more use, and its close is a reset. A server that is told of the end politely, while
+        it waits for room to send its rows, would go on waiting for a minute (Linux keeps the window shut so long).
+        """
         with self._socket() as under:
+            under.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
             under.shutdown(socket.SHUT_RDWR)
 
     def _socket(self) -> socket.socket:

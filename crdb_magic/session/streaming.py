@@ -32,8 +32,8 @@ def streamable(session: Session, query: Query | None) -> Query:
     """Give back a query whose rows can be streamed from here and now; raises :class:`OptionError` if they can't."""
     if query is None:
         raise OptionError(
-            "Only a query by itself can be streamed: one SELECT, VALUES, TABLE or WITH that writes and locks nothing.",
-            hint="AS OF SYSTEM TIME does not belong into it: say --as-of, or as_of=.",
+            "Only a query by itself can be streamed: one SELECT, VALUES, TABLE or WITH that writes and locks nothing, "
+            "without AS OF SYSTEM TIME (--as-of and as_of= say that)."
         )
     if session.in_transaction:
         raise OptionError("A stream reads at an instant of its own: begin it outside of the transaction.")
@@ -70,18 +70,19 @@ def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None
 
 
 def _regrouped(batches: Iterable[Batch], rows: int) -> Iterator[tuple[Batch, ...]]:
-    """Make groups of so many rows of batches of any number of them."""
+    """Make groups of so many rows of batches of any number of them; the last is of fewer, and empty if it is alone."""
     group: list[Batch] = []
-    missing = rows
+    missing, count = rows, 0
     for batch in batches:
         rest = batch
         while len(rest[0]) >= missing:
             yield (*group, _slice(rest, 0, missing))
-            rest, group, missing = _slice(rest, missing), [], rows
+            rest, group, missing, count = _slice(rest, missing), [], rows, count + 1
         if len(rest[0]):
             group.append(rest)
             missing -= len(rest[0])
-    yield tuple(group)
+    if group or not count:
+        yield tuple(group)
 
 
 def _slice(batch: Batch, start: int, length: int | None = None) -> Batch:
