@@ -31,6 +31,8 @@ def to_arrow(result: Result) -> pa.Table:
     A column with a value that its Arrow type does not hold (an infinite date, a NaN among decimals, an array of two
     dimensions) is of the server's exact texts, but with instants in UTC. DECIMAL has the largest scale of its values.
     """
+    if not result.columns:  # pyarrow tells how many rows there are of nothing by a column alone
+        return pa.table({"": pa.nulls(result.row_count)}).select([])
     return pa.table(result.each(arrow_column), names=result.names)
 
 

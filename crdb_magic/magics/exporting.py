@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.statements import split, strip_markers
-from crdb_magic.errors import OptionError
+from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Option
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.display import interrupts_shown_short, rows_in_words
@@ -26,7 +26,7 @@ EXPORT_OPTIONS = (
 _FILE = r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>\S+))"""
 _LINE = re.compile(rf"(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\s+{_FILE}", re.DOTALL)
 _CELL = re.compile(_FILE)
-_USAGE = "%crdb_export 'SELECT …' FILE, or %%crdb_export FILE with the query below"
+_USAGE = "%crdb_export [options] 'SELECT …' FILE, or %%crdb_export [options] FILE with the query below"
 
 
 def asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | None, Path]:
@@ -36,7 +36,14 @@ def asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | N
         raise OptionError(f"What goes where? Write {_USAGE}.")
     statements = split(found["quoted"] if cell is None else strip_markers(cell))
     query = Query.of_statement(statements[0].bind(namespace)) if len(statements) == 1 else None
-    return query, Path(found["double"] or found["single"] or found["bare"]).expanduser()
+    return query, _file(found["double"] or found["single"] or found["bare"], namespace)
+
+
+def _file(name: str, namespace: Namespace) -> Path:
+    value = namespace.get(name[1:]) if name.startswith(":") else name
+    if not isinstance(value, str | Path):
+        raise ParameterError(f"There is no variable {name[1:]} with the name of a file.")
+    return Path(value)
 
 
 def export_shown(session: Session, query: Query | None, path: Path, as_of: AsOf | None, audience: Audience) -> str:

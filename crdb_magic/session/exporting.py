@@ -11,6 +11,7 @@ from crdb_magic.columns.files import Format, NotHeldError, writer
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.retry import Attempt
+from crdb_magic.errors import OptionError
 from crdb_magic.session.driver import Connection, text_cursor
 from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
@@ -35,10 +36,9 @@ def export(
     told the rows of each part that was written, ``observer`` of each attempt that failed. Raises :class:`OptionError`
     for what can't be streamed or is no such file's name, OSError, and what `Session.transact` raises.
     """
-    format_ = Format.of(path)
-    task = _Export(
-        session, streamable(session, query), path.with_name(f".{path.stem}-{os.getpid()}{format_.value}"), progress
-    )
+    suffix, path = Format.of(path).value, _place(path)
+    beside = path.with_name(f".{path.stem}-{os.getpid()}{suffix}")
+    task = _Export(session, streamable(session, query), beside, progress)
     as_of = instant(session, as_of)
     options = TransactionOptions(as_of=as_of, read_only=as_of is None)
     try:
@@ -53,6 +53,16 @@ def export(
     finally:
         task.beside.unlink(missing_ok=True)
     return rows
+
+
+def _place(path: Path) -> Path:
+    """Give the place of a file that can be written there; a link stays one, and what it leads to is replaced."""
+    place = path.expanduser().resolve()
+    if not place.parent.is_dir():
+        raise OptionError(f"There is no folder {str(path.parent)!r} for {path.name!r}.")
+    if place.is_dir():
+        raise OptionError(f"{str(path)!r} is a folder: give the name of a file in it.")
+    return place
 
 
 @dataclass

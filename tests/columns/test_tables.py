@@ -190,9 +190,9 @@ def test_the_columns_of_a_table_are_named_as_those_of_a_frame():
     assert to_arrow(result_of_rows(columns, ["1", "2", "3"])).column_names == ["id", "id_1", "column3"]
 
 
-@pytest.mark.parametrize("result", [Result("CREATE TABLE"), Result("SELECT 0", ())])
-def test_no_columns_make_an_empty_table(result):
-    assert to_arrow(result).shape == (0, 0)
+@pytest.mark.parametrize("result", [Result("CREATE TABLE"), Result("SELECT 0", ()), Result("SELECT 3", (), (), 3)])
+def test_without_columns_the_rows_are_counted(result):
+    assert to_arrow(result).shape == (result.row_count, 0)
 
 
 def test_without_rows_the_columns_are_there():

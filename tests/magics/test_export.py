@@ -114,6 +114,15 @@ def test_a_server_without_a_past_says_so(notebook, server):
 
 
 @pytest.mark.usefixtures("copies_out")
+def test_the_file_may_be_a_variable(notebook, tmp_path):
+    notebook["first"], notebook["second"] = "a.parquet", tmp_path / "b.parquet"
+    notebook("%crdb_export 'SELECT 1::INT8 AS n' :first")
+    notebook("%%crdb_export :second\nSELECT 2::INT8 AS n")
+
+    assert (rows("a.parquet"), rows("b.parquet")) == ([{"n": 1}], [{"n": 2}])
+
+
+@pytest.mark.usefixtures("copies_out")
 def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tmp_path):
     notebook["many"] = [1, 2]
     with pytest.raises(StatementError, match='"nope" does not exist') as caught:
@@ -131,7 +140,8 @@ def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tm
         ("%crdb_export 'SELECT 1; SELECT 2' a.csv", OptionError, "Only a query by itself"),
         ("%crdb_export 'DELETE FROM t' a.csv", OptionError, "Only a query by itself"),
         ("%%crdb_export a.csv\n-- nothing", OptionError, "Only a query by itself"),
-        ("%crdb_export 'SELECT 1' missing/a.csv", OSError, "missing"),
+        ("%crdb_export 'SELECT 1' missing/a.csv", OptionError, "There is no folder 'missing' for 'a.csv'"),
+        ("%crdb_export 'SELECT 1' :nowhere", ParameterError, "no variable nowhere with the name of a file"),
     ],
 )
 def test_what_can_not_be_exported_is_refused_with_a_sentence(notebook, cell, error, message):
@@ -142,7 +152,7 @@ def test_what_can_not_be_exported_is_refused_with_a_sentence(notebook, cell, err
 @pytest.mark.parametrize(
     ("cell", "error", "message"),
     [
-        ("%crdb_export", OptionError, "%crdb_export 'SELECT …' FILE, or"),
+        ("%crdb_export", OptionError, r"%crdb_export \[options\\] 'SELECT …' FILE, or"),
         ("%crdb_export a.csv", OptionError, "What goes where"),
         ("%crdb_export SELECT 1 a.csv", OptionError, "What goes where"),
         ("%crdb_export 'SELECT 1'", OptionError, "What goes where"),

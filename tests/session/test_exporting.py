@@ -196,14 +196,35 @@ def test_an_error_of_who_counts_leaves_the_old_file(session, path):
     assert left_as_it_was(path, session)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("place", ["missing/a", "a-file/a"])
-def test_a_place_that_is_none_is_an_error_of_the_disk(session, tmp_path, place, suffix):
+@pytest.mark.parametrize(
+    ("place", "why"), [("missing/a.csv", "no folder"), ("a-file/a.csv", "no folder"), ("a-folder.csv", "is a folder")]
+)
+def test_a_place_that_is_none_is_refused_before_anything_is_sent(trips, through, tmp_path, place, why):
     (tmp_path / "a-file").write_text("old")
-    with pytest.raises(OSError, match=r"missing|a-file"):
-        exported(session, _MANY, tmp_path / f"{place}{suffix}")
+    (tmp_path / "a-folder.csv").mkdir()
 
-    assert left_as_it_was(tmp_path / "a-file", session)
+    def refused() -> None:
+        with pytest.raises(OptionError, match=why):
+            exported(through, _MANY, tmp_path / place)
+
+    assert trips(refused) == []
+    assert sorted(os.listdir(tmp_path)) == ["a-file", "a-folder.csv"]
+
+
+def test_a_link_stays_one_and_leads_to_the_rows(session, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.csv").symlink_to("there/rows.csv")
+    exported(session, _MANY, tmp_path / "link.csv")
+
+    assert (tmp_path / "link.csv").is_symlink()
+    assert first_column(tmp_path / "there" / "rows.csv") == list(range(1, 2001))
+
+
+def test_home_is_known(session, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    exported(session, _MANY, Path("~/rows.csv"))
+
+    assert os.listdir(tmp_path) == ["rows.csv"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is full")
@@ -217,14 +238,6 @@ def test_a_full_disk_is_an_error_of_the_disk(session, tmp_path, monkeypatch, suf
 
     assert list(tmp_path.iterdir()) == []
     assert session.ask("SELECT 2").rows == (("2",),)
-
-
-def test_a_directory_of_that_name_is_an_error_of_the_disk(session, tmp_path):
-    (tmp_path / "a.parquet").mkdir()
-    with pytest.raises(OSError, match=r"a\.parquet"):
-        exported(session, _MANY, tmp_path / "a.parquet")
-
-    assert os.listdir(tmp_path) == ["a.parquet"]
 
 
 @pytest.mark.parametrize("name", ["rows", "rows.txt", "rows.parquet.zip"])
