@@ -14,6 +14,7 @@ from crdb_magic.core.typemap import SqlType
 from crdb_magic.magics.audience import Audience
 
 _DELAY = 1.0  # seconds before the bar shows at all
+_PAUSE = 0.1  # seconds between two drawings
 
 
 class Progress:
@@ -25,7 +26,7 @@ class Progress:
             from tqdm.auto import tqdm
         self._bar: Any = tqdm(
             total=total, desc=label, unit=" rows", unit_scale=True, delay=_DELAY, leave=False,
-            disable=audience is Audience.NOBODY,
+            mininterval=_PAUSE, disable=audience is Audience.NOBODY,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

@@ -152,7 +152,7 @@ def test_what_can_not_be_exported_is_refused_with_a_sentence(notebook, cell, err
 @pytest.mark.parametrize(
     ("cell", "error", "message"),
     [
-        ("%crdb_export", OptionError, r"%crdb_export \[options\\] 'SELECT …' FILE, or"),
+        ("%crdb_export", OptionError, r"%crdb_export \[options\] 'SELECT …' FILE, or"),
         ("%crdb_export a.csv", OptionError, "What goes where"),
         ("%crdb_export SELECT 1 a.csv", OptionError, "What goes where"),
         ("%crdb_export 'SELECT 1'", OptionError, "What goes where"),

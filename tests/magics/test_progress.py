@@ -21,7 +21,7 @@ _ROWS = ([0] * 7000,)
 @pytest.fixture(autouse=True)
 def _drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_DELAY", 0)
-    monkeypatch.setenv("TQDM_MININTERVAL", "0")
+    monkeypatch.setattr(progress, "_PAUSE", 0)
 
 
 def counts(capsys: pytest.CaptureFixture[str]) -> list[str]:
