@@ -86,9 +86,15 @@ interval with months (or too long for 64 bits of microseconds) makes its column 
 
 ## How it is written back
 
-- Into a table that there is, each value goes as the table's column reads it: a text of JSON, of a UUID or of an instant
-  becomes JSON, a UUID, an instant again. So each value above, exact texts included, comes back as it was.
+- Into a table that there is, each value goes as the table's column reads it: a text of a UUID or of an instant becomes
+  a UUID, an instant again, and a float without a fraction an integer; one with a fraction is refused, not rounded. So
+  each value above, exact texts included, comes back as it was.
+- Into JSON, the texts of a `str` column (or of Arrow's) go as they are: they have to be JSON. A text in an `object`
+  column is one of JSON's strings, since that is what a JSON column read into Python's values has. To have texts of JSON
+  read there, make them a column of texts: `df["doc"].astype("str")`.
 - In a new table a column of texts is TEXT. To have another type there, name it: `dtypes` says the type of a column.
+- Lists of lists are JSONB in a new table: CockroachDB has no arrays of arrays. Into an array of PostgreSQL that there
+  is, or that `dtypes` names, they go as such.
 - An `Interval` is spelt as the server spells it (`str(value)`); added to timestamps it is
   `pandas.DateOffset(months=i.months, days=i.days, microseconds=i.microseconds)`.
 - A DECIMAL keeps its digits, and NaN stays NaN. NULL stays NULL, and JSON's own null stays that.

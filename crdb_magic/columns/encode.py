@@ -21,7 +21,10 @@ from crdb_magic.columns.encode_arrow import (
     ROUND,
     as_text,
     builtin,
+    integers,
+    is_list,
     is_text_or_number,
+    may_have_fraction,
     sql_type,
     strings,
     written,
@@ -52,7 +55,8 @@ class Load:
         """Take a DataFrame without its index.
 
         ``dtypes`` are types as the user spells them, ``target`` those of the table that there is; both decide how
-        a value is written that could be several things. Raises :class:`InputError` for a column that has no SQL type.
+        a value is written that could be several things. Into JSON, the texts of a column of texts go as they are,
+        those among objects as JSON's strings. Raises :class:`InputError` for a column that has no SQL type.
         """
         names, given = column_names(frame), dict(dtypes or {})
         check_dtypes(given, names)
@@ -120,7 +124,9 @@ def _array_literal(column: Any) -> str:
 def column_names(frame: pd.DataFrame) -> list[str]:
     """Give the names that the columns will have; raises :class:`InputError` for those that no table has."""
     if not isinstance(frame, pd.DataFrame):
-        raise InputError(f"That is a {type(frame).__name__}, not a DataFrame.", hint="a Series has .to_frame().")
+        ways = (f"it has .{name}()." for name in ("to_pandas", "to_frame") if hasattr(frame, name))
+        hint = next(ways, "pandas.DataFrame(…) may make one of it.")
+        raise InputError(f"That is a {type(frame).__name__}, not a DataFrame.", hint=hint)
     names = [str(name) for name in frame.columns]
     if not names:
         raise InputError("The DataFrame has no columns, and a table of none holds nothing.")
@@ -176,8 +182,12 @@ def _ready(series: Any, form: Form | None) -> Ready:
         return _categories(series.array, form)
     if _is_of_python(dtype):
         return _objects(list(series), form)
+    if isinstance(dtype, np.dtype) and not dtype.isnative:  # Arrow takes none whose bytes are swapped
+        series = series.astype(dtype.newbyteorder("="))
     array = pa.array(series, from_pandas=True)
-    if form in {Form.JSON, Form.GEO} and not is_text_or_number(array.type):
+    if form is Form.WHOLE and may_have_fraction(array.type):
+        return builtin(20), integers(array)
+    if (form and is_list(array.type)) or (form in {Form.JSON, Form.GEO} and not is_text_or_number(array.type)):
         return _objects([pd.NA if value is None else value for value in array.to_pylist()], form)
     return sql_type(array.type), written(array)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from crdb_magic.core.encode_values import Form, interval_text, normal, texts
+from crdb_magic.core.encode_values import Form, interval_text, normal, texts, whole
 from crdb_magic.core.json_text import json_text
 from crdb_magic.core.typemap import Family, SqlType, array_of, lookup
 from crdb_magic.errors import InputError
@@ -32,10 +33,11 @@ def _one_of(*tests: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 _is_string = _one_of(types.is_string, types.is_large_string, types.is_string_view)
 _is_bytes = _one_of(types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
-_is_list = _one_of(
+is_list = _one_of(
     types.is_list, types.is_large_list, types.is_fixed_size_list, types.is_list_view, types.is_large_list_view
 )
 is_text_or_number = _one_of(_is_string, types.is_integer, types.is_floating, types.is_boolean)
+may_have_fraction = _one_of(types.is_floating, types.is_decimal)
 
 
 def _is_extension(kind: Any) -> bool:
@@ -52,9 +54,9 @@ def sql_type(kind: Any) -> SqlType:
         return sql_type(kind.storage_type)
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return sql_type(kind.value_type)
-    if _is_list(kind):
+    if is_list(kind):
         element = sql_type(kind.value_type)
-        return element if element.family in {Family.JSON, Family.ARRAY} else array_of(element)
+        return builtin(3802) if element.family in {Family.JSON, Family.ARRAY} else array_of(element)
     return builtin(_rule(kind)[0])
 
 
@@ -69,9 +71,19 @@ def written(array: Any) -> Any:
         return written(array.cast(kind.value_type))
     if types.is_run_end_encoded(kind):
         return written(pc.run_end_decode(array))
-    if _is_list(kind):
+    if is_list(kind):
         return (_json_texts if sql_type(kind).family is Family.JSON else _plain_texts)(array)
     return _rule(kind)[1](array)
+
+
+def integers(array: Any) -> Any:
+    """Cast numbers to integers; raises :class:`InputError` for those that are none."""
+    try:
+        return array.cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        other = next(value for value in array.to_pylist() if isinstance(whole(value), float | Decimal))
+        hint = "make integers of them first, for instance with .round()."
+        raise InputError(f"holds {other}, and its column in the table takes integers alone", hint=hint) from error
 
 
 def _rule(kind: Any) -> tuple[int, Callable[[Any], Any]]:

@@ -31,14 +31,26 @@ _ITEM = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^=,"]+?))\s*=\s*((?:\([^()]*\)|"(?
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^,"]+?))\s*(?:,|$)')
 _LENGTH = re.compile(r"\s*\([^()]*\)")
 
+_INTEGERS = (
+    "smallint", "integer", "bigint", "int", "int2", "int4", "int8", "int64",
+    "smallserial", "serial", "bigserial", "serial2", "serial4", "serial8",
+)  # fmt: skip
+_TEXTS = (
+    "text", "string", "varchar", "character varying", "char", "character", "nchar", "national character",
+    "national char", "bpchar", "name", '"char"', "citext",
+)  # fmt: skip
+_BITS = ("bit", '"bit"')
+_ARRAYS = ("", "[]")
+
 _FORMS = {
     "json": Form.JSON, "jsonb": Form.JSON, "vector": Form.JSON, "geometry": Form.GEO, "geography": Form.GEO,
+    **{name + array: Form.WHOLE for name in _INTEGERS for array in _ARRAYS},
 }  # fmt: skip
-# A text is assigned to these as it is; casting it first would cut it to a length of one.
-_TEXTS = frozenset(
-    {"text", "string", "varchar", "character varying", "char", "character", "bpchar", "name", '"char"', "citext"}
-)
-_BITS = {"bit": "varbit", '"bit"': "varbit"}
+# Without its length, a cast to one of these would cut to a length of one; a column takes this instead, or refuses it.
+_UNCUT = {
+    **{name + array: f"TEXT{array}" for name in _TEXTS for array in _ARRAYS},
+    **{name + array: f"VARBIT{array}" for name in _BITS for array in _ARRAYS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +166,9 @@ def form_of(type_text: str | None) -> Form | None:
     return _FORMS.get(_base(type_text), Form.PLAIN) if type_text else None
 
 
-def copy(table: str, names: Sequence[str]) -> str:
-    """Spell the COPY of CSV into a table."""
-    return f"COPY {table} ({_list(names)}) FROM STDIN WITH CSV"
+def copy(table: str, names: Sequence[str], *, utf8: bool = True) -> str:
+    """Spell the COPY of CSV into a table; ``utf8`` is whether the connection speaks what the CSV is written in."""
+    return f"COPY {table} ({_list(names)}) FROM STDIN WITH CSV" + ("" if utf8 else " ENCODING 'UTF8'")
 
 
 def insert(table: str, types: Mapping[str, str], *, verb: str = "INSERT", key: Sequence[str] | None = None) -> str:
@@ -181,14 +193,13 @@ def _on_conflict(names: Sequence[str], key: Sequence[str] | None) -> str:
 
 
 def _base(type_text: str) -> str:
-    return _LENGTH.sub("", type_text).strip().lower()
+    """Give the name of a type without its length: text, text[]."""
+    scalar, bracket, _ = _LENGTH.sub("", type_text).lower().partition("[")
+    return scalar.strip() + ("[]" if bracket else "")
 
 
 def _cast(type_text: str) -> str:
-    base = _base(type_text)
-    if base in _TEXTS:
-        return ""
-    return f"::{_BITS.get(base, _LENGTH.sub('', type_text).strip())}"
+    return f"::{_UNCUT.get(_base(type_text)) or _LENGTH.sub('', type_text).strip()}"
 
 
 def _list(names: Iterable[str]) -> str:

@@ -23,9 +23,13 @@ from crdb_magic.errors import InputError
 
 
 class Form(Enum):
-    """How values are written where the type of their column has to decide: a list is an array, or JSON."""
+    """How values are written where the type of their column has to decide: a list is an array, or JSON.
+
+    WHOLE is that of integers: a number without a fraction is written without a point.
+    """
 
     PLAIN = auto()
+    WHOLE = auto()
     JSON = auto()
     GEO = auto()
 
@@ -39,6 +43,8 @@ def texts(values: Sequence[Any], form: Form) -> list[str | None]:
         return [None if is_missing(value) else json_text(value) for value in values]
     if form is Form.GEO:
         return [None if value is None or is_missing(value) else _geo(value) for value in values]
+    if form is Form.WHOLE:
+        values = [whole(value) for value in values]
     writers = {kind: _writer(kind) for kind in set(map(type, values))}
     return [writers[type(value)](value) for value in values]
 
@@ -46,14 +52,14 @@ def texts(values: Sequence[Any], form: Form) -> list[str | None]:
 def infer(values: Iterable[Any], *, inside: bool = False) -> SqlType:
     """Give the type that holds all of the values, which have been through `normal`; TEXT if all are missing.
 
-    Lists of one type of value are arrays; all others, and those that stand among other values, are JSON. ``inside``
-    says that the values are those of lists, where NaN is a value.
+    Lists of one type of value are arrays; all others (lists of lists, which CockroachDB's arrays are not), and those
+    that stand among other values, are JSON. ``inside`` says that the values are those of lists, where NaN is a value.
     """
     present = [value for value in values if value is not None and (inside or not is_missing(value))]
     families = _families(present)
-    if families == {Family.ARRAY}:
+    if families == {Family.ARRAY} and not inside:
         element = infer([plain(item) for value in present for item in value], inside=True)
-        return element if element.family in {Family.ARRAY, Family.JSON} else array_of(element)
+        return element if element.family is Family.JSON else array_of(element)
     return _TYPES[_common(families, present, inside=inside)]
 
 
@@ -66,6 +72,15 @@ def normal(values: list[Any]) -> list[Any]:
     strange = {kind for kind in set(map(type, values)) if is_wrapping(kind) and not is_na(kind)}
     plainer = [plain(value) if type(value) in strange else value for value in values] if strange else values
     return _without_nan_beside_texts(plainer)
+
+
+def whole(value: Any) -> Any:
+    """Give a number without a fraction as an int, in lists as well; all else as it is, for the server to refuse."""
+    if isinstance(value, list | tuple):
+        return [whole(plain(item)) for item in value]
+    if isinstance(value, float | Decimal) and value == value and -_TOO_LARGE <= value < _TOO_LARGE:  # noqa: PLR0124
+        return int(value) if value == int(value) else value
+    return value
 
 
 def is_missing(value: Any) -> bool:
@@ -133,7 +148,8 @@ def _common(families: set[Family], present: Sequence[Any], *, inside: bool) -> F
     if not families:
         return Family.TEXT
     wider = (family for family, holds in _WIDER if families <= holds)
-    family = next(iter(families)) if len(families) == 1 else next(wider, None)
+    # Lists alone come here from inside of lists: JSON.
+    family = next(iter(families - {Family.ARRAY}), None) if len(families) == 1 else next(wider, None)
     if family is None and (inside or families & {Family.JSON, Family.ARRAY}) and families <= _IN_JSON:
         family = Family.JSON
     family = family or _beside_texts(families, present)
@@ -152,11 +168,16 @@ def _beside_texts(families: set[Family], present: Sequence[Any]) -> Family:
         (family,) = others
         if all(_is_of(family, value) for value in present if isinstance(value, str)):
             return family
-    names = ", ".join(sorted({type(value).__name__ for value in present}))
+    names = ", ".join(sorted({_named(value) for value in present}))
     raise InputError(
         f"holds values of several types: {names}",
         hint="make them of one type, or say which is meant with --dtype COLUMN=TYPE (dtypes= in Python).",
     )
+
+
+def _named(value: Any) -> str:
+    zoned = isinstance(value, datetime | time) and _is_zoned(value)
+    return type(value).__name__ + (" with a time zone" if zoned else "")
 
 
 def _is_of(family: Family, value: str) -> bool:
@@ -207,7 +228,8 @@ def _item(value: Any) -> str:
 
 
 _DAY = 86_400_000_000  # microseconds
-_LARGEST = {Family.INT8: 2**63 - 1, Family.FLOAT8: 2**53 - 1}
+_TOO_LARGE = 2**63  # for any integer of the server
+_LARGEST = {Family.INT8: _TOO_LARGE - 1, Family.FLOAT8: 2**53 - 1}
 _TYPES = {type_.family: type_ for type_ in reversed(BUILTIN)}
 _KINDS: dict[type, tuple[Family, Callable[[Any], str]]] = {
     bool: (Family.BOOL, _bool),

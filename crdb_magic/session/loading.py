@@ -55,6 +55,7 @@ class _Plan:
     insert: str | None = None
 
     def run(self, connection: Connection, progress: Progress) -> None:
+        connection.follow_encoding()
         with connection.cursor() as cursor:
             for statement in self.before:
                 cursor.execute(statement)
@@ -67,7 +68,8 @@ class _Plan:
 
     def _copy(self, cursor: Any, progress: Progress) -> None:
         feed = _Feed(self.load.chunks(), progress)
-        statement = copy(self.table, [column.name for column in self.load.columns])
+        names = [column.name for column in self.load.columns]
+        statement = copy(self.table, names, utf8=cursor.connection.utf8)
         try:
             cursor.copy_expert(statement, feed, _PIECE)
         except psycopg2.Error:
@@ -119,7 +121,7 @@ def write(
             f"The connection is pinned to {session.pinned}: nothing can be written.", hint="%crdb_pin off ends that."
         )
     plan = _plan(session, frame, writing)
-    with _advised(writing.mode):
+    with _advised(writing.mode, session.server):
         if session.in_transaction:
             _send(plan, session.connection, progress)
         else:
@@ -144,12 +146,20 @@ def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
     load = Load.of(frame, dtypes, there.types if there else None)
     _check_size(load, session.server)
     new = NewTable(table, load.columns, key)
+    if there and writing.mode is Mode.UPSERT:
+        return _Plan(load, table, (), _upsert(load, new, there, session.server))
+    rows = insert(table, _types(load, there)) if load.has_blank_lines else None
+    if there:
+        return _Plan(load, table, (), rows)
+    _check_key(load, key.columns)
+    return _Plan(load, table, _making(new, writing.mode), rows)
+
+
+def _types(load: Load, there: Existing | None) -> dict[str, str]:
+    """Give the type that each column has or will have; the server refuses, by its name, one that it does not have."""
     if there is None:
-        _check_key(load, key.columns)
-        return _Plan(load, table, _making(new, writing.mode), _insert_if_needed(load, new))
-    if writing.mode is Mode.APPEND:
-        return _Plan(load, table, (), _insert_if_needed(load, new))
-    return _Plan(load, table, (), _upsert(load, new, there, session.server))
+        return {column.name: column.ddl for column in load.columns}
+    return {column.name: there.types.get(column.name, "TEXT") for column in load.columns}
 
 
 def _making(new: NewTable, mode: Mode) -> tuple[str, ...]:
@@ -162,18 +172,14 @@ def _making(new: NewTable, mode: Mode) -> tuple[str, ...]:
     return (*drop, new.create(unless_there=mode is Mode.APPEND))
 
 
-def _insert_if_needed(load: Load, new: NewTable) -> str | None:
-    return insert(new.name, {column.name: column.ddl for column in new.columns}) if load.has_blank_lines else None
-
-
 def _upsert(load: Load, new: NewTable, there: Existing, server: Server) -> str:
     if not there.key:
         raise OptionError(
             f"{new.name} has no primary key, which would tell which rows to overwrite.",
             hint="--mode append adds rows; ALTER TABLE … ADD PRIMARY KEY gives it a key.",
         )
-    names = [column.name for column in load.columns]
-    if missing := [name for name in there.key if name not in names]:
+    types = _types(load, there)
+    if missing := [name for name in there.key if name not in types]:
         raise InputError(
             f"The DataFrame has no column {missing[0]}, which is in the primary key of {new.name}.",
             hint="the key tells which rows to overwrite; --mode append adds rows.",
@@ -181,7 +187,6 @@ def _upsert(load: Load, new: NewTable, there: Existing, server: Server) -> str:
     if new.key != Key() and set(new.key.columns) != set(there.key):
         raise OptionError(f"The primary key of {new.name} is {', '.join(there.key)}: leave --key out.")
     _check_key(load, there.key)
-    types = {name: there.types.get(name, "TEXT") for name in names}
     return insert(new.name, types, **({"verb": "UPSERT"} if server.upsert else {"key": there.key}))
 
 
@@ -217,29 +222,40 @@ def _existing(session: Session, table: str) -> Existing | None:
 
 
 @contextmanager
-def _advised(mode: Mode) -> Iterator[None]:
+def _advised(mode: Mode, server: Server) -> Iterator[None]:
     """Add to the server's own error what can be done about it."""
+    too_large = _TOO_LARGE | ({_OVER_A_LIMIT} if server.largest_load else set())
     try:
         yield
     except CrdbMagicError as error:
         reason = [attempt.reason for attempt in getattr(error, "attempts", ())][-1:]
-        if error.sqlstate in _TOO_LARGE or reason == [_TOO_LATE]:
+        if error.sqlstate in too_large or reason == [_TOO_LATE]:
             error.hint = " ".join(filter(None, (error.hint, _PARTS)))
-        elif mode is Mode.REPLACE and error.sqlstate == _BEING_DROPPED:
-            error.hint = "this server keeps a dropped name until the commit: DROP TABLE first, then write."
+        error.hint = _HINTS.get((mode, error.sqlstate), error.hint)
         raise
 
 
 _INTO_WHAT_IS_THERE = {Mode.APPEND, Mode.UPSERT}
 _PIECE = 1 << 16  # bytes of a CopyData message
 _PARTS = "write it in parts with --mode append, each a transaction of its own, or load files with IMPORT INTO."
-_TOO_LARGE = {"53200", "54000", "53100"}  # out of memory, program limit exceeded, disk full
+_TOO_LARGE = {"53200", "53100"}  # out of memory, disk full
+_OVER_A_LIMIT = "54000"  # of a transaction, where one can't be large; else of a row or a key, which parts don't help
 _TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
-_BEING_DROPPED = "55000"
+_LEAVE_OUT = "the server itself makes that column: leave it out, df.drop(columns=…)."
+_HINTS: dict[tuple[Mode, str | None], str] = {
+    (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into a table that there is.",
+    (Mode.REPLACE, "55000"): "this server keeps a dropped name until the commit: DROP TABLE first, then write.",
+    (Mode.APPEND, "428C9"): _LEAVE_OUT,
+    (Mode.APPEND, "42P10"): _LEAVE_OUT,  # what PostgreSQL says at a COPY
+    (Mode.UPSERT, "428C9"): _LEAVE_OUT,
+}
 
+# A domain's base: a cast to the domain itself would cut to its length.
 _COLUMNS = """
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), array_position(k.conkey, a.attnum)
-FROM pg_attribute a LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
+SELECT a.attname, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END, a.atttypmod),
+  array_position(k.conkey, a.attnum)
+FROM pg_attribute a LEFT JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
 WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
 """
 _NOT_HIDDEN = """

@@ -221,7 +221,13 @@ COLUMNS = {
     ),
     "lists of enums and missing ones": (objects([Colour.RED, pd.NA, None]), "TEXT[]", ['"{""red"",NULL,NULL}"']),
     "arrow scalars": (objects(pa.scalar(1), None), "BIGINT", ['"1"', ""]),
-    "nested lists": (objects([[1, 2], [3, None]]), "BIGINT[]", ['"{{1,2},{3,NULL}}"']),
+    "nested lists": (objects([[1, 2], [3, None]]), "JSONB", ['"[[1, 2], [3, null]]"']),
+    "ragged lists": (objects([[1, 2], [3]], [[]]), "JSONB", ['"[[1, 2], [3]]"', '"[[]]"']),
+    "lists of lists of all sorts": (objects([[1, dt.date(2026, 1, 2)]]), "JSONB", ['"[[1, ""2026-01-02""]]"']),
+    "lists of numpy's matrices": (objects(np.ones((1, 2, 1))), "JSONB", ['"[[[1.0], [1.0]]]"']),
+    "arrow lists of lists": (arrow(pa.list_(pa.list_(pa.int32())), [[1], []], None), "JSONB", ['"[[1], []]"', ""]),
+    "swapped bytes": (pd.Series(np.array([1, 2], ">i4")), "INT4", ["1", "2"]),
+    "swapped bytes of floats": (pd.Series(np.array([0.5], ">f8")), "DOUBLE PRECISION", ["0.5"]),
     "empty lists": (objects([], []), "TEXT[]", ['"{}"', '"{}"']),
     "bytes lists": (objects([b"\xff"]), "BYTEA[]", ['"{""\\\\xff""}"']),
     "arrow lists": (arrow(pa.list_(pa.int32()), [1, None], None), "INT4[]", ['"{1,NULL}"', ""]),
@@ -259,6 +265,19 @@ def test_a_column_has_the_type_that_holds_it_and_each_value_its_text(column, ddl
         (objects([{"a": 1}]), "JSONB[]", ['"{""{\\""a\\"": 1}""}"']),
         (objects(1, "a", [2]), "TEXT", ['"1"', '"a"', '"{2}"']),
         (pd.Series([1.0, NAN]), "INT4", ["1", ""]),
+        (pd.Series([1e15, -0.0]), "bigint", ["1000000000000000", "0"]),
+        (pd.Series([1024.0], dtype="float16"), "INT", ["1024"]),
+        (arrow(pa.decimal128(20, 2), Decimal("2.00"), None), "smallint", ["2", ""]),
+        (
+            objects(1e15, Decimal("1E+2"), 1.5, Decimal("1E+99"), INFINITY, NAN),
+            "INT8",
+            ['"1000000000000000"', '"100"', '"1.5"', '"1E+99"', '"inf"', ""],
+        ),
+        (objects([1.0, 2.5, None], [[np.float32(3)]]), "INT4 []", ['"{1,2.5,NULL}"', '"{{3}}"']),
+        (pd.Series(pd.Categorical([2.0, None])), "INT8", ["2", ""]),
+        (objects([[1, 2], [3, 4]]), "BIGINT[][]", ['"{{1,2},{3,4}}"']),
+        (arrow(pa.list_(pa.list_(pa.int32())), [[1], [2]], None), "INT4[]", ['"{{1},{2}}"', ""]),
+        (arrow(pa.list_(pa.struct({"a": pa.int64()})), [{"a": 1}]), "JSONB[]", ['"{""{\\""a\\"": 1}""}"']),
     ],
 )
 def test_a_given_type_stands_as_it_is_and_decides_how_values_are_written(column, dtype, lines):
@@ -266,6 +285,21 @@ def test_a_given_type_stands_as_it_is_and_decides_how_values_are_written(column,
 
     assert load.columns == (TableColumn("c", dtype),)
     assert content(load).splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (pd.Series([1e10, 1.5]), r"1\.5"),
+        (pd.Series([2.0**63]), r"9\.22\d+e\+18"),
+        (pd.Series([INFINITY]), "inf"),
+        (arrow(pa.float64(), NAN), "nan"),
+        (arrow(pa.decimal128(3, 2), Decimal("1.50")), r"1\.50"),
+    ],
+)
+def test_a_column_of_integers_is_not_given_what_is_none(column, value):
+    with pytest.raises(InputError, match=rf"'c' holds {value}, and its column .* integers alone"):
+        load_of(column, "INT8")
 
 
 def test_the_type_of_the_table_that_there_is_decides_too():
@@ -280,7 +314,8 @@ def test_the_type_of_the_table_that_there_is_decides_too():
         (objects(1, "a"), "several types: int, str", "--dtype"),
         (objects(True, 2), "several types: bool, int", "--dtype"),
         (objects(dt.date(2026, 1, 2), "tomorrow"), "several types: date, str", "--dtype"),
-        (objects(MOMENT, MOMENT.replace(tzinfo=dt.UTC)), "several types: datetime", "--dtype"),
+        (objects(MOMENT, MOMENT.replace(tzinfo=dt.UTC)), "types: datetime, datetime with a time zone", "--dtype"),
+        (objects(dt.time(1), dt.time(1, tzinfo=dt.UTC)), "types: time, time with a time zone", "--dtype"),
         (objects(1 + 2j), "complex, which has no SQL type", r"\.real"),
         (objects(np.complex64(1)), "complex64, which has no SQL type", r"\.real"),
         (pd.Series([1 + 2j]), "complex, which has no SQL type", r"\.real"),
@@ -289,6 +324,7 @@ def test_the_type_of_the_table_that_there_is_decides_too():
         (objects(object()), "object, which has no SQL type", "astype"),
         (pd.Series(["a\0b"]), "a zero byte", "take it out"),
         (objects("a", "\ud800"), "half of a surrogate pair", ""),
+        (objects([[NAN]]), r"nan at \[0\]\[0\], which is no number in JSON", "None for a null"),
         (objects({"a": NAN}), r"nan at \['a'\], which is no number in JSON", "None for a null"),
         (objects([{"a": b""}]), r"a bytes at \[0\]\['a'\], which JSON has no form for", "a text or a number"),
         (objects({(1, 2): 1}), "a tuple as a key, where JSON takes texts", ""),
@@ -319,9 +355,17 @@ def test_nanoseconds_that_are_none_are_no_hindrance():
     assert content(load_of(pd.Series([np.datetime64(MOMENT, "ns")]))) == "2026-11-23 10:11:12.345678\n"
 
 
-def test_what_is_no_frame_is_refused():
-    with pytest.raises(InputError, match="a Series, not a DataFrame"):
-        Load.of(pd.Series([1]))
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (pd.Series([1]), r"a Series, not a DataFrame\.\n.*\.to_frame\(\)"),
+        (pa.table({"a": [1]}), r"a Table, not a DataFrame\.\n.*\.to_pandas\(\)"),
+        ([1], r"a list, not a DataFrame\.\n.*pandas\.DataFrame\("),
+    ],
+)
+def test_what_is_no_frame_is_refused_with_a_way_to_one(value, message):
+    with pytest.raises(InputError, match=message):
+        Load.of(value)
 
 
 def test_a_frame_of_nothing_is_refused():
@@ -584,7 +628,7 @@ def test_a_table_may_be_made_only_if_it_is_not_there():
         (
             {"a": "bigint", "b": "character varying(3)"},
             {},
-            'INSERT INTO "t" ("a", "b") SELECT "a"::bigint, "b" '
+            'INSERT INTO "t" ("a", "b") SELECT "a"::bigint, "b"::TEXT '
             'FROM unnest(%s::TEXT[], %s::TEXT[]) AS given ("a", "b")',
         ),
         (
@@ -595,8 +639,14 @@ def test_a_table_may_be_made_only_if_it_is_not_there():
         (
             {"a": "bit(3)", "b%": "text[]"},
             {"key": ["a"]},
-            'INSERT INTO "t" ("a", "b%%") SELECT "a"::varbit, "b%%"::text[] FROM unnest(%s::TEXT[], %s::TEXT[]) '
+            'INSERT INTO "t" ("a", "b%%") SELECT "a"::VARBIT, "b%%"::TEXT[] FROM unnest(%s::TEXT[], %s::TEXT[]) '
             'AS given ("a", "b%%") ON CONFLICT ("a") DO UPDATE SET "b%%" = excluded."b%%"',
+        ),
+        (
+            {"a": "character(2)[]", "b": "bit(3) [][]"},
+            {},
+            'INSERT INTO "t" ("a", "b") SELECT "a"::TEXT[], "b"::VARBIT[] '
+            'FROM unnest(%s::TEXT[], %s::TEXT[]) AS given ("a", "b")',
         ),
         (
             {"a": "int"},

@@ -49,7 +49,7 @@ def test_what_was_written_comes_back_the_same(notebook, frame, name):
 def test_an_existing_table_is_left_alone_unless_told_to_append(notebook, frame, name):
     notebook["df"] = frame
     notebook(f"%crdb_write df --table {name}")
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match="Hint: --mode append"):
         notebook(f"%crdb_write df --table {name}")
     notebook(f"%crdb_write df --table {name} --mode append")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -84,6 +85,7 @@ def test_a_table_that_exists_is_left_alone(put, held):
         put(accounts(bob=50))
 
     assert caught.value.sqlstate == "42P07"
+    assert "--mode append, replace or upsert" in caught.value.hint
     assert held() == [("ann", "70")]
 
 
@@ -119,6 +121,45 @@ def test_append_writes_what_the_table_takes(put, held, session, sql, name):
         ("1", "[1]", "1.50", "1767225600"),
         ("2", "null", None, None),
     ]
+
+
+TEN_DIGITS = [10_000_000_000.0, None, -3.0]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        TEN_DIGITS,
+        pd.Series(TEN_DIGITS, dtype=object),
+        pd.Series(TEN_DIGITS, dtype="float32"),
+        [Decimal("1E+10"), None, Decimal("-3.00")],
+        pd.Series([Decimal("1E+10"), None, Decimal(-3)], dtype=pd.ArrowDtype(pa.decimal128(20, 2))),
+    ],
+)
+@pytest.mark.parametrize("mode", ["fail", "append", "upsert"])
+def test_numbers_without_a_fraction_go_into_integers(put, held, session, sql, name, column, mode):
+    if mode != "fail":
+        session.run(sql(f"CREATE TABLE {name} (i INT8 PRIMARY KEY, v INT8)"))
+    put(pd.DataFrame({"i": [1, 2, 3], "v": column}), mode, dtypes={"v": "BIGINT"} if mode == "fail" else None)
+
+    assert held() == [("1", "10000000000"), ("2", None), ("3", "-3")]
+
+
+def test_lists_of_numbers_without_a_fraction_go_into_arrays_of_integers(put, held, session, sql, name):
+    session.run(sql(f"CREATE TABLE {name} (i INT8, v INT8[])"))
+    put(pd.DataFrame({"i": [1], "v": [[1.0, None, 1e10]]}), "append")
+
+    assert held() == [("1", "{1,NULL,10000000000}")]
+
+
+@pytest.mark.parametrize("column", [[1e10, 1.5], [1.5, None], pd.Series([1.0, 1.5], dtype=object), [Decimal("1.5"), 2]])
+@pytest.mark.parametrize("columns", [["v"], ["v", "i"]])
+def test_a_fraction_is_refused_and_not_rounded(put, rows, session, sql, name, column, columns):
+    session.run(sql(f"CREATE TABLE {name} (i INT8, v INT8)"))
+    with pytest.raises((InputError, StatementError), match=r"1\.5"):
+        put(pd.DataFrame({"v": column, "i": 1})[columns], "append")
+
+    assert rows(f"SELECT * FROM {name}") == []
 
 
 def test_replace_makes_the_table_anew(put, held):
@@ -189,6 +230,43 @@ def test_upsert_does_not_cut_a_text_to_its_column(put, session, sql, name):
 
     with pytest.raises(StatementError, match="too long"):
         put(pd.DataFrame({"a": [1], "v": ["long text"]}), "upsert")
+
+
+@pytest.mark.parametrize(("type_", "item"), [("CHAR(2)", "xy"), ("VARCHAR(2)", "xy"), ("BIT(3)", "101")])
+def test_upsert_keeps_the_elements_of_an_array_whole(put, held, session, sql, name, type_, item):
+    session.run(sql(f"CREATE TABLE {name} (a INT8 PRIMARY KEY, v {type_}[])"))
+    put(pd.DataFrame({"a": [1], "v": [[item]]}), "upsert")
+    with pytest.raises(StatementError):
+        put(pd.DataFrame({"a": [1], "v": [[item * 2]]}), "upsert")
+
+    assert held() == [("1", f"{{{item}}}")]
+
+
+@pytest.mark.parametrize(
+    ("base", "column", "text"),
+    [("VARCHAR(3)", ["abc"], "abc"), ("JSONB", [[1]], "[1]"), ("INT8", [1e10], "1" + "0" * 10)],
+)
+def test_a_domain_is_written_as_what_it_is_based_on(put, held, session, sql, name, base, column, text):
+    try:
+        session.run(sql(f"CREATE DOMAIN {name}_d AS {base}"))
+    except StatementError:
+        pytest.skip("there are no domains")
+    session.run(sql(f"CREATE TABLE {name} (a INT8 PRIMARY KEY, v {name}_d)"))
+    try:
+        put(pd.DataFrame({"a": [1], "v": column}), "upsert")
+        with pytest.raises(StatementError):
+            put(pd.DataFrame({"a": [1], "v": ["more than that"]}), "upsert")
+        assert held() == [("1", text)]
+    finally:
+        session.run(sql(f"DROP TABLE {name}; DROP DOMAIN {name}_d"))
+
+
+def test_a_column_whose_values_the_server_makes_is_to_be_left_out(put, session, sql, name):
+    session.run(sql(f"CREATE TABLE {name} (a INT8 PRIMARY KEY, v INT8 GENERATED ALWAYS AS IDENTITY)"))
+
+    with pytest.raises(StatementError, match=r"leave it out, df\.drop") as caught:
+        put(pd.DataFrame({"a": [1], "v": [1]}), "upsert")
+    assert caught.value.sqlstate == "428C9"
 
 
 @pytest.mark.parametrize(
@@ -354,6 +432,7 @@ KINDS = {
     "uuids": Kind(st.uuids()),
     "arrays": Kind(st.lists(st.none() | INT8, max_size=4)),
     "text arrays": Kind(st.lists(st.none() | TEXT, min_size=1, max_size=4)),
+    "lists of lists": Kind(st.lists(st.lists(st.none() | INT8, max_size=2), min_size=1, max_size=3)),
 }  # fmt: skip
 
 
@@ -396,6 +475,44 @@ def test_one_column_of_rows_that_csv_would_leave_empty(put, rows, name, values):
     put(pd.DataFrame({"v": pd.Series(values, dtype="str")}), "append")
 
     assert sorted(rows(f"SELECT v FROM {name}"), key=str) == sorted([(value,) for value in values * 2], key=str)
+
+
+ONE_COLUMN = {
+    "BIGINT": ([1e10], "10000000000"),
+    "DECIMAL": ([1234567890.1234567], "1234567890.1234567"),
+    "DOUBLE PRECISION": (pd.Series([0.1], dtype="Float32"), "0.1"),
+    "UUID": (pd.Series([str(UUID(int=1))], dtype="str"), str(UUID(int=1))),
+    "JSONB": (pd.Series(["[1]"], dtype="str"), "[1]"),
+    "DATE": (pd.Series(["2026-01-02"], dtype="str"), "2026-01-02"),
+    "INET": (pd.Series(["::1"], dtype="str"), "::1"),
+    "INTERVAL": (pd.Series(["1 day"], dtype="str"), "1 day"),
+    "CHAR(2)": (["xy"], "xy"),
+    "CHAR(2)[]": ([["xy"]], "{xy}"),
+    "BIT(3)[]": ([["101"]], "{101}"),
+    "INT4": ([], None),
+}
+
+
+@pytest.mark.parametrize(
+    ("type_", "column", "text"), [(type_, *one) for type_, one in ONE_COLUMN.items()], ids=ONE_COLUMN
+)
+def test_one_column_with_null_goes_as_the_table_reads_it(put, rows, session, sql, name, type_, column, text):
+    session.run(sql(f"CREATE TABLE {name} (v {type_})"))
+    put(pd.DataFrame({"v": [*column, None]}, dtype=getattr(column, "dtype", None)), "append")
+
+    assert set(rows(f"SELECT v FROM {name}")) == {(text,), (None,)}
+
+
+@pytest.mark.parametrize("columns", [["v", "i"], ["v"]])
+def test_another_encoding_of_the_client_writes_the_right_texts(put, session, rows, name, columns):
+    try:
+        session.ask("SET client_encoding = 'LATIN1'")
+    except StatementError:
+        pytest.skip("UTF-8 is all that is spoken there")
+    put(pd.DataFrame({"v": ["größe", None], "i": [1, 2]})[columns])
+    session.ask("SET client_encoding = 'UTF8'")
+
+    assert set(rows(f"SELECT v FROM {name}")) == {("größe",), (None,)}
 
 
 # All or nothing.
@@ -507,19 +624,25 @@ def test_a_load_too_large_for_one_transaction_is_refused_before_anything_is_sent
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "largest", "advice"),
     [
-        ServerError("53200", "root: memory budget exceeded"),
-        ServerError("54000", "command is too large"),
+        (ServerError("53200", "root: memory budget exceeded"), None, "--mode append"),
+        (ServerError("54000", "command is too large"), 512 << 20, "--mode append"),
+        (ServerError("54000", "row is too big: size 9016"), None, None),
+        (ServerError("42P10", 'column "a" is a generated column'), None, r"df\.drop"),
     ],
 )
-def test_what_the_server_finds_too_large_keeps_its_error_with_advice(through, proxy, name, put, error):
+def test_what_the_server_refuses_keeps_its_error_with_advice(
+    through, proxy, name, put, monkeypatch, error, largest, advice
+):
+    monkeypatch.setattr(Server, "largest_load", property(lambda _: largest))
     put(FIVE)
     proxy.rules.append(Fault(is_(COPY_DONE), instead(error)))
 
-    with pytest.raises(StatementError, match=rf"{error.text}(?s:.*)--mode append") as caught:
+    with pytest.raises(StatementError, match=error.text) as caught:
         write(through, FIVE, Writing(table=name, mode=Mode.APPEND))
     assert caught.value.sqlstate == error.sqlstate
+    assert re.search(advice, caught.value.hint) if advice else caught.value.hint is None
 
 
 def test_a_deadline_that_can_t_be_met_is_advised_on_too(through, proxy, name, put):
