@@ -37,17 +37,20 @@ class Frames:
         A large result is read by COPY where the server has it: the planner is asked once for each query that is read
         outside of a transaction.
         """
+        __tracebackhide__ = True
         backend = Backend.parse(dtype_backend)
         with as_peewee():
             return to_frame(self._read(query, params, backend.finish), backend)
 
     def arrow(self, query: Any, params: Values = None) -> Any:
         """Give the rows of a query as a `pyarrow.Table`: see `crdb_magic.columns.tables.to_arrow`."""
+        __tracebackhide__ = True
         with as_peewee():
             return to_arrow(self._read(query, params))
 
     def rows(self, query: Any, params: Values = None) -> list[tuple[Any, ...]]:
         """Give the rows of a query as tuples of Python values."""
+        __tracebackhide__ = True
         with as_peewee():
             return records(self._read(query, params, with_decimals))
 
@@ -88,6 +91,7 @@ class Frames:
     def _stream(
         self, query: Query | None, chunksize: int, as_of: AsOf | None, backend: Backend
     ) -> Iterator[pd.DataFrame]:
+        __tracebackhide__ = True
         with as_peewee():
             for result in results(self.session, query, chunksize, as_of):
                 yield to_frame(result, backend)
@@ -106,6 +110,7 @@ class Frames:
         They are read at one instant, again from the start after a fault, into a file beside, which takes the name
         when it is complete. ``progress`` is told the rows of each part that was written.
         """
+        __tracebackhide__ = True
         asked = None if as_of is None else AsOf.parse(as_of)
         with as_peewee():
             sent = Query.of_text(*self._spelled(query, params))

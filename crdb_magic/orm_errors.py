@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
-
 import peewee
 from peewee import __exception_wrapper__  # type: ignore[attr-defined]
 
@@ -51,30 +47,45 @@ _TWINS: dict[type[CrdbMagicError], type[CrdbMagicError]] = {
 }
 
 
-@contextmanager
-def as_peewee(*, committing: bool = False) -> Iterator[None]:
+class as_peewee:  # noqa: N801 - read as a phrase: with as_peewee()
     """Let what is raised inside be peewee's as well; at a commit, an unknown outcome is called so.
 
     A refused statement becomes peewee's own exception for it (IntegrityError, ProgrammingError …).
     """
-    try:
-        yield
-    except CrdbMagicError as error:
-        if committing and judge(error, committing=True) is Verdict.UNKNOWN:
+
+    def __init__(self, *, committing: bool = False) -> None:
+        self._committing = committing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        __tracebackhide__ = True
+        if not isinstance(error, CrdbMagicError):
+            return
+        if self._committing and judge(error, committing=True) is Verdict.UNKNOWN:
             raise _unknown(error) from error
-        if isinstance(error, StatementError) and error.__cause__ is not None:
-            _raise_as_peewees(error, error.__cause__)
-        raise _twin(error) from error.__cause__
+        cause = error.__cause__
+        if isinstance(error, StatementError) and cause is not None:
+            raise _peewees(error, cause) from cause.with_traceback(None)  # which shows our frames alone
+        raise _twin(error) from cause
 
 
-def _raise_as_peewees(error: StatementError, cause: BaseException) -> NoReturn:
+def is_peewees(error: BaseException) -> bool:
+    """Whether an error is one of peewee's classes, and so of the database."""
+    return isinstance(error, peewee.PeeweeException)
+
+
+def _peewees(error: StatementError, cause: BaseException) -> Exception:
+    """Make peewee's exception of a refusal; it has the server's words alone, ours are added."""
     try:
-        with __exception_wrapper__:
-            raise cause from error
-    except peewee.PeeweeException as raised:
-        if error.outcome:  # peewee's exception has the server's words alone
-            raised.add_note(error.outcome.value)
-        raise
+        __exception_wrapper__.__exit__(type(cause), cause, None)
+    except peewee.PeeweeException as made:
+        hint = f"Hint: {error.hint}" if error.hint and error.hint not in str(made) else None
+        for note in filter(None, (hint, error.outcome and error.outcome.value)):
+            made.add_note(note)
+        return made.with_traceback(None)
+    return error
 
 
 def _twin(error: CrdbMagicError) -> CrdbMagicError:

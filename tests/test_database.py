@@ -498,6 +498,27 @@ def test_a_notebook_shows_the_callback_and_not_the_way_to_it(db):
     assert len(ours) > 3
 
 
+@pytest.mark.parametrize(
+    "read", [CockroachDatabase.frame, CockroachDatabase.arrow, CockroachDatabase.rows], ids=lambda one: one.__name__
+)
+def test_a_query_that_fails_shows_its_line_and_not_the_way_to_the_server(db, read):
+    with pytest.raises(peewee.ProgrammingError, match="nope") as caught:
+        read(db, "SELECT nope")
+
+    frames = [step.frame for step in caught.traceback[1:]]
+    assert [frame.code.name for frame in frames if not frame.f_locals.get("__tracebackhide__")] == []
+    assert caught.value.__cause__.__traceback__ is None
+
+
+def test_what_we_know_besides_is_told_with_peewees_error(db, account):
+    with pytest.raises(peewee.ProgrammingError) as caught:
+        db.write_frame(db.frame(account), account._meta.table_name)
+
+    hint, outcome = caught.value.__notes__
+    assert hint.startswith("Hint: --mode append")
+    assert outcome == "Nothing was committed."
+
+
 # Pinned.
 
 

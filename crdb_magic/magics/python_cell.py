@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from crdb_magic.core.excerpt import excerpt
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Observer
-from crdb_magic.errors import ScriptError
+from crdb_magic.errors import CrdbMagicError, ScriptError
 from crdb_magic.magics.capture import Held
 from crdb_magic.magics.display import say
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ABSENT = object()
 _LOOKED_AT = 200  # how many of a container's objects are compared
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_LIBRARIES = {"peewee", "playhouse", __name__.partition(".")[0]}
 _AWAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 
@@ -171,10 +172,36 @@ def run_python(
 
 
 def shown_as_of(shell: InteractiveShell, error: BaseException, traceback: TracebackType) -> None:
-    """Let IPython show an error with this traceback alone: of the user's code, not of ours."""
+    """Let IPython show an error with this traceback alone: of the user's code, not of ours.
+
+    One of the database's is shown without peewee's frames and psycopg2's error too, which says the same.
+    """
+    from crdb_magic.orm_errors import is_peewees
+
+    ours = isinstance(error, CrdbMagicError) or is_peewees(error)
 
     def render() -> list[str]:
-        lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, traceback)
+        with _unchained(error) if ours else nullcontext():
+            shown = _users_part(traceback) if ours else traceback
+            lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, shown)
         return lines
 
     error._render_traceback_ = render  # type: ignore[attr-defined]  # IPython's protocol, on this one exception
+
+
+def _users_part(step: TracebackType | None) -> TracebackType | None:
+    """Copy a traceback down to where peewee or we begin."""
+    if step is None or str(step.tb_frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
+        return None
+    return TracebackType(_users_part(step.tb_next), step.tb_frame, step.tb_lasti, step.tb_lineno)
+
+
+@contextmanager
+def _unchained(error: BaseException) -> Iterator[None]:
+    """Let an error seem to be raised from no other for a while."""
+    cause, suppressed = error.__cause__, error.__suppress_context__
+    error.__cause__ = None  # the context is suppressed by this as well
+    try:
+        yield
+    finally:
+        error.__cause__, error.__suppress_context__ = cause, suppressed

@@ -244,10 +244,10 @@ class Cursor(extensions.cursor):
             self._flush()
             return interruptible(self.connection, super().execute, query, vars)
         waiting = self.connection.begin_waits
+        statement = self.mogrify(query, vars)  # first: one that can't be spelled must not take the prelude with it
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
-        message = prelude.encode() + self.mogrify(query, vars) if prelude else query
-        return self._send(message, None if prelude else vars, waiting=waiting)
+        return self._send(prelude.encode() + statement, None, waiting=waiting)
 
     def _send(self, query: Any, values: Any, *, waiting: bool) -> None:
         __tracebackhide__ = True

@@ -166,6 +166,28 @@ def test_an_error_of_sql_inside_keeps_the_users_traceback(notebook):
     assert "SELECT nope" in re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(caught.value._render_traceback_()))
 
 
+@pytest.mark.parametrize("call", ["db.frame(sql)", "db.execute_sql(sql)", "run('crdb_txn', sql)"])
+def test_an_error_of_the_database_is_shown_under_the_users_lines_alone(notebook, table, call):
+    notebook["run"] = notebook.shell.run_line_magic
+    notebook(f"def ask(db, sql):\n    return {call}")
+    with pytest.raises(Exception, match="nope") as caught:
+        notebook("%%crdb_txn --python\nask(db, 'nope')")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(caught.value._render_traceback_()))
+
+    assert f"return {call}" in shown
+    assert re.findall(r"File (\S+)", shown) == []
+    assert caught.value.__cause__ or caught.value.__context__
+
+
+def test_what_a_users_error_was_raised_from_is_shown(notebook):
+    with pytest.raises(ValueError, match="inner") as caught:
+        notebook(
+            "%%crdb_txn --python\ntry:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise ValueError('inner') from e"
+        )
+
+    assert "ZeroDivisionError" in "\n".join(caught.value._render_traceback_())
+
+
 def test_a_database_of_the_notebook_shares_its_connection(unconnected, url, table):
     unconnected(f"from crdb_magic import CockroachDatabase\nmine = CockroachDatabase({url!r})")
     unconnected("%crdb_connect mine")
