@@ -113,22 +113,29 @@ class ConnectionFailedError(CrdbMagicError):
 class StatementError(CrdbMagicError):
     """The server refused a statement.
 
-    Attributes: ``sqlstate`` (five characters), ``detail``, ``hint`` as the server gave them; ``excerpt``, the
-    lines that show where in the cell the statement stands, with a caret under the offending word.
+    Attributes: ``sqlstate`` (five characters), ``detail``, ``hint``, ``context`` (which row and column of a COPY,
+    which line of a function) as the server gave them; ``excerpt``, the lines that show where in the cell the
+    statement stands, with a caret under the offending word.
     """
 
     def __init__(
-        self, message: str, *, sqlstate: str | None, detail: str | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        sqlstate: str | None,
+        detail: str | None = None,
+        context: str | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.sqlstate = sqlstate
         self.detail = detail
+        self.context = context
         self.excerpt: tuple[str, ...] = ()
 
     def _context(self) -> Sequence[str]:
-        detail = (f"Detail: {self.detail}",) if self.detail else ()
-        state = (f"SQLSTATE: {self.sqlstate}",) if self.sqlstate else ()
-        return (*self.excerpt, *detail, *state)
+        known = {"Detail": self.detail, "Context": self.context, "SQLSTATE": self.sqlstate}
+        return (*self.excerpt, *(f"{name}: {value}" for name, value in known.items() if value))
 
 
 class PastUnavailableError(CrdbMagicError):

@@ -81,6 +81,10 @@ TEXTS = [
     (StatementError("division by zero", sqlstate="22012"), ["division by zero", "SQLSTATE: 22012"]),
     (StatementError("no answer", sqlstate=None), ["no answer"]),
     (
+        StatementError("not a number", sqlstate="22P02", detail="it is a text.", context="COPY t, line 2, column b"),
+        ["not a number", "Detail: it is a text.", "Context: COPY t, line 2, column b", "SQLSTATE: 22P02"],
+    ),
+    (
         made(StatementError),
         [
             "It went wrong.",

@@ -16,7 +16,8 @@ from typing import Any
 from crdb_magic.errors import OptionError, ParameterError
 
 _NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
-_VALUE = re.compile(r"""'([^']*)'|"([^"]*)"|(\S+)""")
+# In quotes as a whole, or up to a blank that stands in no quotes or parentheses: "my schema"."t", a=DECIMAL(10, 2).
+_VALUE = re.compile(r"""'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*"|'[^']*'|\([^()]*\)|\S)+)""")
 _ASSIGN = re.compile(r"([^\W\d]\w*)\s*<<\s*")
 
 

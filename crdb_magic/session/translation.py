@@ -41,7 +41,7 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
     detail = diagnosis.message_detail
     if detail and _SOURCE.search(detail):
         detail = None
-    return StatementError(message, sqlstate=code, detail=detail, hint=diagnosis.message_hint)
+    return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=diagnosis.message_hint)
 
 
 def position(error: psycopg2.Error, *, sent_before: int) -> int | None:

@@ -12,7 +12,8 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Priority
 from crdb_magic.errors import InputError, OptionError, ParameterError
 from crdb_magic.magics.arguments import describe, parse
-from crdb_magic.magics.magic import CONNECT_OPTIONS, TXN_OPTIONS
+from crdb_magic.magics.magic import CONNECT_OPTIONS, TXN_OPTIONS, WRITE_OPTIONS
+from crdb_magic.session.loading import Mode
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,26 @@ from crdb_magic.magics.magic import CONNECT_OPTIONS, TXN_OPTIONS
 )
 def test_an_option_is_read_however_it_is_spelt(line, given):
     assert parse(line, TXN_OPTIONS, {"moment": "-3s"}).given == given
+
+
+@pytest.mark.parametrize(
+    ("line", "table"),
+    [
+        ("--table t", "t"),
+        ('--table "My Table"', "My Table"),
+        ("--table '\"My Table\"'", '"My Table"'),
+        ('--table public."My Table"', 'public."My Table"'),
+        ('--table "my schema"."t"', '"my schema"."t"'),
+        ("--table a=DECIMAL(10, 2),b=INT", "a=DECIMAL(10, 2),b=INT"),
+        ("--table=a=VARCHAR( 10 )", "a=VARCHAR( 10 )"),
+        ("--table it's", "it's"),
+        ("--table f(x", "f(x"),
+    ],
+)
+def test_blanks_in_quotes_or_parentheses_belong_to_the_value(line, table):
+    call = parse(f"df {line} --mode append", WRITE_OPTIONS, {})
+
+    assert (call.rest, call.given) == ("df", {"table": table, "mode": Mode.APPEND})
 
 
 @pytest.mark.parametrize(
