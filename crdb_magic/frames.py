@@ -62,6 +62,8 @@ class Frames:
     def _spelled(self, query: Any, params: Values) -> tuple[str, Values]:
         if isinstance(query, str):
             return query, params
+        if not (hasattr(query, "_meta") or hasattr(query, "bind")):
+            raise OptionError(f"A query is SQL text, one of peewee's or a model: not {type(query).__name__}.")
         spelled: tuple[str, Values] = (query.select() if hasattr(query, "_meta") else query).bind(self).sql()
         return spelled
 
@@ -82,8 +84,8 @@ class Frames:
         fault they are read again from there. Raises what `run_transaction` raises for a query, `OptionError` for what
         can't be streamed, and `BrokenTransactionError` if rows without an ORDER BY came in another order then.
         """
-        if chunksize < 1:
-            raise OptionError(f"chunksize is {chunksize}: give a number of rows, 1 at least.")
+        if not isinstance(chunksize, int) or chunksize < 1:
+            raise OptionError(f"chunksize is {chunksize!r}: give a number of rows, 1 at least.")
         backend = Backend.parse(dtype_backend)
         asked = None if as_of is None else AsOf.parse(as_of)
         return self._stream(Query.of_text(*self._spelled(query, params)), chunksize, asked, backend)

@@ -16,7 +16,7 @@ import crdb_magic
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, ExceededMaxAttempts, Session, run_transaction
 from crdb_magic.core.asof import NOW
 from crdb_magic.core.target import Target
-from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, OptionError
+from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, OptionError, ParameterError
 from crdb_magic.session.pinning import pin, unpin
 
 _numbers = count(1)
@@ -508,6 +508,34 @@ def test_a_query_that_fails_shows_its_line_and_not_the_way_to_the_server(db, rea
     frames = [step.frame for step in caught.traceback[1:]]
     assert [frame.code.name for frame in frames if not frame.f_locals.get("__tracebackhide__")] == []
     assert caught.value.__cause__.__traceback__ is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("SELECT %s, %s", [1]),
+        ("SELECT %s", [1, 2]),
+        ("SELECT %(a)s", {"b": 1}),
+        ("SELECT 5 % 3", [1]),
+        ("SELECT %s", 5),
+        ("SELECT %s", [object()]),
+    ],
+)
+def test_values_that_do_not_fit_the_sql_are_refused_before_anything_is_sent(db, sql, values):
+    with pytest.raises(ParameterError):
+        db.frame(sql, values)
+
+
+@pytest.mark.parametrize("query", [None, b"SELECT 1", 1])
+def test_what_is_no_query_is_refused(db, query):
+    with pytest.raises(OptionError, match="A query is SQL text"):
+        db.frame(query)
+
+
+@pytest.mark.parametrize("chunksize", [0, -1, 1.5, "10", None])
+def test_what_is_no_number_of_rows_is_refused(db, chunksize):
+    with pytest.raises(OptionError, match="chunksize is"):
+        db.frames("SELECT 1", chunksize)
 
 
 def test_what_we_know_besides_is_told_with_peewees_error(db, account):

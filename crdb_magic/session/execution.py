@@ -12,7 +12,7 @@ from crdb_magic.columns.objects import Finish
 from crdb_magic.core.kinds import is_query
 from crdb_magic.core.statements import BoundStatement
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.queries import Query, Values, placed, rendered
+from crdb_magic.session.queries import Query, Values, mogrified, placed, rendered
 from crdb_magic.session.reading import Columns, can_copy, columns_of, copy, describe, fetch
 from crdb_magic.session.sizes import LARGE, Sizes
 from crdb_magic.session.translation import from_driver
@@ -42,7 +42,11 @@ def ask(connection: Connection, sql: str, values: Values, sizes: Sizes, finish: 
     query = Query.of_text(sql, values) if sizes.large(sql) and can_copy(connection) else None
     with text_cursor(connection) as cursor:
         try:
-            answer = _copied(cursor, query.on(connection), finish) if query else _sent(cursor, sql, values)
+            answer = (
+                _copied(cursor, query.on(connection), finish)
+                if query
+                else _sent(cursor, mogrified(cursor, sql, values))
+            )
         except psycopg2.Error as error:
             raise from_driver(error, connected=not connection.closed) from error
     if sql in sizes or (answer.row_count >= LARGE and Query.of_text(sql, values)):
@@ -66,8 +70,8 @@ def _one(
     return answer
 
 
-def _sent(cursor: Cursor, sql: str, values: Values = None) -> Answer:
-    cursor.execute(sql, values)
+def _sent(cursor: Cursor, sql: str | bytes) -> Answer:
+    cursor.execute(sql)
     columns = None if cursor.description is None else columns_of(cursor)
     return Answer(cursor.statusmessage or "", columns, fetch(cursor, columns or ()), max(cursor.rowcount, 0))
 

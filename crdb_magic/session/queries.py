@@ -11,8 +11,8 @@ import psycopg2
 
 from crdb_magic.core.kinds import is_query
 from crdb_magic.core.statements import BoundStatement, Statement, split
-from crdb_magic.errors import CrdbMagicError, ScriptError, StatementError
-from crdb_magic.session.driver import Connection, Cursor
+from crdb_magic.errors import CrdbMagicError, ParameterError, ScriptError, StatementError
+from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.literals import adaptable_all, literal
 from crdb_magic.session.translation import from_driver, position
 
@@ -72,9 +72,22 @@ def placed(
     return translated
 
 
+def mogrified(cursor: Cursor, sql: str, values: Values) -> bytes:
+    """Put values into psycopg2's placeholders; raises :class:`ParameterError` if they do not fit."""
+    try:
+        return bytes(cursor.mogrify(sql, adaptable_all(values)))
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise ParameterError(
+            f"The values do not fit the placeholders of the SQL: {error}.", hint=_PLACEHOLDERS
+        ) from error
+
+
+_PLACEHOLDERS = "%s takes a list with a value for each, %(name)s a dict; a percent sign is %% where there are values."
+
+
 def _mogrified(connection: Connection, sql: str, values: Values) -> str:
-    with connection.cursor() as cursor:
-        return str(cursor.mogrify(sql, adaptable_all(values)), "utf-8")
+    with text_cursor(connection) as cursor:
+        return str(mogrified(cursor, sql, values), "utf-8")
 
 
 @lru_cache(maxsize=256)

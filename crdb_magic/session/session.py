@@ -15,7 +15,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.kinds import plain, reads_only
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.retry import Committed, Observer, run
+from crdb_magic.core.retry import CANCELED, Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement, split
 from crdb_magic.core.target import Target
@@ -158,7 +158,7 @@ class Session:
 
         def unit() -> None:
             __tracebackhide__ = True
-            with _explained(self.pinned if options.as_of == self.pinned else None):
+            with _explained(options, self.pinned):
                 verbs.unit()
 
         return run(
@@ -187,17 +187,25 @@ class Session:
 
 
 @contextmanager
-def _explained(pin: AsOf | None) -> Iterator[None]:
-    """Add to the server's refusal to write in the past that a pin is the reason."""
+def _explained(options: TransactionOptions, pin: AsOf | None) -> Iterator[None]:
+    """Add to the server's refusal which option is the reason: a pin, or the time limit."""
     try:
         yield
     except Exception as error:
         refusal = translate(error, connected=True)
-        if pin is not None and refusal is not None and refusal.sqlstate == _READ_ONLY:
-            refusal.hint = f"the connection is pinned to {pin}: --as-of now steps out of that, %crdb_pin off ends it."
+        if refusal is not None and (reason := _reason(refusal.sqlstate, options, pin)):
+            refusal.hint = reason
             if refusal is not error:
-                error.add_note(f"Hint: {refusal.hint}")
+                error.add_note(f"Hint: {reason}")
         raise
+
+
+def _reason(sqlstate: str | None, options: TransactionOptions, pin: AsOf | None) -> str | None:
+    if sqlstate == _READ_ONLY and pin is not None and options.as_of == pin:
+        return f"the connection is pinned to {pin}: --as-of now steps out of that, %crdb_pin off ends it."
+    if sqlstate == CANCELED and options.retry.timeout is not None:
+        return f"the time limit of {options.retry.timeout:g} s (--timeout) was up."
+    return None
 
 
 _READ_ONLY = "25006"

@@ -92,6 +92,10 @@ _HINTS = (
     ("alert unknown ca", "the server does not know the CA of the user's certificate in sslcert."),
     ("alert bad certificate", "the server does not take the user's certificate: check sslcert and sslkey."),
     ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
+    (
+        "no such file or directory",
+        "nothing says where the server is: give a URL, set CRDB_URL, or %crdb_connect --local.",
+    ),
     ("does not exist", "check the name of the database and of the user."),
 )
 _ATTEMPT = re.compile(
