@@ -86,7 +86,7 @@ def copy(cursor: Cursor, query: str, columns: Columns, finish: Finish) -> tuple[
     def take(batch: Batch) -> None:
         batches.append(finish(types, batch))
 
-    with in_thread(lambda part: typed(types, from_csv(part, len(types))), take) as put:
+    with paused(), in_thread(lambda part: typed(types, from_csv(part, len(types))), take) as put:
         copy_to(cursor, query, put)
     return tuple(batches)
 
