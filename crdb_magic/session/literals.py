@@ -1,9 +1,10 @@
 """Python values -> SQL literals, by psycopg2's own quoting; what it does not know is turned into what it does.
 
 A dict is sent as JSONB, and so is a list that holds one (nobody means an array of JSONB); other lists, sets, ranges,
-and the arrays and columns of numpy, pandas and Arrow as arrays, tuples as tuples. None and what pandas calls missing
-is NULL: in a column of float64 that is NaN too, elsewhere NaN is a number. What a document may hold, and how it is
-written there (a date as a text), is for `crdb_magic.core.json_text`.
+and the arrays and columns of numpy, pandas and Arrow as arrays, tuples as tuples; in SQL cells what stands behind IN
+is a tuple, and what stands in ANY() an array, whatever it was. None and what pandas calls missing is NULL: in a column
+of float64 that is NaN too, elsewhere NaN is a number. What a document may hold, and how it is written there (a date as
+a text), is for `crdb_magic.core.json_text`.
 
 What has two meanings has the plain one. JSON's own null is ``'null'::JSONB`` in SQL, a list of numbers or texts as JSON
 ``to_jsonb(:name)``.
@@ -43,6 +44,19 @@ def literal(name: str, value: object, connection: extensions.connection) -> str:
     except (psycopg2.ProgrammingError, TypeError, ValueError):  # of an adapter that is not ours
         raise _refused(f":{name}", value, _without_form(value)) from None
     return f"({quoted.strip()})" if quoted.startswith((" -", "-")) else quoted  # -5::TEXT would be -(5::TEXT)
+
+
+def members(name: str, value: object) -> object:
+    """Give a collection as the tuple that IN takes, all else as it is; raises :class:`ParameterError` for nothing."""
+    listed = plain(value) if is_wrapping(type(value)) else value
+    if not isinstance(listed, (tuple, *_LISTS)):
+        return value
+    if len(listed) == 0:
+        raise ParameterError(
+            f":{name} holds nothing, and there is no SQL for IN ().",
+            hint=f"= ANY(:{name}) and <> ALL(:{name}) take a list of any length.",
+        )
+    return tuple(listed)
 
 
 def adaptable_all(values: Any) -> Any:
@@ -195,6 +209,7 @@ def _psycopg2_json(value: extras.Json) -> extras.Json:
     return extras.Json(_text(json_text(value.adapted)), dumps=str) if ours else value
 
 
+_LISTS = (list, Set, ValuesView, range, deque)
 _TURNS: dict[Any, Turn] = {
     str: _text,
     float: _float,
@@ -202,7 +217,7 @@ _TURNS: dict[Any, Turn] = {
     memoryview: bytes,  # psycopg2 takes a contiguous one only
     time: _time,
     tuple: lambda value: tuple(map(_adaptable, value)),
-    (list, Set, ValuesView, range, deque): _list,
+    _LISTS: _list,
     Mapping: _document,
     extras.Json: _psycopg2_json,
     UUID: lambda value: _Cast(value, "UUID"),

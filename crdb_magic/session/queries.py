@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from functools import lru_cache
 import psycopg2
 
 from crdb_magic.core.kinds import is_query
-from crdb_magic.core.statements import BoundStatement, Statement, split
+from crdb_magic.core.statements import BoundStatement, Parameter, Statement, split
 from crdb_magic.errors import CrdbMagicError, ParameterError, ScriptError, StatementError
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.literals import adaptable_all, literal
+from crdb_magic.session.literals import adaptable_all, literal, members
 from crdb_magic.session.translation import from_driver, position
 
 Values = Sequence[object] | Mapping[str, object] | None
@@ -54,7 +55,23 @@ class Query:
 
 def rendered(statement: BoundStatement, connection: Connection) -> list[str]:
     """Give the pieces of a statement with its values quoted for this connection."""
-    return [one if isinstance(one, str) else literal(one.name, one.value, connection) for one in statement.pieces]
+    return [
+        piece if isinstance(piece, str) else literal(piece.name, _as_meant(piece, str(before)), connection)
+        for before, piece in zip(("", *statement.pieces), statement.pieces, strict=False)
+    ]
+
+
+def _as_meant(parameter: Parameter, before: str) -> object:
+    """Give a list behind IN as the tuple that it takes, and a tuple within ANY() as the array that it takes."""
+    if _BEHIND_IN.search(before):
+        return members(parameter.name, parameter.value)
+    if isinstance(parameter.value, tuple) and _WITHIN_ANY.search(before):
+        return list(parameter.value)
+    return parameter.value
+
+
+_BEHIND_IN = re.compile(r"\bIN\s*\Z", re.IGNORECASE)
+_WITHIN_ANY = re.compile(r"\b(?:ANY|ALL|SOME)\s*\(\s*\Z", re.IGNORECASE)
 
 
 def placed(

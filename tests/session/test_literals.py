@@ -263,11 +263,38 @@ def test_a_float_of_another_kind_is_its_number(echo):
     assert echo([Measure(1.5)], "FLOAT8[]") == [1.5]
 
 
-@pytest.mark.parametrize("values", [(1, 2), Pair(1, 2)])
-def test_a_tuple_is_for_in(session, sql, values):
-    report = session.run(sql("SELECT 2 IN :values, 3 IN :values", {"values": values}))
+@pytest.mark.parametrize(
+    "values",
+    [
+        (1, 2),
+        Pair(1, 2),
+        [1, 2],
+        {1, 2},
+        range(1, 3),
+        np.array([1, 2]),
+        pd.Series([1, 2]),
+        pd.Index([1, 2]),
+        pa.array([1, 2]),
+    ],
+    ids=lambda values: type(values).__name__,
+)
+def test_in_and_any_take_a_collection_of_each_kind(session, sql, values):
+    text = "SELECT 2 IN :values, 3 in\n:values, 2 = ANY(:values), 3 <> all ( :values), 3 NOT IN :values"
+    report = session.run(sql(text, {"values": values}))
 
-    assert records(report.results[0]) == [(True, False)]
+    assert records(report.results[0]) == [(True, False, True, True, True)]
+
+
+@pytest.mark.parametrize("values", [[], (), set(), np.array([])], ids=lambda values: type(values).__name__)
+def test_in_takes_no_empty_collection(session, sql, values):
+    with pytest.raises(ParameterError, match=r"= ANY\(:values\)"):
+        session.run(sql("SELECT 1 IN :values", {"values": values}))
+
+
+def test_behind_other_words_a_list_stays_an_array(session, sql):
+    report = session.run(sql("SELECT :values AS within, 'in' || :word, :values", {"values": [1, 2], "word": "x"}))
+
+    assert records(report.results[0]) == [([1, 2], "inx", [1, 2])]
 
 
 @pytest.mark.parametrize("values", [[], set(), range(0), np.array([]), pd.Series([]), pd.Index([]), [[]], pa.array([])])
