@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from crdb_magic.frames import Frames
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
+from crdb_magic.session.reasons import explained
 from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import Explicit, send
 
@@ -122,6 +124,7 @@ class CockroachDatabase(Frames, Dialect):
     def init(self, database: str | None, *args: Any, nested_transactions: bool = True, **kwargs: Any) -> None:
         """Set where to connect, perhaps later than the creation."""
         self._nested_transactions = nested_transactions
+        self.session.pinned = None
         super().init(database, *args, **kwargs)
 
     def __init__(self, database: str | None, *args: Any, **kwargs: Any) -> None:
@@ -160,9 +163,23 @@ class CockroachDatabase(Frames, Dialect):
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant."""
-        if self.session.pinned is None or self.in_transaction():
+        if self.session.pinned is None:
             return super().execute_sql(sql, params)
-        with self.transaction():
+        if self.session.in_transaction:
+            return self._explained(sql, params)
+        self.begin()
+        try:
+            cursor = self._explained(sql, params)
+            self.commit()
+        except BaseException:
+            if self.session.in_transaction:
+                self.rollback()
+            raise
+        return cursor
+
+    def _explained(self, sql: str, params: Any) -> Any:
+        verbs: Explicit[None] | None = getattr(self._state, "verbs", None)
+        with explained(verbs.options if verbs else TransactionOptions(), self.session.pinned, time.monotonic()):
             return super().execute_sql(sql, params)
 
     # Transactions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,10 @@ class Frames:
         fault they are read again from there. Raises what `run_transaction` raises for a query, `OptionError` for what
         can't be streamed, and `BrokenTransactionError` if rows without an ORDER BY came in another order then.
         """
-        if not isinstance(chunksize, int) or chunksize < 1:
+        if not isinstance(chunksize, Integral) or chunksize < 1:
             raise OptionError(f"chunksize is {chunksize!r}: give a number of rows, 1 at least.")
         backend = Backend.parse(dtype_backend)
-        asked = None if as_of is None else AsOf.parse(as_of)
+        asked = self.session.pinned if as_of is None else AsOf.parse(as_of)
         return self._stream(Query.of_text(*self._spelled(query, params)), chunksize, asked, backend)
 
     def _stream(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Iterator
@@ -547,6 +548,20 @@ def test_what_we_know_besides_is_told_with_peewees_error(db, account):
     assert outcome == "Nothing was committed."
 
 
+def test_a_statement_that_cannot_be_spelled_takes_no_begin_with_it(db, account):
+    def work(db):
+        with db.connection().cursor() as cursor:
+            with pytest.raises(IndexError):
+                cursor.execute("SELECT %s, %s", [1])
+            cursor.execute(f"UPDATE {account._meta.table_name} SET balance = 0")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        db.run_transaction(work)
+
+    assert balances(account) == [100, 20]
+
+
 # Pinned.
 
 
@@ -572,6 +587,36 @@ def test_now_steps_out_of_a_pin(db, pinned):
     assert db.run_transaction(lambda _: pinned.select().count(), system_time="now") == 3
 
 
-def test_a_pinned_database_refuses_a_write_outside_of_a_block_too(pinned):
-    with pytest.raises(peewee.PeeweeException, match="read-only"):
+@pytest.mark.parametrize(
+    "block",
+    [lambda _: contextlib.nullcontext(), CockroachDatabase.manual_commit, CockroachDatabase.atomic],
+    ids=["none", "manual_commit", "atomic"],
+)
+def test_a_pin_holds_in_each_kind_of_block(db, pinned, block):
+    with pytest.raises(peewee.PeeweeException, match="read-only") as caught, block(db):
+        assert pinned.select().count() == 2
         pinned.create(id=4, balance=0)
+
+    assert "--as-of now steps out" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(("system_time", "seen"), [(None, 2), ("now", 3)])
+def test_a_transaction_that_is_begun_by_hand_is_as_it_was_begun(db, pinned, system_time, seen):
+    db.begin(system_time)
+    count = pinned.select().count()
+    db.commit()
+
+    assert count == seen
+
+
+def test_frames_are_of_the_pin_of_their_call(db, pinned):
+    frames = db.frames(pinned)
+    unpin(db.session)
+
+    assert [len(frame) for frame in frames] == [2]
+
+
+def test_another_target_is_not_pinned(db, pinned):
+    db.init(db.database)
+
+    assert db.session.pinned is None

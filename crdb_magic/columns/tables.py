@@ -32,7 +32,7 @@ def to_arrow(result: Result) -> pa.Table:
     dimensions) is of the server's exact texts, but with instants in UTC. DECIMAL has the largest scale of its values.
     """
     if not result.columns:  # pyarrow tells how many rows there are of nothing by a column alone
-        return pa.table({"": pa.nulls(result.row_count)}).select([])
+        return pa.table({"": pa.nulls(0 if result.columns is None else result.row_count)}).select([])
     return pa.table(result.each(arrow_column), names=result.names)
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 from uuid import UUID
 
@@ -78,9 +78,10 @@ def whole(value: Any) -> Any:
     """Give a number without a fraction as an int, in lists as well; all else as it is, for the server to refuse."""
     if isinstance(value, list | tuple):
         return [whole(plain(item)) for item in value]
-    if isinstance(value, float | Decimal) and value == value and -_TOO_LARGE <= value < _TOO_LARGE:  # noqa: PLR0124
-        return int(value) if value == int(value) else value
-    return value
+    if not isinstance(value, float | Decimal):
+        return value
+    finite = value.is_finite() if isinstance(value, Decimal) else isfinite(value)
+    return int(value) if finite and -_TOO_LARGE <= value < _TOO_LARGE and value == int(value) else value
 
 
 def is_missing(value: Any) -> bool:

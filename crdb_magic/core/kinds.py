@@ -225,7 +225,7 @@ def _belongs_outermost(earlier: Token, before: Token, token: Token, after: Token
         return (before.text, after.text) == ("AS", "SYSTEM")
     if token.text in _LOCKS and before.text in {"FOR", "KEY"}:
         return True
-    begins = before.text in {"[", ")"} or (before.text == "(" and earlier.text in _BEFORE_STATEMENTS["("])
+    begins = before.text in {"[", ")", *_ANALYZE} or (before.text == "(" and earlier.text in _BEFORE_STATEMENTS["("])
     return begins and token.text in _OUTERMOST
 
 

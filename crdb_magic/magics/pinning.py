@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def pin_shown(session: Session, text: str, namespace: Mapping[str, object]) -> str:
     """Pin to what was written, or end a pin; give the sentence about it, the same whenever it names an instant."""
     when = _read(text.strip("'\""), namespace)
-    if when == _OFF:
+    if isinstance(when, str) and when.lower() == _OFF:
         unpin(session)
         return "Reads the present."
     pinned = pin(session, AsOf.parse(when))

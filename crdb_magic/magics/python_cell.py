@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ABSENT = object()
 _LOOKED_AT = 200  # how many of a container's objects are compared
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-_LIBRARIES = {"peewee", "playhouse", __name__.partition(".")[0]}
+_LIBRARIES = {"contextlib", "peewee", "playhouse", __name__.partition(".")[0]}
 _AWAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 
@@ -190,10 +190,13 @@ def shown_as_of(shell: InteractiveShell, error: BaseException, traceback: Traceb
 
 
 def _users_part(step: TracebackType | None) -> TracebackType | None:
-    """Copy a traceback down to where peewee or we begin."""
-    if step is None or str(step.tb_frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
+    """Copy a traceback without the frames of peewee, of contexts, and of ours."""
+    if step is None:
         return None
-    return TracebackType(_users_part(step.tb_next), step.tb_frame, step.tb_lasti, step.tb_lineno)
+    below = _users_part(step.tb_next)
+    if str(step.tb_frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
+        return below
+    return TracebackType(below, step.tb_frame, step.tb_lasti, step.tb_lineno)
 
 
 @contextmanager

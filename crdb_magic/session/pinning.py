@@ -5,19 +5,22 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crdb_magic.core.asof import NOW, AsOf, at_hlc
-from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.options import Isolation, TransactionOptions
 from crdb_magic.errors import OptionError, PastUnavailableError
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
 from crdb_magic.session.transactions import ask
 
+_INSTANT = "SELECT cluster_logical_timestamp()"
+_AT_PRESENT = TransactionOptions(as_of=NOW, isolation=Isolation.SERIALIZABLE)  # below that it is refused
+
 
 def present(session: Session) -> AsOf | None:
     """Give the instant that is now, to be read at as often as need be; None where a server has no past."""
-    connection = session.connection
-    if connection.server.as_of_system_time:
-        return at_hlc(Decimal(ask(connection, "SELECT cluster_logical_timestamp()")))
-    keeper = Keeper.of(connection)
+    if session.server.as_of_system_time:
+        hlc, _ = session.transact(lambda connection: ask(connection, _INSTANT), _AT_PRESENT)
+        return at_hlc(Decimal(hlc))
+    keeper = Keeper.of(session.connection)
     return at_hlc(keeper.keep().at) if keeper else None
 
 

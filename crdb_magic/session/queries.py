@@ -55,22 +55,25 @@ class Query:
 
 def rendered(statement: BoundStatement, connection: Connection) -> list[str]:
     """Give the pieces of a statement with its values quoted for this connection."""
-    return [
-        piece if isinstance(piece, str) else literal(piece.name, _as_meant(piece, str(before)), connection)
-        for before, piece in zip(("", *statement.pieces), statement.pieces, strict=False)
-    ]
+    pieces: list[str] = []
+    for piece in statement.pieces:
+        pieces.append(piece if isinstance(piece, str) else _spelled(piece, pieces[-1], connection))
+    return pieces
 
 
-def _as_meant(parameter: Parameter, before: str) -> object:
-    """Give a list behind IN as the tuple that it takes, and a tuple within ANY() as the array that it takes."""
-    if _BEHIND_IN.search(before):
-        return members(parameter.name, parameter.value)
-    if isinstance(parameter.value, tuple) and _WITHIN_ANY.search(before):
-        return list(parameter.value)
-    return parameter.value
+def _spelled(parameter: Parameter, before: str, connection: Connection) -> str:
+    """Quote a value: behind IN a list as the tuple that it takes, within ANY() a tuple as the array that it takes."""
+    name, value = parameter.name, parameter.value
+    if found := _BEHIND_IN.search(before):
+        row = members(name, value)
+        spelled = literal(name, row, connection)
+        return spelled[1:-1] if found["open"] and row is not value else spelled
+    if isinstance(value, tuple) and _WITHIN_ANY.search(before):
+        value = list(value)
+    return literal(name, value, connection)
 
 
-_BEHIND_IN = re.compile(r"\bIN\s*\Z", re.IGNORECASE)
+_BEHIND_IN = re.compile(r"\bIN\s*(?P<open>\(?)\s*\Z", re.IGNORECASE)
 _WITHIN_ANY = re.compile(r"\b(?:ANY|ALL|SOME)\s*\(\s*\Z", re.IGNORECASE)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
@@ -15,7 +15,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.kinds import plain, reads_only
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.retry import CANCELED, Committed, Observer, run
+from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement, split
 from crdb_magic.core.target import Target
@@ -26,9 +26,9 @@ from crdb_magic.session.execution import Answer, ask, execute
 from crdb_magic.session.link import Link, OwnLink
 from crdb_magic.session.queries import Query, Values
 from crdb_magic.session.reading import Columns, can_copy
+from crdb_magic.session.reasons import explained
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
-from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
 
@@ -154,11 +154,12 @@ class Session:
     def _engine(self, verbs: Verbs[T], observer: Observer, *, reading: bool) -> Committed[None]:
         __tracebackhide__ = True
         options = verbs.options
+        began = time.monotonic()
         nothing_to_lose = reading or options.read_only or options.as_of is not None
 
         def unit() -> None:
             __tracebackhide__ = True
-            with _explained(options, self.pinned):
+            with explained(options, self.pinned, began):
                 verbs.unit()
 
         return run(
@@ -184,31 +185,6 @@ class Session:
             )
             for one in answers
         )
-
-
-@contextmanager
-def _explained(options: TransactionOptions, pin: AsOf | None) -> Iterator[None]:
-    """Add to the server's refusal which option is the reason: a pin, or the time limit."""
-    try:
-        yield
-    except Exception as error:
-        refusal = translate(error, connected=True)
-        if refusal is not None and (reason := _reason(refusal.sqlstate, options, pin)):
-            refusal.hint = reason
-            if refusal is not error:
-                error.add_note(f"Hint: {reason}")
-        raise
-
-
-def _reason(sqlstate: str | None, options: TransactionOptions, pin: AsOf | None) -> str | None:
-    if sqlstate == _READ_ONLY and pin is not None and options.as_of == pin:
-        return f"the connection is pinned to {pin}: --as-of now steps out of that, %crdb_pin off ends it."
-    if sqlstate == CANCELED and options.retry.timeout is not None:
-        return f"the time limit of {options.retry.timeout:g} s (--timeout) was up."
-    return None
-
-
-_READ_ONLY = "25006"
 
 
 @lru_cache(maxsize=256)

@@ -41,7 +41,7 @@ class Verbs(ABC, Generic[T]):
     value: T
 
     def __init__(self, link: Link, work: Callable[[Connection], T], options: TransactionOptions) -> None:
-        self.options = options
+        self.options = options = options.within(None)  # a "now" that nobody took for what it means there
         self.read_at: Decimal | None = options.as_of.hlc if options.as_of else None
         self._link = link
         self._work = work

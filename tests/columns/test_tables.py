@@ -190,9 +190,12 @@ def test_the_columns_of_a_table_are_named_as_those_of_a_frame():
     assert to_arrow(result_of_rows(columns, ["1", "2", "3"])).column_names == ["id", "id_1", "column3"]
 
 
-@pytest.mark.parametrize("result", [Result("CREATE TABLE"), Result("SELECT 0", ()), Result("SELECT 3", (), (), 3)])
-def test_without_columns_the_rows_are_counted(result):
-    assert to_arrow(result).shape == (result.row_count, 0)
+@pytest.mark.parametrize(
+    ("result", "rows"),
+    [(Result("INSERT 0 2", row_count=2), 0), (Result("SELECT 0", ()), 0), (Result("SELECT 3", (), (), 3), 3)],
+)
+def test_without_columns_the_rows_that_came_are_counted(result, rows):
+    assert to_arrow(result).shape == (rows, 0)
 
 
 def test_without_rows_the_columns_are_there():

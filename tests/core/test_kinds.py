@@ -310,6 +310,7 @@ def test_a_query_may_stand_in_parentheses(text: str) -> None:
         "WITH x AS (DELETE FROM t RETURNING a) TABLE x",
         "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
         "WITH x AS (SELECT 1) UPDATE t SET a = 1",
+        "SELECT * FROM [EXPLAIN ANALYZE DELETE FROM t]",
         "SELECT * FROM [UPSERT INTO t VALUES (1) RETURNING a]",
         "SELECT * FROM t FOR UPDATE",
         "SELECT * FROM t for /* a */ no key update",

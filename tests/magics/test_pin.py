@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 
 from crdb_magic.errors import OptionError, ParameterError, StatementError
@@ -29,7 +30,7 @@ def test_after_a_pin_all_cells_read_one_instant_until_it_is_off(log):
     log("%crdb_txn --as-of now INSERT INTO pin_log VALUES (2)")
     pinned = numbers(log), list(log('%%crdb_txn --python\ndb.frame("SELECT n FROM pin_log")').n)
     stepped_out = numbers(log, "--as-of now")
-    log("%crdb_pin off")
+    log("%crdb_pin OFF")
 
     assert (pinned, stepped_out, numbers(log)) == (([1], [1]), [1, 2], [1, 2])
 
@@ -92,9 +93,11 @@ def test_so_is_one_in_a_python_cell(log):
         ("yesterday", OptionError, "'yesterday' is not an instant"),
         ("10s", OptionError, "not in the past"),
         (":nothing", ParameterError, "no variable nothing"),
+        (":frame", OptionError, "as-of takes no DataFrame"),
         ("--off", OptionError, "no option --off"),
     ],
 )
 def test_nonsense_is_refused(log, line, error, match):
+    log["frame"] = pd.DataFrame({"n": [1]})
     with pytest.raises(error, match=match):
         log(f"%crdb_pin {line}")

@@ -285,6 +285,14 @@ def test_in_and_any_take_a_collection_of_each_kind(session, sql, values):
     assert records(report.results[0]) == [(True, False, True, True, True)]
 
 
+@pytest.mark.parametrize("values", [[1, 2], {1, 2}, np.array([1, 2])], ids=lambda values: type(values).__name__)
+def test_a_list_may_stand_in_the_parentheses_of_in(session, sql, values):
+    text = "SELECT 2 IN (:values), 3 IN ( :values ), 3 IN (:values, 3), 2 IN (:two, 5), (1, 2) IN (:pair)"
+    report = session.run(sql(text, {"values": values, "two": 2, "pair": (1, 2)}))
+
+    assert records(report.results[0]) == [(True, False, True, True, True)]
+
+
 @pytest.mark.parametrize("values", [[], (), set(), np.array([])], ids=lambda values: type(values).__name__)
 def test_in_takes_no_empty_collection(session, sql, values):
     with pytest.raises(ParameterError, match=r"= ANY\(:values\)"):

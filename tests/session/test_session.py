@@ -142,6 +142,17 @@ def test_a_time_limit_ends_a_statement_that_is_too_slow(session, sql, rows):
     assert rows("SELECT pg_sleep(0.3) IS NOT NULL") == [("t",)]
 
 
+def test_a_statement_that_somebody_else_cancels_is_not_the_time_limits(session):
+    def work(connection):
+        threading.Timer(0.2, connection.cancel_statement).start()
+        session.ask("SELECT pg_sleep(20)")
+
+    with pytest.raises(StatementError) as caught:
+        session.transact(work, TransactionOptions(retry=RetryPolicy(timeout=60)))
+
+    assert (caught.value.sqlstate, caught.value.hint) == ("57014", None)
+
+
 def test_a_time_limit_bounds_the_retries_too(session, sql):
     options = TransactionOptions(retry=RetryPolicy(timeout=0.2, max_attempts=1000))
 
