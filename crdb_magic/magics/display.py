@@ -1,10 +1,10 @@
-"""Results -> what the notebook shows: frames with captions, tags, and a line while a transaction waits to retry."""
+"""Results -> what the notebook shows: frames with captions, tags, and what is live while a transaction runs."""
 
 from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
 
 from crdb_magic.columns.frames import Backend, records, to_frame
@@ -26,16 +28,25 @@ from crdb_magic.errors import Outcome, ResultTypeError
 from crdb_magic.magics.audience import Audience
 
 _CAPTION_LENGTH = 72
+_PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's
 
-
+# As JupyterLab shows text; elsewhere its variables have no values.
+_STYLE = (
+    "margin: 0; padding-left: 1ch; white-space: pre-wrap; "
+    "font: var(--jp-code-font-size, 13px)/var(--jp-code-line-height, 1.3) var(--jp-code-font-family, monospace)"
+)
 # Words of ours stand back behind the results: JupyterLab's colour for secondary text, grey elsewhere.
-_STYLE = "margin: 0; white-space: pre-wrap; color: var(--jp-ui-font-color2, #666)"
+_ASIDE = "; color: var(--jp-ui-font-color2, #666)"
+
+
+def _bundle(text: str, style: str = _ASIDE, meter: str = "") -> dict[str, str]:
+    """Give lines of text in both forms; ``meter`` is HTML before them."""
+    return {"text/plain": text, "text/html": f'<pre style="{_STYLE}{style}">{meter}{escape(text)}</pre>'}
 
 
 def say(text: str, metadata: dict[str, Any] | None = None) -> None:
     """Show a line or more of plain words."""
-    html = f'<pre style="{_STYLE}">{escape(text)}</pre>'
-    display({"text/plain": text, "text/html": html}, metadata=metadata or {}, raw=True)
+    display(_bundle(text), metadata=metadata or {}, raw=True)
 
 
 def rows_in_words(count: int) -> str:
@@ -43,28 +54,58 @@ def rows_in_words(count: int) -> str:
     return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
+class LiveOutput:
+    """One output of a notebook that is rewritten while something lasts, and emptied at last.
+
+    There is none where outputs are captured or held back: they would all come when it is over.
+    """
+
+    def __init__(self) -> None:
+        self._handle: DisplayHandle | None = None
+
+    def show(self, text: str, meter: str = "") -> None:
+        """Show a line of plain words instead of the last one; ``meter`` is HTML before it."""
+        if self._handle is not None:
+            self._handle.update(_bundle(text, meter=meter), raw=True)
+        elif not isinstance(getattr(get_ipython(), "display_pub", None), CapturingDisplayPublisher):
+            self._handle = DisplayHandle()
+            self._handle.display(_bundle(text, meter=meter), raw=True)
+
+    def empty(self) -> None:
+        """Leave nothing to be seen."""
+        if self._handle is not None:
+            self._handle.update({}, raw=True)
+
+
 class Receipts:
-    """Which of the notebook's frames came from which transaction, for the metadata of their outputs."""
+    """Which of the notebook's frames came from which transaction, for their outputs and the metadata of these."""
 
     def __init__(self) -> None:
         self._frames: weakref.WeakValueDictionary[int, pd.DataFrame] = weakref.WeakValueDictionary()
-        self._receipts: dict[int, dict[str, Any]] = {}
+        self._receipts: dict[int, tuple[dict[str, Any], bool]] = {}
 
-    def attach(self, frame: pd.DataFrame, receipt: Receipt) -> None:
+    def attach(self, frame: pd.DataFrame, receipt: Receipt, *, explained: bool = False) -> None:
         """Remember the frame's receipt, and put it into ``frame.attrs["crdb"]`` as a plain dict."""
         frame.attrs["crdb"] = receipt.as_dict()
         self._receipts = {key: value for key, value in self._receipts.items() if key in self._frames}
         self._frames[id(frame)] = frame
-        self._receipts[id(frame)] = receipt.as_dict()
+        self._receipts[id(frame)] = receipt.as_dict(), explained
 
     def bundle(self, frame: pd.DataFrame, *_: Any, **__: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Add to a frame's own output the receipt as metadata: what IPython's mimebundle formatter asks for.
+        """Give what IPython's mimebundle formatter asks for: the receipt as metadata, and a plan as its lines.
 
         pandas hands ``attrs`` on to frames made from this one, so the receipt goes by the frame itself.
         """
         if self._frames.get(id(frame)) is not frame:
             return {}, {}
-        return {}, {"crdb": self._receipts[id(frame)]}
+        receipt, explained = self._receipts[id(frame)]
+        return (_plan(frame) or {}) if explained else {}, {"crdb": receipt}
+
+
+def _plan(frame: pd.DataFrame) -> dict[str, str] | None:
+    """Give the lines of a plan, which a table would cut and put to the right; None for what EXPLAIN says otherwise."""
+    lines: list[Any] = frame.iloc[:, 0].tolist() if list(frame.columns) in _PLANS else [None]
+    return _bundle("\n".join(lines), style="") if all(isinstance(line, str) for line in lines) else None
 
 
 class As(Choice):
@@ -100,18 +141,27 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, _caption(statement)]), metadata)
-            display(_decoded(result, Shape(backend=shape.backend)))
+            _show(_decoded(result, Shape(backend=shape.backend)), statement)
             tags = []
+    if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
+        tags.append(_caption(statements[last]))
     if tags:
         say("\n".join(tags), metadata)
-    return None if last is None else _value(report.results[last], report.receipt, shape, receipts)
-
-
-def _value(result: Result, receipt: Receipt, shape: Shape, receipts: Receipts | None) -> Any:
-    value = _decoded(result, shape)
+    if last is None:
+        return None
+    value = _decoded(report.results[last], shape)
     if receipts is not None and isinstance(value, pd.DataFrame):
-        receipts.attach(value, receipt)
+        receipts.attach(value, report.receipt, explained=_explains(statements[last]))
     return value
+
+
+def _show(frame: pd.DataFrame, statement: Statement) -> None:
+    plan = _plan(frame) if _explains(statement) else None
+    display(frame if plan is None else plan, raw=plan is not None)
+
+
+def _explains(statement: Statement) -> bool:
+    return statement.keyword == "EXPLAIN"
 
 
 def _decoded(result: Result, shape: Shape) -> Any:
@@ -132,14 +182,13 @@ def _caption(statement: Statement) -> str:
 class Waiting:
     """A line that says, while a transaction waits for its next attempt, why; it leaves nothing behind.
 
-    In a notebook it is one output that is rewritten and at last emptied, so that a saved notebook is the same
-    whether there were retries or not. Where nobody looks (nbclient, nbval, papermill) there is none.
+    Where nobody looks (nbclient, nbval, papermill) there is none.
     """
 
     def __init__(self, max_attempts: int, audience: Audience) -> None:
         self._max_attempts = max_attempts
         self._audience = audience
-        self._handle: DisplayHandle | None = None
+        self._output = LiveOutput()
 
     def __enter__(self) -> Self:
         return self
@@ -154,29 +203,24 @@ class Waiting:
             sys.stderr.write(f"\r\x1b[K{text}")
             sys.stderr.flush()
         elif self._audience is Audience.NOTEBOOK:
-            self._rewrite({"text/plain": text})
+            self._output.show(text)
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if self._handle is not None:
-            self._rewrite({})
-        elif self._audience is Audience.TERMINAL:
+        self._output.empty()
+        if self._audience is Audience.TERMINAL:
             sys.stderr.write("\r\x1b[K")
-
-    def _rewrite(self, bundle: dict[str, str]) -> None:
-        if self._handle is None:
-            self._handle = DisplayHandle()
-            self._handle.display(bundle, raw=True)
-        else:
-            self._handle.update(bundle, raw=True)
 
 
 @contextmanager
-def interrupts_shown_short() -> Iterator[None]:
-    """Let a Ctrl-C be shown without our frames: that it was heard, and what became of the transaction."""
+def interrupts_shown_short(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Let a Ctrl-C be shown without our frames: that it was heard, and what became of the transaction.
+
+    Who ends a transaction leaves a note of that; before it has ``begun`` nobody does.
+    """
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        notes = getattr(interrupt, "__notes__", ())
+        notes = getattr(interrupt, "__notes__", () if begun() else (Outcome.NOT_COMMITTED.value,))
         lines = ["KeyboardInterrupt: the transaction was interrupted.", *notes]
         interrupt._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
         raise

@@ -13,6 +13,8 @@ from crdb_magic.magics.progress import Progress
 from crdb_magic.session.loading import Mode, Writing, write
 from crdb_magic.session.session import Session
 
+_MANY = 500_000  # objects, to be encoded one by one: that may take a second, and comes before the first row is sent
+
 
 def _as_given(value: object) -> object:
     return value
@@ -49,6 +51,8 @@ def frame_named(name: str, namespace: Namespace) -> pd.DataFrame:
 
 def write_shown(session: Session, frame: pd.DataFrame, asked: Writing, audience: Audience) -> str:
     """Write with a bar that begins again when the transaction does; give the sentence about it."""
-    with Progress(len(frame), asked.table, audience) as bar, interrupts_shown_short():
+    objects = len(frame) * int((frame.dtypes == "object").sum())
+    bar = Progress(len(frame), asked.table, audience, at_once=objects >= _MANY)
+    with bar, interrupts_shown_short(begun=lambda: bar.begun):
         rows = write(session, frame, asked, progress=bar.advance, observer=bar.restart)
     return f"{asked.table}: {rows_in_words(rows)} written."

@@ -204,6 +204,40 @@ def test_an_earlier_result_is_shown_as_a_frame_whatever_the_value_is(notebook):
     assert notebook.shown.splitlines()[:2] == ["SELECT 1 AS a", "   a"]
 
 
+def test_a_value_that_is_not_of_the_last_statement_stands_under_its_own(notebook, table):
+    notebook(f"%%crdb_txn\nUPDATE {table} SET balance = 5;\nSELECT 1 AS one;\nDELETE FROM {table}")
+
+    assert notebook.shown.splitlines()[:3] == ["UPDATE 2", "DELETE 2", "SELECT 1 AS one"]
+
+
+_PLAN = "EXPLAIN SELECT i FROM generate_series(1, 1000) AS t (i) ORDER BY i"
+
+
+def _shown(notebook, value):
+    return notebook.shell.display_formatter.format(value)[0]
+
+
+def test_a_plan_is_a_frame_that_is_shown_as_its_lines(notebook):
+    plan = notebook(f"%crdb_txn {_PLAN}")
+
+    assert isinstance(plan, pd.DataFrame)
+    assert _shown(notebook, plan)["text/plain"] == "\n".join(plan.iloc[:, 0])
+    assert "<table" not in _shown(notebook, plan)["text/html"]
+
+
+def test_a_plan_before_the_value_is_shown_as_its_lines(notebook):
+    plan = notebook(f"%crdb_txn {_PLAN}")
+    notebook(f"%%crdb_txn df <<\n{_PLAN};\nSELECT 1 AS one")
+
+    assert [output.data["text/plain"] for output in notebook.outputs] == [_PLAN, "\n".join(plan.iloc[:, 0])]
+
+
+def test_a_column_of_that_name_alone_is_no_plan(notebook):
+    frame = notebook("%crdb_txn SELECT 'x' AS info")
+
+    assert "<table" in _shown(notebook, frame)["text/html"]
+
+
 def test_frames_may_be_of_arrow(notebook):
     notebook('%config CrdbMagic.dtype_backend = "arrow"')
     dtypes = notebook("%crdb_txn SELECT 1::INT8 AS n, 'x'::TEXT AS s").dtypes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crdb_magic.errors import StatementError
+from crdb_magic.magics import display
 
 _EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp;"
 
@@ -33,6 +34,21 @@ def test_captions_are_escaped(notebook):
     assert [
         output.data["text/html"] for output in notebook.outputs if "<script" in output.data.get("text/html", "")
     ] == []
+
+
+def test_plans_are_escaped(notebook):
+    plan = notebook(f"%crdb_txn EXPLAIN SELECT 1 FROM generate_series(1, 2) AS t (i) WHERE i::TEXT = '{_EVIL}'")
+
+    assert "<img" not in _html(notebook, plan)
+
+
+def test_lines_that_come_and_go_are_escaped(notebook, monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(display.DisplayHandle, "display", lambda _, bundle, **__: shown.append(bundle["text/html"]))
+    display.LiveOutput().show(_EVIL, meter="<progress></progress>")
+
+    assert "<img" not in shown[0]
+    assert "<progress>" in shown[0]
 
 
 def test_errors_are_text(notebook):

@@ -1,16 +1,19 @@
-"""Bars: what they count, that they begin again when their transaction does, and that small work has none."""
+"""Bars: what they count, that they begin again when their transaction does, and that nothing of them is left."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+import pandas as pd
 import pytest
+from IPython.core.displaypub import DisplayPublisher
 
 from crdb_magic.columns.objects import as_read
 from crdb_magic.core.retry import Attempt
-from crdb_magic.magics import progress
+from crdb_magic.magics import progress, writing
 from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.display import Waiting
 from crdb_magic.magics.progress import Arrivals, Progress
 from crdb_magic.session import execution, sizes
 
@@ -22,6 +25,39 @@ _ROWS = ([0] * 7000,)
 def _drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_DELAY", 0)
     monkeypatch.setattr(progress, "_PAUSE", 0)
+
+
+class Screen(DisplayPublisher):
+    """What a notebook shows: a line for each output, and each line that was ever there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.lines: list[str] = []
+
+    def publish(self, data: Any, *_: Any, transient: Any = None, update: bool = False, **__: Any) -> None:
+        """Take an output, or the update of one that is there."""
+        name = (transient or {}).get("display_id", f"output {len(self.outputs)}")
+        assert update == (name in self.outputs)
+        self.outputs[name] = data
+        self.lines += [data["text/plain"]] if data else []
+
+    @property
+    def counts(self) -> list[str]:
+        """The numbers of rows that were drawn, one after the other."""
+        return [line.partition(": ")[2].partition(" rows")[0] for line in self.lines]
+
+
+@pytest.fixture
+def screen(unconnected, monkeypatch: pytest.MonkeyPatch) -> Screen:
+    shown = Screen()
+    monkeypatch.setattr(unconnected.shell, "display_pub", shown)
+    return shown
+
+
+@pytest.fixture
+def _slow_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_DELAY", 3600)
 
 
 def counts(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -37,6 +73,75 @@ def test_a_bar_counts_rows_and_begins_again(capsys):
         bar.advance(7000)
 
     assert counts(capsys) == ["0.00", "5.00k", "0.00", "7.00k"]
+
+
+def test_a_bar_in_a_notebook_counts_rows_and_begins_again(screen):
+    with Progress(12_000, "accounts", Audience.NOTEBOOK) as bar:
+        bar.advance(5000)
+        bar.restart(_REFUSED)
+        bar.advance(700)
+
+    assert screen.counts == ["0 of 12.0k", "5.00k of 12.0k", "0 of 12.0k", "700 of 12.0k"]
+
+
+def test_a_bar_in_a_notebook_tells_the_rate(screen):
+    with Progress(None, "reading", Audience.NOTEBOOK) as bar:
+        bar.advance(5000)
+
+    assert re.fullmatch(r"reading: 5\.00k rows, \S+ rows/s", screen.lines[-1])
+
+
+def test_a_bar_in_a_notebook_is_one_output_that_is_empty_in_the_end(screen, capsys):
+    with Progress(12_000, "accounts", Audience.NOTEBOOK) as bar:
+        bar.advance(5000)
+
+    assert list(screen.outputs.values()) == [{}]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_is_gone_after_an_error_too(screen):
+    with pytest.raises(KeyboardInterrupt), Progress(12_000, "accounts", Audience.NOTEBOOK) as bar:
+        bar.advance(5000)
+        raise KeyboardInterrupt
+
+    assert list(screen.outputs.values()) == [{}]
+
+
+def test_a_line_that_waits_is_one_output_that_is_empty_in_the_end(screen):
+    with Waiting(3, Audience.NOTEBOOK) as waiting:
+        waiting(_REFUSED)
+        waiting(_REFUSED)
+
+    assert list(screen.outputs.values()) == [{}]
+    assert screen.lines == ["Attempt 1 of 3 was refused (40001 RETRY_SERIALIZABLE); next in 0 ms …"] * 2
+
+
+@pytest.mark.usefixtures("_slow_to_show")
+@pytest.mark.parametrize("audience", Audience)
+def test_short_work_shows_no_bar_even_if_it_begins_again(screen, capsys, audience):
+    with Progress(12_000, "accounts", audience) as bar:
+        bar.advance(5000)
+        bar.restart(_REFUSED)
+
+    assert (screen.lines, capsys.readouterr().err) == ([], "")
+
+
+def test_what_is_captured_has_no_bar(notebook):
+    notebook["Progress"], notebook["audience"] = Progress, Audience.NOTEBOOK
+    notebook("with Progress(None, 'accounts', audience) as bar:\n    bar.advance(5000)")
+
+    assert notebook.outputs == []
+
+
+@pytest.mark.usefixtures("_slow_to_show")
+def test_a_frame_that_takes_long_to_encode_has_a_bar_before_a_row_is_sent(notebook, screen, table, monkeypatch):
+    monkeypatch.setattr(writing, "_MANY", 2)
+    monkeypatch.setattr(Audience, "of", lambda _: Audience.NOTEBOOK)
+    notebook["df"] = pd.DataFrame({"id": [3, 4], "balance": pd.Series([1, 2], dtype=object)})
+    notebook.shell.display_pub = screen
+    notebook.shell.run_line_magic("crdb_write", f"df --table {table} --mode append")
+
+    assert screen.counts[0] == "0 of 2"
 
 
 def test_arrivals_are_counted_and_begin_again(capsys):

@@ -64,6 +64,29 @@ def test_rows_that_the_table_refuses_leave_nothing_behind(notebook, table):
     assert notebook(f"%crdb_txn SELECT count(*) AS n FROM {table}").n.tolist() == [2]
 
 
+class _Interrupted(dict):
+    """A value at which somebody interrupts."""
+
+    def items(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_a_row_was_sent_says_that_nothing_was_committed(notebook, table):
+    notebook["df"] = pd.DataFrame({"id": [3], "balance": [_Interrupted(a=1)]})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        notebook(f"%crdb_write df --table {table}_new")
+
+    assert caught.value._render_traceback_()[1:] == ["Nothing was committed."]
+
+
+def test_in_a_python_cell_an_interrupt_says_so_once(notebook, table):
+    notebook["df"] = pd.DataFrame({"id": [3], "balance": [_Interrupted(a=1)]})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        notebook(f"%%crdb_txn --python\n%crdb_write df --table {table}_new")
+
+    assert caught.value._render_traceback_()[1:] == ["Nothing was committed."]
+
+
 def test_replace_makes_the_table_anew(notebook, frame, name):
     notebook["df"], notebook["less"] = frame, frame[["whole", "text"]]
     notebook(f"%crdb_write df --table {name}")
