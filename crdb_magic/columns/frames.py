@@ -29,7 +29,7 @@ from crdb_magic.core.options import Choice
 from crdb_magic.core.typemap import Family, SqlType
 
 Arrays = Sequence[Array]
-Values = Any  # a list (it becomes a column of objects) or an extension array of pandas
+Values = Any  # a list or an array of objects, another array, or an extension array of pandas
 Maker = Callable[[SqlType, Arrays], Values]
 
 
@@ -57,7 +57,7 @@ def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
     index = pd.RangeIndex(result.row_count if result.columns is not None else 0)
     with paused():
         made = result.each_of_few(few.column, _values) if backend is Backend.NUMPY else result.each(_arrow_values)
-        data = dict(enumerate(_objects(values, index) if isinstance(values, list) else values for values in made))
+        data = dict(enumerate(_column(values, index) for values in made))
         frame = pd.DataFrame(data, index=index, copy=False)
     frame.columns = _labels(result.names).view()  # each frame may give its columns a name
     return frame
@@ -75,18 +75,31 @@ def _labels(names: tuple[str, ...]) -> Any:
     return pd.Index(names) if names else pd.RangeIndex(0)
 
 
-def _objects(values: list[Any], index: pd.RangeIndex) -> Any:
-    return pd.Series(np.fromiter(values, object, len(values)), index=index, dtype=object, copy=False)
+def _column(values: Values, index: pd.RangeIndex) -> Any:
+    """Keep objects what they are: pandas would look whether they are all texts."""
+    if isinstance(values, list):
+        values = np.fromiter(values, object, len(values))
+    of_objects = isinstance(values, np.ndarray) and values.dtype == object
+    return pd.Series(values, index=index, dtype=object, copy=False) if of_objects else values
 
 
 def _python_values(type_: SqlType, arrays: Arrays) -> list[Any]:
-    made = [array if isinstance(array, list) else objects(type_, array) for array in arrays]
+    made = _made(type_, arrays)
     return made[0] if len(made) == 1 else list(chain.from_iterable(made))
 
 
+def _made(type_: SqlType, arrays: Arrays) -> list[list[Any]]:
+    return [array if isinstance(array, list) else objects(type_, array) for array in arrays]
+
+
 def _values(type_: SqlType, arrays: Arrays) -> Values:
-    make: Maker = _MAKERS.get(type_.family, _python_values)
+    make: Maker = _MAKERS.get(type_.family, _object_array)
     return make(type_, arrays)
+
+
+def _object_array(type_: SqlType, arrays: Arrays) -> Values:
+    made = _made(type_, arrays)
+    return np.fromiter(chain.from_iterable(made), object, sum(map(len, made)))
 
 
 def _json(type_: SqlType, arrays: Arrays) -> Values:
