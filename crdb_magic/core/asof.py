@@ -99,6 +99,11 @@ def at_hlc(hlc: Decimal, asked: str | None = None) -> AsOf:
     return AsOf(asked=asked or f"{hlc:f}", sql=f"'{digits}'", hlc=hlc)
 
 
+def time_of(hlc: Decimal) -> datetime:
+    """Give the time in UTC of an HLC decimal, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=int(hlc) // 1000)
+
+
 def _from_text(text: str) -> AsOf:
     if text.lower() in (FOLLOWER, _FOLLOWER_SQL):
         return AsOf(asked=FOLLOWER, sql=_FOLLOWER_SQL, ago=FOLLOWER_LAG)

@@ -129,12 +129,17 @@ class _Reader:
         return option.read(self._resolved(next(group for group in found.groups() if group is not None), option))
 
     def _resolved(self, text: str, option: Option) -> object:
-        name = text[1:]
-        if not text.startswith(":") or not name.isidentifier():
+        if not text.startswith(":") or not text[1:].isidentifier():
             return text
-        if name not in self._namespace:
-            raise ParameterError(f"There is no variable {name} for --{option.name} {text}.")
-        return self._namespace[name]
+        return variable(text, self._namespace, f"--{option.name}")
+
+
+def variable(text: str, namespace: Mapping[str, object], where: str) -> object:
+    """Give what ``:name`` names; raises :class:`ParameterError` that says for what it was wanted."""
+    name = text[1:]
+    if name not in namespace:
+        raise ParameterError(f"There is no variable {name} for {where} {text}.")
+    return namespace[name]
 
 
 def _listing(options: Any) -> str:

@@ -6,50 +6,14 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from tqdm.std import tqdm
-
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.objects import Finish
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.typemap import SqlType
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.display import LiveOutput
 
 _DELAY = 1.0  # seconds before the bar shows at all
 _PAUSE = 0.1  # seconds between two drawings
-_KILO = 1000
-_METER = "vertical-align: middle; accent-color: var(--jp-brand-color1)"
-
-
-class _InNotebook(tqdm):  # type: ignore[type-arg]  # it takes none when it runs
-    """Counts and times as tqdm does, and draws into one output that is empty in the end.
-
-    tqdm's own bars stay in the saved notebook: as a widget at 0 %, or as an error output where there are no widgets.
-    """
-
-    monitor_interval = 0  # its thread looks after bars that draw too seldom
-
-    def __init__(self, **options: Any) -> None:
-        self._output = LiveOutput()
-        super().__init__(**options)
-
-    def display(self, msg: str | None = None, *_: Any, **__: Any) -> None:
-        """Draw; an empty message is the last one."""
-        if msg is None:
-            meter = f'<progress max="{self.total}" value="{self.n}" style="{_METER}"></progress> '
-            self._output.show(str(self), meter if self.total else "")
-        else:
-            self._output.empty()
-
-    def __str__(self) -> str:
-        facts = self.format_dict
-        of = f" of {_short(self.total)}" if self.total else ""
-        rate = facts["rate"] or self.n / (facts["elapsed"] or 1)
-        return f"{self.desc}: {_short(self.n)}{of} rows" + (f", {_short(rate)} rows/s" if self.n else "")
-
-
-def _short(number: float) -> str:
-    return f"{number:.0f}" if number < _KILO else tqdm.format_sizeof(number)
 
 
 class Progress:
@@ -59,8 +23,10 @@ class Progress:
     """
 
     def __init__(self, total: int | None, label: str, audience: Audience, *, at_once: bool = False) -> None:
+        from crdb_magic.magics.bars import InNotebook, tqdm  # 20 ms, which %load_ext need not take
+
         self.begun = False
-        self._bar: Any = (_InNotebook if audience is Audience.NOTEBOOK else tqdm)(
+        self._bar: Any = (InNotebook if audience is Audience.NOTEBOOK else tqdm)(
             total=total, desc=label, unit=" rows", unit_scale=True, delay=0 if at_once else _DELAY, leave=False,
             mininterval=_PAUSE, miniters=0, disable=audience is Audience.NOBODY,
         )  # fmt: skip

@@ -244,7 +244,8 @@ class Cursor(extensions.cursor):
             self._flush()
             return interruptible(self.connection, super().execute, query, vars)
         waiting = self.connection.begin_waits
-        statement = self.mogrify(query, vars)  # first: one that can't be spelled must not take the prelude with it
+        # Spelled first, if it is not yet: one that can't be must not take the prelude with it.
+        statement = query if isinstance(query, bytes) and vars is None else self.mogrify(query, vars)
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
         return self._send(prelude.encode() + statement, None, waiting=waiting)

@@ -120,7 +120,7 @@ class Session:
         if self.in_transaction:
             answer, connection = send(self.link.connection), self.link.connection
         else:
-            options = TransactionOptions(as_of=self.pinned)
+            options = TransactionOptions().within(self.pinned)
             alone = options.plain and not self._sizes.large(sql)
             verbs = (SingleStatement if alone else Explicit)(self.link, send, options)
             self._engine(verbs, _unheard, reading=_only_reads(sql))
