@@ -42,12 +42,10 @@ KERNELS = {
 """The families whose texts a kernel of Arrow casts, and to what."""
 
 
-def from_rows(rows: Sequence[Sequence[bytes | str | None]]) -> Batch:
+def from_rows(rows: Sequence[Sequence[str | None]]) -> Batch:
     """Make a batch of rows of texts, one at least; of a few rows a tuple a column, which is faster than an array."""
     columns = zip(*rows, strict=True)
-    if len(rows) > FEW:
-        return tuple(pa.array(column, TEXT) for column in columns)
-    return tuple(tuple(str(one, "utf-8") if isinstance(one, bytes) else one for one in column) for column in columns)
+    return tuple(columns) if len(rows) <= FEW else tuple(pa.array(column, TEXT) for column in columns)
 
 
 def as_array(texts: Array) -> Array:

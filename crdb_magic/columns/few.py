@@ -53,13 +53,14 @@ def _instant(type_: SqlType, texts: Texts) -> Any:
     if found.count(None) > texts.count(None):
         return None
     instants = np.array([one and one[1] for one in found], "datetime64[us]")
-    return instants if type_.family is Family.TIMESTAMP else pd.DatetimeIndex(instants, tz="UTC").array
+    return instants if type_.family is Family.TIMESTAMP else UTC.__from_arrow__(pa.array(instants))
 
 
 def _text(_: SqlType, texts: Texts) -> Any:
     return STR.__from_arrow__(pa.array(texts, pa.large_string()))
 
 
+UTC: Any = pd.DatetimeTZDtype("us", "UTC")
 STR: Any = pd.StringDtype(na_value=np.nan)  # "str", the dtype that pandas gives to text by itself
 _IN_UTC = {
     Family.TIMESTAMP: re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)", re.ASCII),

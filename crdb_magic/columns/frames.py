@@ -129,7 +129,7 @@ def _masked(type_: SqlType, arrays: Arrays) -> Values:
 def _instant(type_: SqlType, arrays: Arrays) -> Values:
     try:
         typed = _typed(type_, arrays)
-        return (typed.to_numpy() if type_.family is Family.TIMESTAMP else _UTC.__from_arrow__(typed)).copy()
+        return (typed.to_numpy() if type_.family is Family.TIMESTAMP else few.UTC.__from_arrow__(typed)).copy()
     except pa.ArrowTypeError:  # an exact text among the decoded values
         return _python_values(type_, arrays)
 
@@ -183,7 +183,6 @@ _MASKED: dict[Family, Any] = {
     Family.FLOAT4: pd.arrays.FloatingArray,
     Family.FLOAT8: pd.arrays.FloatingArray,
 }
-_UTC = pd.DatetimeTZDtype("us", "UTC")
 _MAKERS: dict[Family, Maker] = {  # all others are objects
     **dict.fromkeys(_MASKED, _masked),
     Family.TIMESTAMP: _instant,

@@ -32,6 +32,8 @@ from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
 
 T = TypeVar("T")
 
+_DEFAULTS = TransactionOptions()
+
 
 def _unheard(_: object) -> None:
     """Observe nothing."""
@@ -86,7 +88,7 @@ class Session:
 
         While a transaction is open on the connection they run within it, once; whoever began it will end it.
         """
-        options = options or TransactionOptions()
+        options = options or _DEFAULTS
         if self.in_transaction:
             return self._run_within(statements, options, finish)
         options = options.within(self.pinned)
@@ -101,7 +103,7 @@ class Session:
         return Report(results, _receipt(verbs.connection.server, options, committed, verbs.read_at, results))
 
     def _run_within(self, statements: Sequence[BoundStatement], options: TransactionOptions, finish: Finish) -> Report:
-        if options != TransactionOptions():
+        if options != _DEFAULTS:
             raise OptionError(
                 "A transaction is open on this connection; its options were given when it was begun.",
                 hint="leave the options out, or end the transaction first.",
@@ -120,7 +122,7 @@ class Session:
         if self.in_transaction:
             answer, connection = send(self.link.connection), self.link.connection
         else:
-            options = TransactionOptions().within(self.pinned)
+            options = _DEFAULTS.within(self.pinned)
             alone = options.plain and not self._sizes.large(sql)
             verbs = (SingleStatement if alone else Explicit)(self.link, send, options)
             self._engine(verbs, _unheard, reading=_only_reads(sql))
@@ -146,7 +148,7 @@ class Session:
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
         __tracebackhide__ = True
-        options = (options or TransactionOptions()).within(self.pinned)
+        options = (options or _DEFAULTS).within(self.pinned)
         verbs = Explicit(self.link, work, options)
         committed = self._engine(verbs, observer, reading=False)
         return verbs.value, _receipt(verbs.connection.server, options, committed, verbs.read_at, ())
