@@ -53,7 +53,7 @@ def _instant(type_: SqlType, texts: Texts) -> Any:
     if found.count(None) > texts.count(None):
         return None
     instants = np.array([one and one[1] for one in found], "datetime64[us]")
-    return instants if type_.family is Family.TIMESTAMP else UTC.__from_arrow__(pa.array(instants))
+    return instants if type_.family is Family.TIMESTAMP else UTC.__from_arrow__(pa.array(instants)).copy()
 
 
 def _text(_: SqlType, texts: Texts) -> Any:

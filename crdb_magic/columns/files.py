@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 from pyarrow import parquet
 
-from crdb_magic.columns.arrow import NO_TEXTS, Array, from_csv, typed
+from crdb_magic.columns.arrow import NO_TEXTS, Array, from_csv
 from crdb_magic.columns.results import Column, unique
 from crdb_magic.columns.tables import arrow_column
 from crdb_magic.core.typemap import Family, SqlType, text_like
@@ -91,7 +91,7 @@ class TypedFile:
 
     def write(self, part: bytes) -> int:
         """Write lines of CSV; give their number. Raise `NotHeldError` for what the type of its column can't hold."""
-        batch = typed(self._types, from_csv(part, len(self._types)))
+        batch = from_csv(part, self._types)
         arrays = [self._held(place, array) for place, array in enumerate(batch)]
         self._group.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         if sum(one.nbytes for one in self._group) >= _GROUP:

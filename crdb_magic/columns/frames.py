@@ -129,9 +129,10 @@ def _masked(type_: SqlType, arrays: Arrays) -> Values:
 def _instant(type_: SqlType, arrays: Arrays) -> Values:
     try:
         typed = _typed(type_, arrays)
-        return (typed.to_numpy() if type_.family is Family.TIMESTAMP else few.UTC.__from_arrow__(typed)).copy()
+        values = typed.to_numpy() if type_.family is Family.TIMESTAMP else few.UTC.__from_arrow__(typed)
     except pa.ArrowTypeError:  # an exact text among the decoded values
         return _python_values(type_, arrays)
+    return values if values.view("i8").flags.writeable else values.copy()
 
 
 def _interval(type_: SqlType, arrays: Arrays) -> Values:

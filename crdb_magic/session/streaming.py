@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from crdb_magic.columns.arrow import Batch, from_csv, typed
+from crdb_magic.columns.arrow import Batch, from_csv
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
@@ -64,7 +64,7 @@ def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None
     with _Reader(Session(session.connection.target), query, instant(session, as_of)) as reader:
         columns: tuple[Column, ...] = reader.next()
         types = [column.type for column in columns]
-        for batches in _regrouped((typed(types, from_csv(part, len(types))) for part in reader), rows):
+        for batches in _regrouped((from_csv(part, types) for part in reader), rows):
             count = sum(len(batch[0]) for batch in batches)
             yield Result(f"SELECT {count}", columns, batches, count)
 

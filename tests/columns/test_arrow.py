@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
-from column_texts import SENDABLE, column_of
+from column_texts import EACH, SENDABLE, column_of, texts_of
 from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import GOLDEN, TYPES
@@ -38,7 +38,7 @@ def _field(text: str | None) -> str:
 
 
 def read(chunk: bytes, width: int) -> list[list[str | None]]:
-    batch = from_csv(chunk, width)
+    batch = from_csv(chunk, [TYPES["STRING"]] * width)
     return [list(row) for row in zip(*(column.to_pylist() for column in batch), strict=True)]
 
 
@@ -169,17 +169,37 @@ def test_a_value_longer_than_a_block_is_read():
     assert read(written([[long, "1"]]), 2) == [[long, "1"]]
 
 
+@pytest.mark.parametrize("name", ["STRING", "INT8"])
 @pytest.mark.parametrize(
     ("chunk", "width"), [("1\n", 2), ("1,2,3\n", 2), ("1,2\n3\n", 2), ("1,2\n3,4,5\n", 2), ("1,2\n", 1)]
 )
-def test_a_line_of_another_number_of_columns_is_refused(chunk, width):
+def test_a_line_of_another_number_of_columns_is_refused(name, chunk, width):
     with pytest.raises(pa.ArrowInvalid):
-        from_csv(chunk.encode(), width)
+        from_csv(chunk.encode(), [TYPES[name]] * width)
 
 
 def test_what_is_not_utf8_is_refused():
     with pytest.raises(pa.ArrowInvalid):
-        from_csv(b"\xff\n", 1)
+        from_csv(b"\xff\n", [TYPES["STRING"]])
+
+
+@given(st.data())
+def test_csv_is_cast_as_texts_are(data):
+    names = data.draw(st.lists(st.sampled_from(EACH), min_size=1, max_size=3))
+    height = data.draw(st.integers(1, 5))
+    columns = [data.draw(st.lists(st.none() | texts_of(name), min_size=height, max_size=height)) for name in names]
+    types = [GOLDEN[name].type for name in names]
+    batch = from_csv(written(list(zip(*columns, strict=True))), types)
+    cast_ = typed(types, tuple(texts(*column) for column in columns))
+
+    assert [(one.type, str(one)) for one in batch] == [(one.type, str(one)) for one in cast_]  # a NaN is none
+
+
+@pytest.mark.parametrize(("name", "text"), [("INT2", "32768"), ("INT8", "one"), ("BOOL", "true")])
+def test_a_text_of_another_form_is_left_as_it_is_and_its_column_alone(name, text):
+    batch = from_csv(f"{text},1\n".encode(), [TYPES[name], TYPES["INT8"]])
+
+    assert [column.type for column in batch] == [TEXT, pa.int64()]
 
 
 @pytest.mark.parametrize("arrays", [[], [texts("a")], [texts("a"), texts(None, "b")]])

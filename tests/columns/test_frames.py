@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -260,13 +261,17 @@ def test_a_label_that_the_type_did_not_have_yet_makes_texts():
     assert (column.dtype, column.tolist()) == ("str", ["ok", "euphoric"])
 
 
-@pytest.mark.parametrize("name", ["BOOL", "INT8", "FLOAT8", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "DECIMAL"])
-def test_a_frame_can_be_written_to(name):
-    texts = next(texts for other, texts, _ in DTYPES if other == name)
-    frame = to_frame(result_of(name, *texts, *texts))
-    frame.loc[0, "v"] = frame.loc[1, "v"]
+@pytest.mark.parametrize("batches", [1, 2])
+@pytest.mark.parametrize("rows", [2, 100], ids=["few", "many"])
+@pytest.mark.parametrize(
+    "name", ["BOOL", "INT8", "FLOAT8", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "DECIMAL", "STRING"]
+)
+def test_a_frame_can_be_written_to(name, rows, batches):
+    one = result_of(name, *[GOLDEN[name].cases[0].text] * rows)
+    frame = to_frame(replace(one, batches=one.batches * batches, row_count=rows * batches))
+    frame.loc[1, "v"] = frame.loc[0, "v"]
 
-    assert frame.loc[0, "v"] == frame.loc[1, "v"]
+    assert frame.loc[1, "v"] == frame.loc[0, "v"]
 
 
 @pytest.mark.parametrize(
