@@ -295,14 +295,15 @@ class Cursor(extensions.cursor):
 
 
 def text_cursor(connection: Connection) -> Cursor:
-    """Give a cursor whose values are the server's texts, untouched: decoding them is the core's job.
+    """Give a cursor whose values are the server's texts, untouched, as UTF-8: decoding them is the core's job.
 
     Each type that psycopg2 would turn into an object comes as its text, by psycopg2's own C code; others may have
     registered more of them since the last time, as peewee does with UUID.
     """
     connection.follow_encoding()
     cursor = connection.cursor(cursor_factory=Cursor)
-    cursor.string_types = dict.fromkeys((*extensions.string_types, *connection.string_types), extensions.UNICODE)
+    text = extensions.BYTES if connection.utf8 else extensions.UNICODE
+    cursor.string_types = dict.fromkeys((*extensions.string_types, *connection.string_types), text)
     return cursor
 
 

@@ -47,7 +47,7 @@ def estimate(connection: Connection, query: Query) -> int:
     try:
         with text_cursor(connection) as cursor:
             cursor.execute(f"EXPLAIN {query.on(connection)}")
-            plan = "\n".join(line for (line,) in cursor.fetchall())
+            plan = "\n".join(str(line, "utf-8") for (line,) in cursor.fetchall())
     except psycopg2.Error:
         return 0
     return connection.server.estimated_rows(plan)

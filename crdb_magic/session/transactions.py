@@ -238,4 +238,4 @@ def ask(connection: Connection, sql: str) -> str:
     with text_cursor(connection) as cursor:
         cursor.execute(sql)
         row = cursor.fetchone()
-        return str(row[0]) if row else ""
+        return str(row[0], "utf-8") if row else ""
