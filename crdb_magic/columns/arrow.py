@@ -66,10 +66,13 @@ def from_csv(chunk: bytes, types: Sequence[SqlType]) -> Batch:
 
     NULL is nothing, an empty text is quoted. Raise `pyarrow.ArrowInvalid` if a line has not a column for each type.
     """
+    kinds, texts = [_PARSED.get(type_.family, TEXT) for type_ in types], [TEXT] * len(types)
     try:
-        batch = _parsed(chunk, [_PARSED.get(type_.family, TEXT) for type_ in types])
+        batch = _parsed(chunk, kinds)
     except pa.ArrowInvalid:
-        batch = _parsed(chunk, [TEXT] * len(types))
+        if kinds == texts:
+            raise
+        batch = _parsed(chunk, texts)
     return typed(types, batch)
 
 
@@ -83,7 +86,7 @@ def _parsed(chunk: bytes, kinds: Sequence[Any]) -> Batch:
         read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=len(chunk) + 1),
         parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(
-            check_utf8=not chunk.isascii(),
+            check_utf8=not chunk.isascii(),  # most often it is, and that is seen at once
             column_types=dict(zip(names, kinds, strict=True)),
             null_values=[""],
             strings_can_be_null=True,
