@@ -35,21 +35,27 @@ class Catalog:
         if known is None:
             types = self.resolve(connection, (one.oid for one in columns))
             known = tuple(Column(one.name, _declared(types[one.oid], one.digits)) for one in columns)
+            if self._unknown(connection, types):  # asked again with the next result
+                return known
             self._columns = {**self._columns, columns: known} if len(self._columns) < _HEADINGS else {columns: known}
         return known
 
     def resolve(self, connection: Connection, oids: Iterable[int]) -> dict[int, SqlType]:
         """Give the type of each OID, asking the server for those seen for the first time.
 
-        It is asked outside of the transaction, after its end. What can't be found out is handed on as text: a
-        committed result is not lost for the name of a type.
+        It is asked outside of the transaction, after its end. What can't be found out is handed on as text, this
+        time: a committed result is not lost for the name of a type.
         """
-        cockroach = connection.server.is_cockroachdb
-        types = {oid: lookup(oid, cockroach=cockroach) or self._found.get(oid) for oid in set(oids)}
-        unknown = {oid for oid, type_ in types.items() if type_ is None}
-        if unknown:
-            self._found |= {oid: text_like(f"oid {oid}", oid) for oid in unknown} | _ask(connection, unknown)
-        return {oid: type_ or self._found[oid] for oid, type_ in types.items()}
+        oids = set(oids)
+        if unknown := self._unknown(connection, oids):
+            self._found |= _ask(connection, unknown)
+        return {oid: self._known(connection, oid) or text_like(f"oid {oid}", oid) for oid in oids}
+
+    def _unknown(self, connection: Connection, oids: Iterable[int]) -> set[int]:
+        return {oid for oid in oids if self._known(connection, oid) is None}
+
+    def _known(self, connection: Connection, oid: int) -> SqlType | None:
+        return lookup(oid, cockroach=connection.server.is_cockroachdb) or self._found.get(oid)
 
 
 def _declared(type_: SqlType, digits: tuple[int, int] | None) -> SqlType:

@@ -6,8 +6,8 @@ import io
 from decimal import Decimal
 
 import pytest
+from faults import INTERNAL, Fault, cut_before, instead, is_, statement
 from faults import SERIALIZABLE as REFUSED
-from faults import Fault, cut_before, instead, is_, statement
 from wire import COPY_DONE, PASSWORD, START_UP
 
 from crdb_magic.core.asof import AsOf
@@ -119,3 +119,12 @@ def test_types_that_only_the_catalogue_knows_are_asked_for_once(trips, through, 
     first, second = (trips(lambda: through.run(sql("SELECT 'red'::colour"))) for _ in range(2))
 
     assert (len(first), len(second)) == (2, 1)
+
+
+def test_a_catalogue_that_could_not_be_asked_is_asked_again(through, proxy, sql):
+    through.run(sql("DROP TYPE IF EXISTS shape"))
+    through.run(sql("CREATE TYPE shape AS ENUM ('round', 'flat')"))
+    proxy.rules.append(Fault(statement("SELECT t.oid"), instead(INTERNAL)))
+    first, second = (through.run(sql("SELECT 'flat'::shape")).results[0].columns[0].type for _ in range(2))
+
+    assert (first.labels, second.labels) == ((), ("round", "flat"))
