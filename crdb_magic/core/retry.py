@@ -57,7 +57,7 @@ class Transaction(Protocol):
         """Commit; raises if the server did not, or if the work left nothing that could be committed."""
 
     def rollback(self) -> None:
-        """End the transaction whatever state it is in, give up the connection if that fails; never raises."""
+        """End the transaction whatever state it is in, give up the connection if that fails; raises only interrupts."""
 
     def translate(self, error: BaseException) -> CrdbMagicError | None:
         """Give the error in our terms, or None where it is not about the database."""
@@ -185,6 +185,7 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
         if why:
             raise failure.exceeded(why, failures, outcome) from failure.cause
         try:
+            failure.go_on()
             observer(failures[-1])
             sleep(wait)
         except BaseException as interruption:
@@ -202,12 +203,19 @@ class _Phase(Enum):
 
 
 class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attempt reports its end
+    interruption: BaseException | None = None  # of the rollback
+
     def __init__(self, cause: BaseException, error: CrdbMagicError | None, verdict: Verdict, phase: _Phase) -> None:
         super().__init__()
         self.cause = cause
         self.error = error
         self.verdict = verdict
         self.phase = phase
+
+    def go_on(self) -> None:
+        """Raise the interrupt that came while the attempt was rolled back."""
+        if self.interruption:
+            raise self.interruption
 
     def attempt(self, number: int, wait: float | None) -> Attempt:
         if self.error is None:  # its type is the same on every run, its text need not be
@@ -275,8 +283,12 @@ def _attempt(
         error = transaction.translate(cause) if isinstance(cause, Exception) else None
         committing = phase is _Phase.COMMIT
         verdict = judge(error, committing=committing, idempotent=idempotent, reads_only=reads_only)
-        transaction.rollback()
-        raise _Failed(cause, error, verdict, phase) from cause
+        failed = _Failed(cause, error, verdict, phase)
+        try:
+            transaction.rollback()
+        except BaseException as interruption:
+            failed.interruption = interruption
+        raise failed from cause
     return value
 
 

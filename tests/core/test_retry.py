@@ -450,6 +450,24 @@ def test_an_interrupt_of_the_wait_says_what_became_of_the_transaction(first: At,
     assert last_line(caught.value) == outcome.value
 
 
+class _StoppedInRollback(World):
+    """A world whose user loses patience while an attempt is rolled back."""
+
+    def rollback(self) -> None:
+        super().rollback()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("first", "outcome"), [(RETRY, NOTHING), (At("commit", lost()), UNKNOWN)])
+def test_an_interrupt_of_the_rollback_ends_the_run_and_says_what_became_of_it(first: At, outcome: Outcome) -> None:
+    world = _StoppedInRollback([first, OK])
+    with pytest.raises(KeyboardInterrupt) as caught:
+        world.run(idempotent=True)
+
+    assert last_line(caught.value) == outcome.value
+    assert world.told == []
+
+
 # Limits.
 
 
