@@ -48,6 +48,11 @@ class _Watcher:
         self.stopped = False
         threading.Thread(target=self._watch, name="crdb_magic interrupts", daemon=True).start()
 
+    @property
+    def watches(self) -> bool:
+        """Whether a statement is being watched."""
+        return self._watched is not None
+
     def enter(self, watched: Cancellable) -> None:
         self._ended.clear()
         self.stopped = False
@@ -88,11 +93,13 @@ _watcher: _Watcher | None = None
 
 
 def interruptible(connection: Cancellable, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Call, and let a Ctrl-C cancel meanwhile what the connection does; raises KeyboardInterrupt then."""
+    """Call, and let a Ctrl-C cancel meanwhile what the connection does; raises KeyboardInterrupt then.
+
+    A call within another one's, by what a COPY calls back, leaves the watch to that: it is the one to be stopped.
+    """
     __tracebackhide__ = True
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or (watcher := _current()).watches:
         return call(*args, **kwargs)
-    watcher = _current()
     try:
         watcher.enter(connection)
         return call(*args, **kwargs)

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -106,6 +107,34 @@ def test_a_copy_out_of_the_server_is_interrupted(session, rows):
     with pytest.raises(KeyboardInterrupt), interrupted_after(0.3):
         session.transact(work)
 
+    assert rows("SELECT 2") == [("2",)]
+
+
+class _Asking(io.RawIOBase):
+    """Asks a server something with all that comes."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def write(self, data):
+        self._session.ask("SELECT 1")
+        return len(data)
+
+
+def test_a_copy_that_calls_back_is_interrupted_after_what_it_called(session, other, rows):
+    if not session.server.copy_to:
+        pytest.skip("COPY … TO is unknown there")
+
+    def work(connection):
+        with connection.cursor() as cursor:
+            first = "SELECT repeat('more than a buffer holds', 10000)"
+            cursor.copy_expert(f"COPY ({first} UNION ALL SELECT pg_sleep(7)::TEXT) TO STDOUT", _Asking(other))
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.5):
+        session.transact(work)
+
+    assert time.monotonic() - began < 5
     assert rows("SELECT 2") == [("2",)]
 
 
