@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from crdb_magic.columns.files import Format, NotHeldError, writer
 from crdb_magic.core.asof import AsOf
@@ -37,7 +37,7 @@ def export(
     for what can't be streamed or is no such file's name, OSError, and what `Session.transact` raises.
     """
     suffix, path = Format.of(path).value, _place(path)
-    beside = path.with_name(f".{path.stem}-{os.getpid()}{suffix}")
+    beside = path.with_name(f".{path.stem}-{token_hex(4)}{suffix}")
     task = _Export(session, streamable(session, query), beside, progress)
     as_of = instant(session, as_of)
     options = TransactionOptions(as_of=as_of, read_only=as_of is None)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from crdb_magic.columns.arrow import Batch, from_csv
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.typemap import SqlType
 from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.pinning import instant
@@ -63,8 +65,7 @@ def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None
     query = streamable(session, query)
     with _Reader(Session(session.connection.target), query, instant(session, as_of)) as reader:
         columns: tuple[Column, ...] = reader.next()
-        types = [column.type for column in columns]
-        for batches in _regrouped((from_csv(part, types) for part in reader), rows):
+        for batches in _regrouped(reader, rows):
             count = sum(len(batch[0]) for batch in batches)
             yield Result(f"SELECT {count}", columns, batches, count)
 
@@ -90,7 +91,10 @@ def _slice(batch: Batch, start: int, length: int | None = None) -> Batch:
 
 
 class _Reader:
-    """A thread that reads, as far ahead as there is room, and hands on the columns and then parts of CSV."""
+    """A thread that reads, as far ahead as there is room, and hands on the columns and then batches.
+
+    They are made in it: Arrow's reader has a handler of signals of its own, in the main thread, and loses some.
+    """
 
     def __init__(self, session: Session, query: Query, as_of: AsOf | None) -> None:
         self._session = session
@@ -123,7 +127,7 @@ class _Reader:
             raise item
         return item
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[Batch]:
         return iter(self.next, None)
 
     def _run(self) -> None:
@@ -151,13 +155,13 @@ class _Reader:
             if self._columns is None:
                 self._columns = columns
                 self._put(columns)
-            copy_to(cursor, sql, self._hand_on)
+            copy_to(cursor, sql, partial(self._hand_on, [column.type for column in columns]))
         self._seen.check_end()
 
-    def _hand_on(self, part: bytes) -> None:
+    def _hand_on(self, types: Sequence[SqlType], part: bytes) -> None:
         self._go_on()
         if self._seen.is_new(part):
-            self._put(part)
+            self._put(from_csv(part, types))
 
     def _put(self, item: Any) -> None:
         while True:

@@ -231,8 +231,9 @@ def test_home_is_known(session, tmp_path, monkeypatch):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_full_disk_is_an_error_of_the_disk(session, tmp_path, monkeypatch, suffix):
     monkeypatch.setattr("crdb_magic.columns.files._GROUP", 1000)
+    monkeypatch.setattr("crdb_magic.session.exporting.token_hex", lambda _: "full")
     path = tmp_path / f"a{suffix}"
-    (tmp_path / f".a-{os.getpid()}{suffix}").symlink_to("/dev/full")
+    (tmp_path / f".a-full{suffix}").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
         exported(session, _MANY, path)
 
