@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import peewee
@@ -81,10 +82,10 @@ class _DatabaseLink(Link):
         return connection
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open on the thread's connection; opens none."""
+    def opened(self) -> Connection | None:
+        """The thread's connection as it is."""
         connection: Connection | None = self._database._state.conn
-        return connection is not None and not connection.closed and connection.in_transaction
+        return connection
 
     def discard(self) -> None:
         """Close the thread's connection; the next use opens another one."""
@@ -178,7 +179,7 @@ class CockroachDatabase(Frames, Dialect):
         return cursor
 
     def _explained(self, sql: str, params: Any) -> Any:
-        verbs: Explicit[None] | None = getattr(self._state, "verbs", None)
+        verbs = self._verbs
         with explained(verbs.options if verbs else TransactionOptions(), self.session.pinned, time.monotonic()):
             return super().execute_sql(sql, params)
 
@@ -207,7 +208,7 @@ class CockroachDatabase(Frames, Dialect):
         self._refuse_in_retried("begin()")
         options = _options(system_time, priority, isolation_level or self._isolation).within(self.session.pinned)
         verbs = Explicit(self.session.link, lambda _: None, options)
-        with as_peewee():
+        with self._translated(verbs):
             verbs.begin(None)
         self._state.verbs = verbs
 
@@ -215,7 +216,7 @@ class CockroachDatabase(Frames, Dialect):
         """Commit; raises AmbiguousCommitError if nobody can tell whether it was."""
         self._refuse_in_retried("commit()")
         verbs = self._current("commit")
-        with as_peewee(committing=True):
+        with self._translated(verbs, committing=not verbs.options.writes_nothing):
             verbs.commit()
         self._state.verbs = None
 
@@ -228,10 +229,26 @@ class CockroachDatabase(Frames, Dialect):
     def _current(self, verb: str) -> Explicit[None]:
         if self.is_closed():
             raise peewee.InterfaceError(f"Cannot {verb}, database connection not open.")
-        verbs: Explicit[None] | None = getattr(self._state, "verbs", None)
-        if verbs is None:
+        if self._verbs is None:
             raise peewee.OperationalError(f"Cannot {verb}: no transaction was begun.")
-        return verbs
+        return self._verbs
+
+    @property
+    def _verbs(self) -> Explicit[None] | None:
+        """What was begun by hand, or by atomic(), on the thread's connection: none that it had before."""
+        verbs: Explicit[None] | None = getattr(self._state, "verbs", None)
+        return verbs if verbs and verbs.connection is self._state.conn else None
+
+    @contextmanager
+    def _translated(self, verbs: Explicit[None], *, committing: bool = False) -> Iterator[None]:
+        with as_peewee(committing=committing):
+            try:
+                yield
+            except Exception as error:
+                ours = verbs.translate(error)
+                if ours is None or ours is error:
+                    raise
+                raise ours from error
 
     def _refuse_in_retried(self, call: str) -> None:
         if any(isinstance(block, _Retried) for block in self._state.transactions):
@@ -287,7 +304,11 @@ class CockroachDatabase(Frames, Dialect):
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
         self._open_first()
-        done = self.session.transact(functools.partial(self._call, callback), options, observer)
+        try:
+            done = self.session.transact(functools.partial(self._call, callback), options, observer)
+        except BaseException:  # they are for this commit, not for the next one
+            self._clear_commit_callbacks()  # type: ignore[attr-defined]
+            raise
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
 

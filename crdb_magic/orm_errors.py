@@ -48,7 +48,7 @@ _TWINS: dict[type[CrdbMagicError], type[CrdbMagicError]] = {
 
 
 class as_peewee:  # noqa: N801 - read as a phrase: with as_peewee()
-    """Let what is raised inside be peewee's as well; at a commit, an unknown outcome is called so.
+    """Let what is raised inside be peewee's as well; at a commit of what may have written, an unknown outcome is said.
 
     A refused statement becomes peewee's own exception for it (IntegrityError, ProgrammingError …).
     """

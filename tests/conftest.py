@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 import pytest
+from proxy import Proxy
 
 from crdb_magic.core.server import Server
 from crdb_magic.core.statements import BoundStatement, split
@@ -58,6 +59,23 @@ def keeper(target: Target, server: Server) -> Iterator[Keeper | None]:
     kept = Keeper(target)
     yield kept
     kept.close()
+
+
+@pytest.fixture
+def proxy(target: Target) -> Iterator[Proxy]:
+    with Proxy(target) as opened:
+        yield opened
+
+
+@pytest.fixture
+def past(proxy: Proxy, server: Server) -> Iterator[None]:
+    """The past of a server that has none of its own, kept for those who come through the proxy."""
+    if server.as_of_system_time:
+        yield
+        return
+    keeper = Keeper(proxy.target)
+    yield
+    keeper.close()
 
 
 @pytest.fixture

@@ -112,6 +112,11 @@ class TransactionOptions:
         return replace(self, as_of=None) if self.as_of == NOW else self
 
     @property
+    def writes_nothing(self) -> bool:
+        """Whether it can't have written anything, so that no answer to its COMMIT leaves a doubt."""
+        return self.read_only or self.as_of is not None
+
+    @property
     def plain(self) -> bool:
         """Whether a single statement may go without BEGIN and COMMIT: nothing was asked that BEGIN would say."""
         asked = (self.priority, self.as_of, self.isolation, self.retry.timeout)

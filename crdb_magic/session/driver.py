@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -50,6 +50,7 @@ KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()
 
 os.register_at_fork(after_in_child=KEEPERS.clear)  # their connections are the parent's
 
+_KNOCK = 2.0  # seconds until nobody is taken to be there
 _RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
@@ -103,9 +104,12 @@ class Connection(extensions.connection):
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction was begun and has not ended, be it that its BEGIN has not been sent."""
-        idle = self.transaction_status == extensions.TRANSACTION_STATUS_IDLE
-        return not self.inherited and (self.begin_waits or self.failed_to_begin or not idle)
+        """Whether a transaction was begun that has no end yet: its BEGIN may wait, or its connection be lost.
+
+        What comes after a loss belongs to the transaction: it must not run by itself, on another connection.
+        """
+        open_ = self._begun if self.closed else self.transaction_status != extensions.TRANSACTION_STATUS_IDLE
+        return not self.inherited and (self.begin_waits or self.failed_to_begin or open_)
 
     @property
     def inherited(self) -> bool:
@@ -163,10 +167,17 @@ class Connection(extensions.connection):
     def cancel_statement(self) -> None:
         """Ask the server, over another connection, to end the statement that runs now."""
         if self.server.wire_cancel:
+            self._knock()
             self.cancel()
             return
-        with connect(self.target).cursor() as cursor:
+        with closing(connect(self.target)) as other, other.cursor() as cursor:
             cursor.execute(_CANCEL, (self.session_id,))
+
+    def _knock(self) -> None:
+        """See that the server can be reached: PQcancel would wait for minutes, and no thread of Python could go on."""
+        peer, _ = self.address
+        if isinstance(peer, tuple):  # no socket of Unix's
+            socket.create_connection(peer[:2], _KNOCK).close()
 
     def cut(self) -> None:
         """Cut the socket under a statement that can't be cancelled: whoever waits for it goes on, with an error.

@@ -6,7 +6,6 @@ import select
 from abc import ABC, abstractmethod
 
 import psycopg2
-from psycopg2 import extensions
 
 from crdb_magic.core.target import Target
 from crdb_magic.session.driver import Connection, connect
@@ -25,9 +24,14 @@ class Link(ABC):
         """
 
     @property
+    @abstractmethod
+    def opened(self) -> Connection | None:
+        """The connection as it is, None if none was opened; opens none."""
+
+    @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection."""
-        return self.connection.in_transaction
+        """Whether a transaction is open on the connection, or was when that was lost, and nobody has ended it."""
+        return self.opened is not None and self.opened.in_transaction
 
     @abstractmethod
     def discard(self) -> None:
@@ -52,10 +56,9 @@ class OwnLink(Link):
         return self._connection
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection; opens none, that is for an attempt to do."""
-        connection = self._connection
-        return connection is not None and not connection.closed and connection.in_transaction
+    def opened(self) -> Connection | None:
+        """The connection as it is."""
+        return self._connection
 
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""
@@ -65,10 +68,15 @@ class OwnLink(Link):
 
 
 def is_gone(connection: Connection) -> bool:
-    """Tell whether a connection is of no more use: another process has it, or its socket tells that the server left."""
+    """Tell whether a connection is of no more use: another process has it, or its socket tells that the server left.
+
+    One with a transaction is of use until that is ended, be it to say that it was lost.
+    """
+    if connection.in_transaction:
+        return False
     if connection.closed or connection.inherited:
         return True
-    if connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE or not _has_news(connection):
+    if not _has_news(connection):
         return False
     try:  # a notice, or the end
         with connection.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +22,11 @@ def explained(options: TransactionOptions, pin: AsOf | None, began: float) -> It
 
     ``began`` is when the transaction did, by `time.monotonic`.
     """
+    outside = sys.exception()
     try:
         yield
     except Exception as error:
-        refusal = translate(error, connected=True)
+        refusal = translate(error, connected=True, outside=outside)
         if refusal is not None and (reason := _reason(refusal.sqlstate, options, pin, began)):
             refusal.hint = reason
             if refusal is not error:

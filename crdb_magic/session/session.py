@@ -157,7 +157,6 @@ class Session:
         __tracebackhide__ = True
         options = verbs.options
         began = time.monotonic()
-        nothing_to_lose = reading or options.read_only or options.as_of is not None
 
         def unit() -> None:
             __tracebackhide__ = True
@@ -169,7 +168,7 @@ class Session:
             verbs,
             options.retry,
             idempotent=options.idempotent,
-            reads_only=nothing_to_lose,
+            reads_only=reading or options.writes_nothing,
             observer=observer,
         )
 

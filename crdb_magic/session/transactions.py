@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class Verbs(ABC, Generic[T]):
         self._work = work
         self._held: Connection | None = None
         self._lost = False
+        self._outside = sys.exception()  # what is handled while we run is not ours to judge
 
     def unit(self) -> None:
         """Do the work: what the engine runs between begin and commit."""
@@ -66,7 +68,8 @@ class Verbs(ABC, Generic[T]):
 
     def translate(self, error: BaseException) -> CrdbMagicError | None:
         """Give an error in our terms, or None where no database is behind it."""
-        translated = translate(error, connected=self._held is not None and not self._held.closed)
+        connected = self._held is not None and not self._held.closed
+        translated = translate(error, connected=connected, outside=self._outside)
         self._lost = translated is not None and is_lost(translated)
         return translated
 
@@ -79,7 +82,10 @@ class Verbs(ABC, Generic[T]):
         """Commit, or raise what stood against it."""
 
     def rollback(self) -> None:
-        """End the transaction in whatever state it is; a connection that can't even do that is given up."""
+        """End the transaction in whatever state it is; a connection that can't even do that is given up.
+
+        Raise an interrupt alone.
+        """
         if self._held is None:
             return
         try:
@@ -89,8 +95,11 @@ class Verbs(ABC, Generic[T]):
                 self._lost = True
             elif status != extensions.TRANSACTION_STATUS_IDLE:
                 send(self._held, "ROLLBACK")
-        except BaseException:
+        except Exception:
             self._lost = True
+        except BaseException:
+            self._link.discard()
+            raise
         if self._lost:  # also one that a draining node has left open
             self._link.discard()
 
@@ -119,7 +128,7 @@ class Explicit(Verbs[T]):
     def begin(self, seconds_left: float | None) -> None:
         """Let BEGIN wait for the first statement; only a time ago asks the server which instant that is."""
         connection = self._link.connection
-        if connection.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
+        if connection.in_transaction:
             raise BrokenTransactionError(
                 "The connection is in a transaction already.",
                 outcome=Outcome.NOT_COMMITTED,

@@ -13,9 +13,12 @@ from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementEr
 _SOURCE = re.compile(r"source SQL:\n(?P<sql>.*)\n(?P<blank> *)\^", re.DOTALL)
 
 
-def translate(error: BaseException, *, connected: bool) -> CrdbMagicError | None:
-    """Give the error, or the one that it was raised from, in our terms; None if no database is behind it."""
-    for link in _chain(error):
+def translate(error: BaseException, *, connected: bool, outside: BaseException | None = None) -> CrdbMagicError | None:
+    """Give the error, or the one that it was raised from, in our terms; None if no database is behind it.
+
+    ``outside`` is an error that was being handled before: what came of another transaction.
+    """
+    for link in _chain(error, outside):
         if isinstance(link, CrdbMagicError):
             return link
         if isinstance(link, psycopg2.Error):
@@ -23,8 +26,8 @@ def translate(error: BaseException, *, connected: bool) -> CrdbMagicError | None
     return None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
+def _chain(error: BaseException, outside: BaseException | None) -> Iterator[BaseException]:
+    seen = {id(outside)}
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))

@@ -9,27 +9,8 @@ import pytest
 from proxy import Proxy
 
 from crdb_magic.core.server import Server
-from crdb_magic.core.target import Target
 from crdb_magic.session import execution, reading, sizes
 from crdb_magic.session.session import Session
-from crdb_magic.session.snapshots import Keeper
-
-
-@pytest.fixture
-def proxy(target: Target) -> Iterator[Proxy]:
-    with Proxy(target) as opened:
-        yield opened
-
-
-@pytest.fixture
-def past(proxy: Proxy, server: Server) -> Iterator[None]:
-    """The past of a server that has none of its own, kept for those who come through the proxy."""
-    if server.as_of_system_time:
-        yield
-        return
-    keeper = Keeper(proxy.target)
-    yield
-    keeper.close()
 
 
 @pytest.fixture

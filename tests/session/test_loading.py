@@ -26,7 +26,6 @@ from crdb_magic.columns import encode
 from crdb_magic.core.decode import Interval, decode
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.server import Server
-from crdb_magic.core.target import Target
 from crdb_magic.database import CockroachDatabase
 from crdb_magic.errors import (
     AmbiguousCommitError,
@@ -516,12 +515,6 @@ def test_another_encoding_of_the_client_writes_the_right_texts(put, session, row
 
 
 # All or nothing.
-
-
-@pytest.fixture
-def proxy(target: Target) -> Iterator[Proxy]:
-    with Proxy(target) as opened:
-        yield opened
 
 
 @pytest.fixture
