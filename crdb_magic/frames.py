@@ -111,7 +111,8 @@ class Frames:
         """Write the rows of a query into a ``.parquet``, ``.arrow`` or ``.csv`` file; give their number.
 
         They are read at one instant, again from the start after a fault, into a file beside, which takes the name
-        when it is complete. ``progress`` is told the rows of each part that was written.
+        when it is complete. DECIMAL without declared digits and INTERVAL are texts there, as they have no one type
+        in Arrow (docs/types.md). ``progress`` is told the rows of each part that was written.
         """
         __tracebackhide__ = True
         asked = None if as_of is None else AsOf.parse(as_of)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from crdb_magic.columns.arrow import FEW, NO_TEXTS, Array, Batch, as_array
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.typemap import SqlType
+from crdb_magic.core.typemap import Family, SqlType
 from crdb_magic.errors import ResultTypeError
 
 T = TypeVar("T")
@@ -84,8 +84,12 @@ def _guarded(make: Callable[[SqlType, Any], T], column: Column, values: Any) -> 
     except (ValueError, OverflowError) as error:
         raise ResultTypeError(
             f'Column "{column.name}" holds a text that does not have the form of {column.type.name}.',
-            hint="Select the column cast to STRING (on PostgreSQL TEXT) to see what the server sends.",
+            hint="Select the column cast to STRING (on PostgreSQL TEXT) to see what the server sends."
+            + (" SET datestyle and SET intervalstyle change it." if column.type.family in _STYLED else ""),
         ) from error
+
+
+_STYLED = {Family.DATE, Family.TIMESTAMP, Family.TIMESTAMPTZ, Family.INTERVAL}
 
 
 @lru_cache(maxsize=256)

@@ -350,6 +350,16 @@ def test_a_broken_record_names_its_column():
         records(result_of("INT8", "one"))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "named"), [("INTERVAL", "P1D", True), ("DATE", "23.11.2026", True), ("INT8", "one", False)]
+)
+def test_the_settings_that_change_a_form_are_named(name, text, named):
+    with pytest.raises(ResultTypeError) as caught:
+        records(result_of(name, text))
+
+    assert ("intervalstyle" in str(caught.value)) is named
+
+
 @pytest.mark.parametrize("text", ["1", "one"])
 def test_the_collector_runs_again_afterwards(text):
     with suppress(ResultTypeError):
