@@ -84,11 +84,18 @@ TIMETZ is text in Arrow always, which has no time with an offset, and so is JSON
 interval with months (or too long for 64 bits of microseconds) makes its column one of `Interval`s, in Arrow of
 `month_day_nano_interval`. A label that an enum did not have when the session met it first makes its column text.
 
+Where rows come in parts (`db.frames`, `db.export`), each part has the types that its own values need: a DECIMAL without
+declared digits has the scale of its part, and an INTERVAL is a `timedelta` in one part and an `Interval` in the next. A
+file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives numbers.
+
 ## How it is written back
 
 - Into a table that there is, each value goes as the table's column reads it: a text of a UUID or of an instant becomes
   a UUID, an instant again, and a float without a fraction an integer; one with a fraction is refused, not rounded. So
   each value above, exact texts included, comes back as it was.
+- A midnight goes into a DATE (in its own zone, if it has one); a timestamp with another time of the day is refused, not
+  cut. An instant goes into TIMESTAMP as its time in UTC. For the rest a column takes what an INSERT would put there:
+  the server rounds to the digits of `DECIMAL(10, 2)` or `TIMESTAMP(0)`, and a TIME takes the time of a timestamp.
 - Into JSON, the texts of a `str` column (or of Arrow's) go as they are: they have to be JSON. A text in an `object`
   column is one of JSON's strings, since that is what a JSON column read into Python's values has. To have texts of JSON
   read there, make them a column of texts: `df["doc"].astype("str")`.

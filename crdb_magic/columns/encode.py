@@ -21,12 +21,14 @@ from crdb_magic.columns.encode_arrow import (
     ROUND,
     as_text,
     builtin,
+    days,
     integers,
     is_list,
     is_text_or_number,
     may_have_fraction,
     sql_type,
     strings,
+    values,
     written,
 )
 from crdb_magic.core.encode_table import TableColumn, check_dtypes, form_of
@@ -105,9 +107,19 @@ class Load:
         for batch in self._batches():
             yield batch.num_rows, [_array_literal(column) for column in batch.columns]
 
-    def _batches(self) -> Any:
-        rows = max(1, min(CHUNK_ROWS, CHUNK_BYTES * self.rows // max(1, self.table.nbytes)))
-        return self.table.to_batches(max_chunksize=rows)
+    def _batches(self) -> Iterator[Any]:
+        for batch in self.table.to_batches(max_chunksize=CHUNK_ROWS):
+            yield from _of_size(batch)
+
+
+def _of_size(batch: Any) -> Iterator[Any]:
+    """Halve a batch until it can be sent: rows differ in their size."""
+    if batch.nbytes <= CHUNK_BYTES or batch.num_rows == 1:
+        yield batch
+        return
+    half = batch.num_rows // 2
+    yield from _of_size(batch.slice(0, half))
+    yield from _of_size(batch.slice(half))
 
 
 def _array_literal(column: Any) -> str:
@@ -184,11 +196,16 @@ def _ready(series: Any, form: Form | None) -> Ready:
         return _objects(list(series), form)
     if isinstance(dtype, np.dtype) and not dtype.isnative:  # Arrow takes none whose bytes are swapped
         series = series.astype(dtype.newbyteorder("="))
-    array = pa.array(series, from_pandas=True)
+    return _arrow(pa.array(series, from_pandas=True), form)
+
+
+def _arrow(array: Any, form: Form | None) -> Ready:
     if form is Form.WHOLE and may_have_fraction(array.type):
         return builtin(20), integers(array)
+    if form is Form.DAY and types.is_timestamp(array.type):
+        return builtin(1082), days(array)
     if (form and is_list(array.type)) or (form in {Form.JSON, Form.GEO} and not is_text_or_number(array.type)):
-        return _objects([pd.NA if value is None else value for value in array.to_pylist()], form)
+        return _objects([pd.NA if value is None else value for value in values(array)], form)
     return sql_type(array.type), written(array)
 
 

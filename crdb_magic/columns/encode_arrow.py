@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from crdb_magic.core.encode_values import Form, interval_text, normal, texts, whole
+from crdb_magic.core.encode_values import CUT, DATES_ALONE, Form, interval_text, normal, texts, whole
 from crdb_magic.core.json_text import json_text
 from crdb_magic.core.typemap import Family, SqlType, array_of, lookup
 from crdb_magic.errors import InputError
@@ -86,6 +86,25 @@ def integers(array: Any) -> Any:
         raise InputError(f"holds {other}, and its column in the table takes integers alone", hint=hint) from error
 
 
+def days(array: Any) -> Any:
+    """Cast midnights (of their zone, if they have one) to dates; raises :class:`InputError` for other times."""
+    local = pc.local_timestamp(array) if array.type.tz else array
+    dates = local.cast(pa.date32())
+    others = pc.not_equal(dates.cast(local.type), local)
+    if pc.any(others).as_py():
+        raise InputError(f"holds {local.filter(others)[0]}, {DATES_ALONE}", hint=CUT)
+    return _date(dates)
+
+
+def values(array: Any) -> list[Any]:
+    """Give Python's values, of a map a dict; raises :class:`InputError` for a map that is no dict."""
+    try:
+        return list(array.to_pylist(maps_as_pydicts="strict"))
+    except (KeyError, TypeError) as error:  # twice; one that can't be a key
+        hint = "in JSON each key is a text, and stands there once."
+        raise InputError("holds a map whose keys are not those of an object of JSON", hint=hint) from error
+
+
 def _rule(kind: Any) -> tuple[int, Callable[[Any], Any]]:
     found = next(((oid, write) for fits, oid, write in _RULES if fits(kind)), None)
     if found is None:
@@ -124,9 +143,7 @@ def _plain_texts(array: Any) -> Any:
 
 
 def _json_texts(array: Any) -> Any:
-    maps = types.is_map(array.type)
-    cells = (dict(value) if maps and value is not None else value for value in array.to_pylist())
-    return strings([None if value is None else json_text(value) for value in cells])
+    return strings([None if value is None else json_text(value) for value in values(array)])
 
 
 def _hex(array: Any) -> Any:

@@ -45,6 +45,7 @@ _ARRAYS = ("", "[]")
 _FORMS = {
     "json": Form.JSON, "jsonb": Form.JSON, "vector": Form.JSON, "geometry": Form.GEO, "geography": Form.GEO,
     **{name + array: Form.WHOLE for name in _INTEGERS for array in _ARRAYS},
+    **{"date" + array: Form.DAY for array in _ARRAYS},
 }  # fmt: skip
 # Without its length, a cast to one of these would cut to a length of one; a column takes this instead, or refuses it.
 _UNCUT = {

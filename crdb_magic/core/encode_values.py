@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -25,11 +25,13 @@ from crdb_magic.errors import InputError
 class Form(Enum):
     """How values are written where the type of their column has to decide: a list is an array, or JSON.
 
-    WHOLE is that of integers: a number without a fraction is written without a point.
+    WHOLE is that of integers: a number without a fraction is written without a point. DAY is that of dates: a midnight
+    is written without the time.
     """
 
     PLAIN = auto()
     WHOLE = auto()
+    DAY = auto()
     JSON = auto()
     GEO = auto()
 
@@ -43,8 +45,8 @@ def texts(values: Sequence[Any], form: Form) -> list[str | None]:
         return [None if is_missing(value) else json_text(value) for value in values]
     if form is Form.GEO:
         return [None if value is None or is_missing(value) else _geo(value) for value in values]
-    if form is Form.WHOLE:
-        values = [whole(value) for value in values]
+    if form in _NARROWER:
+        values = [_NARROWER[form](value) for value in values]
     writers = {kind: _writer(kind) for kind in set(map(type, values))}
     return [writers[type(value)](value) for value in values]
 
@@ -82,6 +84,20 @@ def whole(value: Any) -> Any:
         return value
     finite = value.is_finite() if isinstance(value, Decimal) else isfinite(value)
     return int(value) if finite and -_TOO_LARGE <= value < _TOO_LARGE and value == int(value) else value
+
+
+def day(value: Any) -> Any:
+    """Give a midnight as its date, in lists as well; raise :class:`InputError` for another time of a day.
+
+    The server would cut it off, after it was brought to UTC.
+    """
+    if isinstance(value, list | tuple):
+        return [day(plain(item)) for item in value]
+    if not isinstance(value, datetime) or is_missing(value):
+        return value
+    if value.time() != time():
+        raise InputError(f"holds {value}, {DATES_ALONE}", hint=CUT)
+    return value.date()
 
 
 def is_missing(value: Any) -> bool:
@@ -205,7 +221,11 @@ def _geo(value: Any) -> str:
 
 
 def _datetime(value: datetime) -> str:
-    return value.isoformat(" ")
+    """Spell an instant in UTC, as Arrow's are: a TIMESTAMP forgets the offset, and keeps the rest."""
+    try:
+        return (value.astimezone(UTC) if value.utcoffset() else value).isoformat(" ")
+    except OverflowError:  # in the year 0 or 10000 there
+        return value.isoformat(" ")
 
 
 def _timedelta(value: timedelta) -> str:
@@ -228,6 +248,9 @@ def _item(value: Any) -> str:
     return '"' + write(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+DATES_ALONE = "and its column in the table takes dates alone"
+CUT = "make dates of them first, for instance with .dt.normalize()."
+_NARROWER: dict[Form, Callable[[Any], Any]] = {Form.WHOLE: whole, Form.DAY: day}
 _DAY = 86_400_000_000  # microseconds
 _TOO_LARGE = 2**63  # for any integer of the server
 _LARGEST = {Family.INT8: _TOO_LARGE - 1, Family.FLOAT8: 2**53 - 1}

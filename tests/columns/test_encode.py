@@ -35,7 +35,9 @@ from crdb_magic.errors import InputError, OptionError
 
 IDENTITY = UUID("63616665-6630-3064-6465-616462656566")
 MOMENT = dt.datetime(2026, 11, 23, 10, 11, 12, 345678)
-BERLIN = dt.timezone(dt.timedelta(hours=1))
+DAY = dt.datetime(2026, 11, 23)
+BERLIN, WEST = (dt.timezone(dt.timedelta(hours=hours)) for hours in (1, -5))
+MAP = pa.map_(pa.string(), pa.int64())
 NAN, INFINITY = float("nan"), float("inf")
 
 
@@ -160,7 +162,7 @@ COLUMNS = {
     "timestamptz objects": (
         objects(MOMENT.replace(tzinfo=BERLIN), pd.Timestamp("2026-01-01", tz="UTC")),
         "TIMESTAMPTZ",
-        ['"2026-11-23 10:11:12.345678+01:00"', '"2026-01-01 00:00:00+00:00"'],
+        ['"2026-11-23 09:11:12.345678+00:00"', '"2026-01-01 00:00:00+00:00"'],
     ),
     "timedelta": (
         pd.Series([dt.timedelta(days=1, microseconds=1), pd.NaT, dt.timedelta(seconds=-1)]),
@@ -201,7 +203,8 @@ COLUMNS = {
         [f'"{{""d"": ""2026-01-02"", ""u"": ""{IDENTITY}"", ""n"": 1, ""x"": null, ""l"": [1.5]}}"'],
     ),
     "struct": (arrow(pa.struct({"a": pa.int64()}), {"a": 1}, None), "JSONB", ['"{""a"": 1}"', ""]),
-    "map": (arrow(pa.map_(pa.string(), pa.int64()), [("a", 1)]), "JSONB", ['"{""a"": 1}"']),
+    "map": (arrow(MAP, [("a", 1)]), "JSONB", ['"{""a"": 1}"']),
+    "struct of maps": (arrow(pa.struct({"m": MAP}), {"m": [("a", 1)]}), "JSONB", ['"{""m"": {""a"": 1}}"']),
     "arrow json": (arrow(pa.json_(), "[1]", None), "JSONB", ['"[1]"', ""]),
     "lists of dicts": (objects([{"a": 1}], None), "JSONB", ['"[{""a"": 1}]"', '"null"']),
     "lists of all sorts": (objects([1, "a"]), "JSONB", ['"[1, ""a""]"']),
@@ -259,6 +262,18 @@ def test_a_column_has_the_type_that_holds_it_and_each_value_its_text(column, ddl
         (pd.Series([1, 2]), "JSONB", ["1", "2"]),
         (pd.Series([MOMENT, pd.NaT]), "JSONB", ['"""2026-11-23T10:11:12.345678"""', ""]),
         (arrow(pa.list_(pa.int64()), [1], None), "JSONB", ['"[1]"', ""]),
+        (arrow(MAP, [("a", 1)], None), "JSONB", ['"{""a"": 1}"', ""]),
+        (arrow(pa.list_(MAP), [[("a", 1)]]), "JSONB[]", ['"{""{\\""a\\"": 1}""}"']),
+        (pd.Series([DAY, pd.NaT]), "DATE", ["2026-11-23", ""]),
+        (pd.Series([DAY]).dt.tz_localize("Europe/Berlin"), "DATE", ["2026-11-23"]),
+        (
+            objects(DAY, DAY.replace(tzinfo=BERLIN), pd.NaT, "infinity"),
+            "date",
+            [*['"2026-11-23"'] * 2, "", '"infinity"'],
+        ),
+        (objects([DAY, None]), "DATE[]", ['"{""2026-11-23"",NULL}"']),
+        (objects(MOMENT.replace(tzinfo=BERLIN)), "TIMESTAMP", ['"2026-11-23 09:11:12.345678+00:00"']),
+        (objects(dt.datetime.max.replace(tzinfo=WEST)), "TIMESTAMPTZ", ['"9999-12-31 23:59:59.999999-05:00"']),
         (objects([1.0, 2.5]), "VECTOR(2)", ['"[1.0, 2.5]"']),
         (objects(b"\x01\xff", None), "GEOMETRY(POINT, 4326)", ['"01ff"', ""]),
         (pd.Series([str(IDENTITY)]), "UUID", [f'"{IDENTITY}"']),
@@ -302,6 +317,20 @@ def test_a_column_of_integers_is_not_given_what_is_none(column, value):
         load_of(column, "INT8")
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([pd.NaT, MOMENT]),
+        pd.Series([DAY]).dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin"),
+        objects(DAY, MOMENT),
+        objects([MOMENT]),
+    ],
+)
+def test_a_column_of_dates_is_not_given_times_of_a_day(column):
+    with pytest.raises(InputError, match=r"(?s)'c' holds 2026-11-23 \d.*dates alone\..*normalize"):
+        load_of(column, "DATE")
+
+
 def test_the_type_of_the_table_that_there_is_decides_too():
     load = Load.of(pd.DataFrame({"c": objects([1], [2])}), None, {"c": "jsonb"})
 
@@ -339,6 +368,7 @@ def test_the_type_of_the_table_that_there_is_decides_too():
         (arrow(pa.time64("ns"), 1), "finer than a microsecond", r"dt\.round"),
         (arrow(pa.month_day_nano_interval(), (0, 0, 1)), "finer than a microsecond", r"dt\.round"),
         (objects(dt.time(1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))), "offset depends on the day", "timestamp"),
+        (arrow(MAP, [("a", 1), ("a", 2)]), "a map whose keys are not", "once"),
         (objects(np.timedelta64(1, "M")), "no fixed length", "astype"),
         (objects(np.datetime64("10000")), "outside of the years from 1 to 9999", ""),
         (objects(10**5000), "can't be written: Exceeds the limit", ""),
@@ -395,7 +425,15 @@ def test_rows_go_in_chunks_of_rows_and_of_bytes(monkeypatch):
     monkeypatch.setattr(encode, "CHUNK_ROWS", 40)
     assert [rows for rows, _ in load_of(range(100)).chunks()] == [40, 40, 20]
     monkeypatch.setattr(encode, "CHUNK_BYTES", 8 * 30)
-    assert [rows for rows, _ in load_of(range(100)).chunks()] == [30, 30, 30, 10]
+    assert [rows for rows, _ in load_of(range(100)).chunks()] == [20] * 5
+
+
+def test_no_chunk_is_larger_for_small_rows_beside_large_ones(monkeypatch):
+    monkeypatch.setattr(encode, "CHUNK_BYTES", 1000)
+    load = load_of(["s"] * 20 + ["large" * 50] * 3 + ["larger" * 500])
+
+    assert [rows for rows, text in load.chunks() if len(text.getvalue()) > 1000] == [1]
+    assert sum(rows for rows, _ in load.chunks()) == load.rows
 
 
 def test_columns_that_are_cut_elsewhere_make_no_smaller_chunks():
