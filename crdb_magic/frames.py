@@ -14,6 +14,7 @@ from crdb_magic.columns.objects import Finish, as_read, with_decimals
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.asof import AsOf
+from crdb_magic.core.retry import Attempt
 from crdb_magic.errors import OptionError
 from crdb_magic.orm_errors import as_peewee
 from crdb_magic.session.exporting import export
@@ -107,18 +108,20 @@ class Frames:
         *,
         as_of: object = None,
         progress: Callable[[int], None] = lambda _: None,
+        on_retry: Callable[[Attempt], None] = lambda _: None,
     ) -> int:
         """Write the rows of a query into a ``.parquet``, ``.arrow`` or ``.csv`` file; give their number.
 
         They are read at one instant, again from the start after a fault, into a file beside, which takes the name
         when it is complete. DECIMAL without declared digits and INTERVAL are texts there, as they have no one type
-        in Arrow (docs/types.md). ``progress`` is told the rows of each part that was written.
+        in Arrow (docs/types.md). ``progress`` is told the rows of each part that was written,
+        ``on_retry`` hears of each failed attempt, whose rows are written again.
         """
         __tracebackhide__ = True
         asked = None if as_of is None else AsOf.parse(as_of)
         with as_peewee():
             sent = Query.of_text(*self._spelled(query, params))
-            return export(self.session, sent, Path(path), as_of=asked, progress=progress)
+            return export(self.session, sent, Path(path), as_of=asked, progress=progress, observer=on_retry)
 
     # Writing.
 

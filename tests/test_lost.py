@@ -8,7 +8,7 @@ from contextlib import suppress
 import pandas as pd
 import peewee
 import pytest
-from faults import AMBIGUOUS, WRITE_TOO_OLD, Fault, ServerError, cut_after, instead, statement
+from faults import AMBIGUOUS, WRITE_TOO_OLD, Fault, ServerError, cut_after, cut_within, instead, statement
 from orm import Tables, tables
 from proxy import Proxy
 
@@ -195,3 +195,17 @@ def test_an_error_that_was_being_handled_before_is_no_reason_to_retry(db):
             db.run_transaction(work)
 
     assert len(calls) == 1
+
+
+def test_an_export_that_begins_again_says_so(proxy, db, server, tmp_path, monkeypatch):
+    if not server.copy_to:
+        pytest.skip("COPY … TO STDOUT is unknown there")
+    monkeypatch.setattr("crdb_magic.session.reading.BYTES", 1000)
+    proxy.rules.append(Fault(statement("COPY"), cut_within(0.5)))
+    told: list[object] = []
+    query = "SELECT i FROM generate_series(1, 1000) AS t (i)"
+    rows = db.export(query, tmp_path / "a.csv", progress=told.append, on_retry=told.append)
+    (failure,) = (one for one in told if not isinstance(one, int))
+
+    assert failure.label == "connection lost"
+    assert rows == 1000 == sum(told[told.index(failure) + 1 :])

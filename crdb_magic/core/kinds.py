@@ -225,15 +225,20 @@ def _belongs_outermost(earlier: Token, before: Token, token: Token, after: Token
         return (before.text, after.text) == ("AS", "SYSTEM")
     if token.text in _LOCKS and before.text in {"FOR", "KEY"}:
         return True
-    begins = before.text in {"[", ")", *_ANALYZE} or (before.text == "(" and earlier.text in _BEFORE_STATEMENTS["("])
+    begins = before.text in {")", *_ANALYZE} or _opens_statement(earlier, before)
     return begins and token.text in _OUTERMOST
+
+
+def _opens_statement(before: Token, token: Token) -> bool:
+    """Whether a bracket or parenthesis stands where another statement may follow: no index, no condition."""
+    return before.text in _BEFORE_STATEMENTS.get(token.text, ())
 
 
 def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:
     """Whether a token may make its statement a writing one, seen with its neighbours."""
     if token.kind is Kind.WORD and token.text in _WRITERS:
         return True
-    if before.text in _BEFORE_STATEMENTS.get(token.text, ()):
+    if _opens_statement(before, token):
         return after.kind is Kind.WORD and after.text not in _HARMLESS_BEGINNINGS
     if after.text == "(" and token.kind in {Kind.WORD, Kind.QUOTED}:
         return not _is_harmless(earlier.text, before.text, token.text)

@@ -58,8 +58,9 @@ class Connections:
 
     def _add(self, name: str, session: Session) -> Session:
         _ = session.connection
-        if name in self._sessions:
-            self._sessions[name].close()
+        before = self._sessions.get(name, session)
+        if before is not session:
+            before.close()
         self._sessions[name] = session
         self.current = name
         return session

@@ -24,7 +24,7 @@ from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.statements import Statement
-from crdb_magic.errors import Outcome, ResultTypeError
+from crdb_magic.errors import Outcome
 from crdb_magic.magics.audience import Audience
 
 _CAPTION_LENGTH = 72
@@ -165,13 +165,9 @@ def _explains(statement: Statement) -> bool:
 
 
 def _decoded(result: Result, shape: Shape) -> Any:
-    try:
-        if shape.value is As.FRAME:
-            return to_frame(result, shape.backend)
-        return to_arrow(result) if shape.value is As.ARROW else records(result)
-    except ResultTypeError as error:
-        error.outcome = Outcome.COMMITTED
-        raise
+    if shape.value is As.FRAME:
+        return to_frame(result, shape.backend)
+    return to_arrow(result) if shape.value is As.ARROW else records(result)
 
 
 def _caption(statement: Statement) -> str:

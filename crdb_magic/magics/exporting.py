@@ -8,7 +8,7 @@ from pathlib import Path
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.statements import split, strip_markers
 from crdb_magic.errors import OptionError, ParameterError
-from crdb_magic.magics.arguments import Call, Option
+from crdb_magic.magics.arguments import Call, Option, variable
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.display import interrupts_shown_short, rows_in_words
 from crdb_magic.magics.namespace import Namespace
@@ -40,9 +40,9 @@ def asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | N
 
 
 def _file(name: str, namespace: Namespace) -> Path:
-    value = namespace.get(name[1:]) if name.startswith(":") else name
+    value = variable(name, namespace, "the file") if name.startswith(":") else name
     if not isinstance(value, str | Path):
-        raise ParameterError(f"There is no variable {name[1:]} with the name of a file.")
+        raise ParameterError(f"{name} is a {type(value).__name__}, not the name of a file.")
     return Path(value)
 
 

@@ -21,8 +21,8 @@ from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, R
 from crdb_magic.core.retry import Attempt
 from crdb_magic.core.statements import split, strip_markers
 from crdb_magic.core.target import Target
-from crdb_magic.errors import OptionError
-from crdb_magic.magics.arguments import Call, Option, Takes, describe, parse, seconds, whole_number
+from crdb_magic.errors import OptionError, Outcome, ResultTypeError
+from crdb_magic.magics.arguments import Call, Option, Takes, describe, parse, seconds, variable, whole_number
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import DEFAULT, Connections
 from crdb_magic.magics.display import As, Receipts, Shape, Waiting, interrupts_shown_short, present, say
@@ -128,13 +128,15 @@ class CrdbMagic(Magics):
 
     def _connect(self, call: Call, namespace: Namespace) -> None:
         name = call.given.get("name", DEFAULT)
-        where: Any = namespace.get(call.rest.removeprefix(":"))
         if "local" not in call.given:
+            named = call.rest.startswith(":")
+            where: Any = (
+                variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
+            )
             if hasattr(where, "session"):
                 session = self.connections.adopt(name, where)
             else:
-                text = where if call.rest.startswith(":") and isinstance(where, str) else call.rest
-                session = self.connections.open(name, target(text))
+                session = self.connections.open(name, target(str(where) if named else call.rest))
             say(describe_session(session))
             return
         if call.rest:
@@ -293,7 +295,12 @@ class CrdbMagic(Magics):
             if len(bound) == 1:
                 session.look_ahead(Query.of_statement(bound[0]))
             report = session.run(bound, options, observer, arrivals)
-        return present(report, statements, shape, self.shown if self.receipts else None)
+        try:
+            return present(report, statements, shape, self.shown if self.receipts else None)
+        except ResultTypeError as error:
+            if not session.in_transaction:  # that of a Python cell has not ended
+                error.outcome = Outcome.COMMITTED
+            raise
 
     def _run_python(self, call: Call, text: str, _: Namespace) -> Any:
         if "as" in call.given:

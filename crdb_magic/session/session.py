@@ -123,9 +123,10 @@ class Session:
             answer, connection = send(self.link.connection), self.link.connection
         else:
             options = _DEFAULTS.within(self.pinned)
-            alone = options.plain and not self._sizes.large(sql)
+            reading, by_itself = _known_of(sql)
+            alone = options.plain and by_itself and not self._sizes.large(sql)
             verbs = (SingleStatement if alone else Explicit)(self.link, send, options)
-            self._engine(verbs, _unheard, reading=_only_reads(sql))
+            self._engine(verbs, _unheard, reading=reading)
             answer, connection = verbs.value, verbs.connection
         return self._typed(connection, [answer])[0]
 
@@ -189,8 +190,10 @@ class Session:
 
 
 @lru_cache(maxsize=256)
-def _only_reads(sql: str) -> bool:
-    return all(map(reads_only, split(sql)))
+def _known_of(sql: str) -> tuple[bool, bool]:
+    """Tell whether a text only reads, and whether it may go without a transaction."""
+    statements = split(sql)
+    return all(map(reads_only, statements)), all(map(plain, statements))
 
 
 def _receipt(

@@ -288,6 +288,7 @@ def test_what_lives_in_a_transaction_needs_one(text: str) -> None:
         "WITH RECURSIVE x AS (SELECT 1) TABLE x",
         "SELECT my_function(1)",
         "SELECT * FROM [SHOW TABLES]",
+        "SELECT steps[cycle], sizes[update] FROM t",
         "-- INSERT\nSELECT /* FOR UPDATE */ 1 -- AS OF SYSTEM TIME",
         "SELECT 'FOR UPDATE', $$INSERT INTO$$, e'AS OF'",
         'SELECT "update", "of" FROM "insert" AS "of"',

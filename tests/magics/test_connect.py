@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
+from orm import connected
 
-from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, OptionError
+from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, OptionError, ParameterError
 
 
 def test_connecting_says_what_answered_in_one_line(unconnected, url, server):
@@ -46,6 +47,21 @@ def test_a_variable_may_hold_the_url(unconnected, url):
     unconnected("%crdb_connect :where")
 
     assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+def test_a_variable_that_is_not_there_is_named(unconnected):
+    with pytest.raises(ParameterError, match="no variable typo for %crdb_connect :typo"):
+        unconnected("%crdb_connect :typo")
+
+
+def test_connecting_a_database_again_leaves_its_connection_open(unconnected, url):
+    with connected(url) as db:
+        unconnected["db"] = db
+        unconnected("%crdb_connect db")
+        before = db.connection()
+        unconnected("%crdb_connect db")
+
+        assert db.connection() is before
 
 
 def test_a_service_file_names_the_cluster(unconnected, target, monkeypatch, tmp_path):

@@ -141,7 +141,7 @@ def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tm
         ("%crdb_export 'DELETE FROM t' a.csv", OptionError, "Only a query by itself"),
         ("%%crdb_export a.csv\n-- nothing", OptionError, "Only a query by itself"),
         ("%crdb_export 'SELECT 1' missing/a.csv", OptionError, "There is no folder 'missing' for 'a.csv'"),
-        ("%crdb_export 'SELECT 1' :nowhere", ParameterError, "no variable nowhere with the name of a file"),
+        ("%crdb_export 'SELECT 1' :nowhere", ParameterError, "no variable nowhere for the file :nowhere"),
     ],
 )
 def test_what_can_not_be_exported_is_refused_with_a_sentence(notebook, cell, error, message):

@@ -14,6 +14,7 @@ from crdb_magic.errors import (
     OptionError,
     ParameterError,
     PastUnavailableError,
+    ResultTypeError,
     ScriptError,
     StatementError,
 )
@@ -224,3 +225,18 @@ def test_a_result_outlives_its_connection(notebook):
 
     assert isinstance(frame, pd.DataFrame)
     assert frame.n.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "outcome"),
+    [
+        ("%crdb_txn SELECT '1 day'::INTERVAL", "It was committed."),
+        ("%%crdb_txn --python\n%crdb_txn SELECT '1 day'::INTERVAL", "Nothing was committed."),
+    ],
+)
+def test_a_result_that_can_not_be_read_says_what_became_of_its_transaction(notebook, cell, outcome):
+    notebook("%crdb_txn SET intervalstyle = 'iso_8601'")
+    with pytest.raises(ResultTypeError) as caught:
+        notebook(cell)
+
+    assert (str(caught.value) + "".join(getattr(caught.value, "__notes__", ()))).endswith(outcome)

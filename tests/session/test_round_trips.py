@@ -128,3 +128,9 @@ def test_a_catalogue_that_could_not_be_asked_is_asked_again(through, proxy, sql)
     first, second = (through.run(sql("SELECT 'flat'::shape")).results[0].columns[0].type for _ in range(2))
 
     assert (first.labels, second.labels) == ((), ("round", "flat"))
+
+
+@pytest.mark.parametrize("text", ["SET TRANSACTION READ WRITE", "DECLARE c CURSOR FOR SELECT 1"])
+def test_what_only_a_transaction_takes_is_not_asked_alone(trips, through, text):
+    assert trips(lambda: through.ask(text))[-1] == "COMMIT"
+    assert not through.in_transaction
