@@ -30,8 +30,8 @@ import psycopg2
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.target import Target
-from crdb_magic.database import CockroachDatabase
 from crdb_magic.local import start
+from crdb_magic.orm.database import CockroachDatabase
 from crdb_magic.session.session import Session
 
 Execute = Callable[[str, Sequence[object]], Any]

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from crdb_magic.core.asof import AsOf
     from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
     from crdb_magic.core.target import Target
-    from crdb_magic.database import CockroachDatabase, run_transaction
-    from crdb_magic.fields import ArrayField, IntervalField, JSONField, RowIDField, UUIDKeyField
-    from crdb_magic.frames import frame
-    from crdb_magic.pool import PooledCockroachDatabase
+    from crdb_magic.orm.bulk import frame
+    from crdb_magic.orm.database import CockroachDatabase, run_transaction
+    from crdb_magic.orm.fields import ArrayField, IntervalField, JSONField, RowIDField, UUIDKeyField
+    from crdb_magic.orm.pool import PooledCockroachDatabase
     from crdb_magic.session.session import Session
 
 __version__ = "0.1.0"
@@ -47,22 +47,22 @@ __all__ = [
 
 # Imported on first use (PEP 562), so that `import crdb_magic` costs neither a driver nor pandas.
 _HOMES = {
-    "ArrayField": "fields",
+    "ArrayField": "orm.fields",
     "AsOf": "core.asof",
-    "CockroachDatabase": "database",
-    "IntervalField": "fields",
+    "CockroachDatabase": "orm.database",
+    "IntervalField": "orm.fields",
     "Isolation": "core.options",
-    "JSONField": "fields",
-    "PooledCockroachDatabase": "pool",
+    "JSONField": "orm.fields",
+    "PooledCockroachDatabase": "orm.pool",
     "Priority": "core.options",
     "RetryPolicy": "core.options",
-    "RowIDField": "fields",
+    "RowIDField": "orm.fields",
     "Session": "session.session",
     "Target": "core.target",
     "TransactionOptions": "core.options",
-    "UUIDKeyField": "fields",
-    "frame": "frames",
-    "run_transaction": "database",
+    "UUIDKeyField": "orm.fields",
+    "frame": "orm.bulk",
+    "run_transaction": "orm.database",
 }
 
 

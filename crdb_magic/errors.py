@@ -1,4 +1,4 @@
-"""Every exception of crdb_magic, split by what the reader can do about it.
+"""Every exception of crdb_magic, split by what the reader can do about it, and the plain values that they carry.
 
 ::
 
@@ -25,13 +25,10 @@ Nothing here is decided by a message or by the class of a driver's exception: ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from crdb_magic.core.retry import Attempt
+from typing import Any
 
 
 class Outcome(Enum):
@@ -40,6 +37,26 @@ class Outcome(Enum):
     NOT_COMMITTED = "Nothing was committed."
     COMMITTED = "It was committed."
     UNKNOWN = "Unknown: it may have been committed. Look in the database for what it writes before running it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that failed and was, or would have been, made again.
+
+    ``reason`` is CockroachDB's word in the message (``RETRY_WRITE_TOO_OLD``), or the type of what came instead of
+    an error of the database; ``wait`` the seconds before the next attempt, None after the last.
+    """
+
+    number: int
+    sqlstate: str | None
+    reason: str | None
+    message: str
+    wait: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Name the failure in a word or two that are the same on every run."""
+        return " ".join(part for part in (self.sqlstate, self.reason) if part) or "connection lost"
 
 
 class CrdbMagicError(Exception):

@@ -21,11 +21,11 @@ from proxy import Proxy
 from storm import Outages, storm
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
-from crdb_magic.core.statements import split
 from crdb_magic.core.target import Target
-from crdb_magic.database import CockroachDatabase
 from crdb_magic.errors import Outcome
+from crdb_magic.orm.database import CockroachDatabase
 from crdb_magic.session.session import Session
+from crdb_magic.sql.statements import split
 
 # What is done, by which door of ours.
 

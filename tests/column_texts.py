@@ -18,8 +18,8 @@ from type_cases import GOLDEN
 from crdb_magic.columns.arrow import TEXT, cast, from_rows
 from crdb_magic.columns.objects import as_read, with_decimals
 from crdb_magic.columns.results import Column, Result
-from crdb_magic.core.decode import Interval
-from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.values.decode import Interval
+from crdb_magic.values.typemap import Family, SqlType
 
 SENDABLE = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 _ZONES = st.integers(-959, 959).map(lambda minutes: timezone(timedelta(minutes=minutes)))

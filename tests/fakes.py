@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crdb_magic.core.options import RetryPolicy
-from crdb_magic.core.retry import Attempt, Committed, run
-from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
+from crdb_magic.core.retry import Committed, run
+from crdb_magic.errors import Attempt, ConnectionFailedError, CrdbMagicError, StatementError
 
 
 class DriverError(Exception):

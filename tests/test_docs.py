@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 import crdb_magic
-from crdb_magic.magics.magic import CONNECT_OPTIONS, EXPORT_OPTIONS, PIN_OPTIONS, TXN_OPTIONS, WRITE_OPTIONS
+from crdb_magic.magics.connect import CONNECT_OPTIONS
+from crdb_magic.magics.export import EXPORT_OPTIONS
+from crdb_magic.magics.pin import PIN_OPTIONS
+from crdb_magic.magics.txn import TXN_OPTIONS
+from crdb_magic.magics.write import WRITE_OPTIONS
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text()

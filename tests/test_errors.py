@@ -12,8 +12,7 @@ import pytest
 
 import crdb_magic
 from crdb_magic import errors
-from crdb_magic.core.retry import Attempt
-from crdb_magic.errors import CrdbMagicError, Outcome, StatementError, TransactionError
+from crdb_magic.errors import Attempt, CrdbMagicError, Outcome, StatementError, TransactionError
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, CrdbMagicError)]
 

@@ -8,7 +8,7 @@ import pytest
 from type_cases import ARRAYS, GOLDEN, MADE, SCALARS
 from types_page import ALIASES, PAGE, page
 
-from crdb_magic.core.typemap import BUILTIN, Family
+from crdb_magic.values.typemap import BUILTIN, Family
 
 # These no server sends but as NULL.
 NO_VALUES = {"UNKNOWN"}

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crdb_magic.core.decode import Interval
-from crdb_magic.core.typemap import BUILTIN, CatalogRow, SqlType, array_of, enum, from_catalog
+from crdb_magic.values.decode import Interval
+from crdb_magic.values.typemap import BUILTIN, CatalogRow, SqlType, array_of, enum, from_catalog
 
 _SAME: Any = object()
 _INT32, _INT64, _TICKS = 2**31 - 1, 2**63 - 1, 2**63 - 1

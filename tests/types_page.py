@@ -15,7 +15,7 @@ from type_cases import ARRAYS, GOLDEN, Case, Golden
 from crdb_magic.columns.encode import Load
 from crdb_magic.columns.frames import Backend, records, to_frame
 from crdb_magic.columns.tables import to_arrow
-from crdb_magic.core.typemap import Family
+from crdb_magic.values.typemap import Family
 
 PAGE = Path(__file__).parents[1] / "docs" / "types.md"
 

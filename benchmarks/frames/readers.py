@@ -46,7 +46,7 @@ class Way:
 
 
 def _ours(place: Place) -> Any:
-    from crdb_magic.database import CockroachDatabase
+    from crdb_magic.orm.database import CockroachDatabase
 
     database = CockroachDatabase(place.url)
     database.connect()

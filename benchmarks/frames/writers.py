@@ -21,7 +21,7 @@ Write = Callable[[pd.DataFrame, str], Any]
 
 
 def _write_frame(place: Place) -> Write:
-    from crdb_magic.database import CockroachDatabase
+    from crdb_magic.orm.database import CockroachDatabase
 
     database = CockroachDatabase(place.url)
     database.connect()

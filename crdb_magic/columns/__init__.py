@@ -1,4 +1,4 @@
-"""Values of many rows at once: the only part of the package below the magics that knows Arrow, NumPy and pandas.
+"""Values of many rows at once: what knows Arrow's, NumPy's and pandas' ways.
 
 ::
 
@@ -7,7 +7,7 @@
     │   └── intervals.py    months, days and nanoseconds kept apart
     ├── nested.py       array literals -> lists of texts
     ├── tables.py       Result -> pyarrow.Table
-    ├── objects.py      texts -> Python values; `core.decode` is what says which is right
+    ├── objects.py      texts -> Python values; `values.decode` is what says which is right
     ├── frames.py       Result -> DataFrame of NumPy's or of Arrow's columns, or rows
     │   └── few.py          … of a few rows
     ├── files.py        parts of CSV -> Parquet, Arrow or CSV files

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from crdb_magic.columns import intervals
-from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.values.typemap import Family, SqlType
 
 Array = Any  # pyarrow comes without types
 Batch = tuple[Array, ...]

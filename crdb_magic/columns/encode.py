@@ -1,6 +1,6 @@
 """A DataFrame -> columns of text and numbers as the server reads them, and the chunks that carry them there.
 
-Arrow writes whole columns; what it has no type for goes through `crdb_magic.core.encode_values`, value by value.
+Arrow writes whole columns; what it has no type for goes through `crdb_magic.values.encode_values`, value by value.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from crdb_magic.columns.encode_arrow import (
     values,
     written,
 )
-from crdb_magic.core.encode_table import TableColumn, check_dtypes, form_of
-from crdb_magic.core.encode_values import Form, infer, normal, texts
-from crdb_magic.core.typemap import Family, SqlType
-from crdb_magic.core.unwrap import NoFormError, TooFineError
 from crdb_magic.errors import InputError
+from crdb_magic.values.encode_table import TableColumn, check_dtypes, form_of
+from crdb_magic.values.encode_values import Form, infer, normal, texts
+from crdb_magic.values.typemap import Family, SqlType
+from crdb_magic.values.unwrap import NoFormError, TooFineError
 
 CHUNK_ROWS = 20_000  # measured: larger ones are no faster, smaller ones are slower
 CHUNK_BYTES = 2 << 20  # CockroachDB takes messages of 16 MiB (sql.conn.max_read_buffer_message_size)

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from crdb_magic.core.encode_values import CUT, DATES_ALONE, Form, interval_text, normal, texts, whole
-from crdb_magic.core.json_text import json_text
-from crdb_magic.core.typemap import Family, SqlType, array_of, lookup
 from crdb_magic.errors import InputError
+from crdb_magic.values.encode_values import CUT, DATES_ALONE, Form, interval_text, normal, texts, whole
+from crdb_magic.values.json_text import json_text
+from crdb_magic.values.typemap import Family, SqlType, array_of, lookup
 
 FINER = "holds times finer than a microsecond, which is the finest that the server keeps"
 ROUND = 'round them first, for instance with .dt.round("us").'

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crdb_magic.core.decode import decoder
-from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.values.decode import decoder
+from crdb_magic.values.typemap import Family, SqlType
 
 Texts = Sequence[str | None]
 

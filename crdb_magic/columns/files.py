@@ -14,8 +14,8 @@ from pyarrow import parquet
 from crdb_magic.columns.arrow import NO_TEXTS, Array, from_csv
 from crdb_magic.columns.results import Column, unique
 from crdb_magic.columns.tables import arrow_column
-from crdb_magic.core.typemap import Family, SqlType, text_like
 from crdb_magic.errors import OptionError
+from crdb_magic.values.typemap import Family, SqlType, text_like
 
 
 class Format(Enum):

@@ -1,7 +1,7 @@
 """A result -> a DataFrame, column by column.
 
 The dtype of a column follows from its SQL type and, where that can be, not from its rows: see `_MAKERS`. A column is
-cast as a whole by Arrow; what Arrow does not read goes through the decoders of `crdb_magic.core.decode`.
+cast as a whole by Arrow; what Arrow does not read goes through the decoders of `crdb_magic.values.decode`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from crdb_magic.columns.collector import paused
 from crdb_magic.columns.objects import Finish, as_read, objects, strings, with_decimals
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import arrow_column, by_kernel
-from crdb_magic.core.decode import Interval, interval
 from crdb_magic.core.options import Choice
-from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.values.decode import Interval, interval
+from crdb_magic.values.typemap import Family, SqlType
 
 Arrays = Sequence[Array]
 Values = Any  # a list or an array of objects, another array, or an extension array of pandas

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns.arrow import TEXT, Array, bytes_of
-from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.values.typemap import Family, SqlType
 
 _BOUNDS = r"^(?:\[-?\d+:-?\d+\])+="  # at which index it begins is forgotten
 _BRACE = ord("{")

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from crdb_magic.columns import intervals
 from crdb_magic.columns.arrow import TEXT, Array, Batch, cast
 from crdb_magic.columns.nested import split
-from crdb_magic.core.decode import decoder, span
-from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.values.decode import decoder, span
+from crdb_magic.values.typemap import Family, SqlType
 
 
 def objects(type_: SqlType, array: Array) -> list[Any]:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from crdb_magic.columns.arrow import FEW, NO_TEXTS, Array, Batch, as_array
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.typemap import Family, SqlType
 from crdb_magic.errors import ResultTypeError
+from crdb_magic.values.typemap import Family, SqlType
 
 T = TypeVar("T")
 

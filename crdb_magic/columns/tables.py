@@ -16,8 +16,8 @@ from crdb_magic.columns.arrow import KERNELS, TEXT, Array, as_array, bytes_of, c
 from crdb_magic.columns.nested import split
 from crdb_magic.columns.objects import decoded
 from crdb_magic.columns.results import Result
-from crdb_magic.core.decode import Interval
-from crdb_magic.core.typemap import Family, SqlType
+from crdb_magic.values.decode import Interval
+from crdb_magic.values.typemap import Family, SqlType
 
 Chunks = Sequence[Array]
 Maker = Callable[[SqlType, Chunks], list[Array]]

@@ -1,1 +1,11 @@
-"""What knows no notebook, no driver and no ORM: values, the lexer, the retry engine, types and frames."""
+"""The language of transactions: what one is asked to be, how it is tried again, and what is said of it afterwards.
+
+::
+
+    retry.py        the engine: a unit of work, three verbs, a policy
+    ├── options.py      what a transaction was asked to be
+    │   └── asof.py         … and at which instant it reads
+    └── receipt.py      how it came to be committed
+    server.py       which server answered, what it can do, how it wants things said
+    target.py       where to connect
+"""

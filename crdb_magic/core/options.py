@@ -121,3 +121,6 @@ class TransactionOptions:
         """Whether a single statement may go without BEGIN and COMMIT: nothing was asked that BEGIN would say."""
         asked = (self.priority, self.as_of, self.isolation, self.retry.timeout)
         return not self.read_only and asked == (None, None, None, None)
+
+
+DEFAULTS = TransactionOptions()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from crdb_magic.core.options import TransactionOptions
-from crdb_magic.core.retry import Attempt
+from crdb_magic.errors import Attempt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,6 +25,7 @@ from typing import Generic, NoReturn, Protocol, TypeVar
 from crdb_magic.core.options import RetryPolicy
 from crdb_magic.errors import (
     AmbiguousCommitError,
+    Attempt,
     ConnectionFailedError,
     CrdbMagicError,
     ExceededMaxAttempts,
@@ -44,6 +45,7 @@ AMBIGUOUS = "40003"
 UNKNOWN_AT_COMMIT = frozenset({AMBIGUOUS, CANCELED, "XX000", "XXUUU"})
 COMMITTED_BUT = "XXA00"
 
+_IDEMPOTENT = "if running it twice does no harm, say so with --idempotent (idempotent=True)."
 _REASON = re.compile(r"\b(RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval|WriteTooOld)")
 
 
@@ -61,26 +63,6 @@ class Transaction(Protocol):
 
     def translate(self, error: BaseException) -> CrdbMagicError | None:
         """Give the error in our terms, or None where it is not about the database."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt that failed and was, or would have been, made again.
-
-    ``reason`` is CockroachDB's word in the message (``RETRY_WRITE_TOO_OLD``), or the type of what came instead of
-    an error of the database; ``wait`` the seconds before the next attempt, None after the last.
-    """
-
-    number: int
-    sqlstate: str | None
-    reason: str | None
-    message: str
-    wait: float | None = None
-
-    @property
-    def label(self) -> str:
-        """Name the failure in a word or two that are the same on every run."""
-        return " ".join(part for part in (self.sqlstate, self.reason) if part) or "connection lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +109,18 @@ def judge(
         return Verdict.FINAL
     again = idempotent and (is_lost(error) or code == AMBIGUOUS)
     return Verdict.RETRY_THOUGH_UNKNOWN if again else Verdict.UNKNOWN
+
+
+def ambiguous(attempts: Sequence[Attempt], *, hint: str | None = None) -> AmbiguousCommitError:
+    """Make the error for a commit whose outcome nobody knows; the last attempt tells what came instead of it."""
+    last = attempts[-1]
+    return AmbiguousCommitError(
+        f"No clear answer came to the commit ({last.label}).",
+        outcome=Outcome.UNKNOWN,
+        sqlstate=last.sqlstate,
+        attempts=attempts,
+        hint=hint,
+    )
 
 
 def is_lost(error: CrdbMagicError) -> bool:
@@ -228,7 +222,8 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
         __tracebackhide__ = True
         attempts = (*failures, self.attempt(len(failures) + 1, None))
         if self.verdict is Verdict.UNKNOWN:
-            raise self._ambiguous(attempts) from self.cause
+            again = judge(self.error, committing=True, idempotent=True) is Verdict.RETRY_THOUGH_UNKNOWN
+            raise ambiguous(attempts, hint=_IDEMPOTENT if again else None) from self.cause
         if self.verdict is Verdict.COMMITTED_BUT:
             raise self._partial(attempts) from self.cause
         shown = self.cause if self.phase is _Phase.WORK or self.error is None else self.error
@@ -236,14 +231,6 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
         if shown is self.cause:
             raise shown
         raise shown from self.cause
-
-    def _ambiguous(self, attempts: Sequence[Attempt]) -> AmbiguousCommitError:
-        again = judge(self.error, committing=True, idempotent=True) is Verdict.RETRY_THOUGH_UNKNOWN
-        hint = "if running it twice does no harm, say so with --idempotent (idempotent=True)."
-        return AmbiguousCommitError(
-            f"No clear answer came to the commit ({attempts[-1].label}).",
-            outcome=Outcome.UNKNOWN, sqlstate=attempts[-1].sqlstate, attempts=attempts, hint=hint if again else None,
-        )  # fmt: skip
 
     def _partial(self, attempts: Sequence[Attempt]) -> PartialCommitError:
         return PartialCommitError(

@@ -1,4 +1,20 @@
-"""The only folder that imports IPython: each magic is parse, resolve, run, present."""
+"""The only folder that imports IPython: each magic is a file, which parses, resolves, runs and presents.
+
+::
+
+    connect.py, txn.py, pin.py, write.py, export.py
+                        the magics
+    ├── magic.py            what a magic is, and what they share in a notebook
+    │   └── connections.py      the open connections, by name
+    ├── arguments.py        a line -> its options
+    ├── namespace.py        the notebook's variables
+    ├── python_cell.py      a cell of Python that may run several times
+    │   └── capture.py          what it shows, held back
+    ├── display.py          results -> what is shown
+    └── progress.py         a bar over rows
+        ├── bars.py             … how it is drawn
+        └── audience.py         … for whom
+"""
 
 from __future__ import annotations
 
@@ -8,16 +24,23 @@ from typing import Any
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.magics.connect import crdb_connect
+from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
+from crdb_magic.magics.pin import crdb_pin
+from crdb_magic.magics.txn import crdb_txn
+from crdb_magic.magics.write import crdb_write
 
 __all__ = ["load", "unload"]
+
+MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export)
 
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics, once however often it is called."""
     if "crdb_txn" in shell.magics_manager.magics["cell"]:
         return
-    magic = CrdbMagic(shell)
+    magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
     _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
     atexit.register(magic.connections.close_all)

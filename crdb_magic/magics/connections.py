@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from crdb_magic.core.server import Product
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotConnectedError
 from crdb_magic.local import LocalServer, start
@@ -18,7 +17,7 @@ from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
 
 if TYPE_CHECKING:
-    from crdb_magic.database import CockroachDatabase
+    from crdb_magic.orm.database import CockroachDatabase
 
 DEFAULT = "default"
 
@@ -44,17 +43,14 @@ class Connections:
 
     def open_local(self, name: str, directory: Path | None) -> tuple[Session, str]:
         """Connect to a local server, started if this notebook has none there; gives its description as well."""
-        local = self._local.get(directory) or self._start(directory)
-        return self._add(name, Session(Target.from_url(local.server.url))), local.server.description
-
-    def _start(self, directory: Path | None) -> _Local:
-        server = start(directory)
+        known = self._local.get(directory)
+        server = known.server if known else start(directory)
         target = Target.from_url(server.url)
-        probe = Session(target)
-        keeper = Keeper(target) if probe.server.product is Product.POSTGRESQL else None
-        probe.close()
-        self._local[directory] = _Local(server, keeper)
-        return self._local[directory]
+        session = Session(target)
+        if known is None:
+            keeper = None if session.server.as_of_system_time else Keeper(target)
+            self._local[directory] = _Local(server, keeper)
+        return self._add(name, session), server.description
 
     def _add(self, name: str, session: Session) -> Session:
         _ = session.connection
@@ -83,7 +79,7 @@ class Connections:
 
     def database(self, name: str | None = None) -> CockroachDatabase:
         """Give the database of a connection for a Python cell: the user's own, or one over the session."""
-        from crdb_magic.database import SessionDatabase
+        from crdb_magic.orm.database import SessionDatabase
 
         session = self.get(name)
         if session not in self._databases:

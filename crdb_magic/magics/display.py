@@ -22,10 +22,9 @@ from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.retry import Attempt
-from crdb_magic.core.statements import Statement
-from crdb_magic.errors import Outcome
+from crdb_magic.errors import Attempt, Outcome
 from crdb_magic.magics.audience import Audience
+from crdb_magic.sql.statements import Statement
 
 _CAPTION_LENGTH = 72
 _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's

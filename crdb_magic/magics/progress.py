@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.objects import Finish
-from crdb_magic.core.retry import Attempt
-from crdb_magic.core.typemap import SqlType
+from crdb_magic.errors import Attempt
 from crdb_magic.magics.audience import Audience
+from crdb_magic.values.typemap import SqlType
 
 _DELAY = 1.0  # seconds before the bar shows at all
 _PAUSE = 0.1  # seconds between two drawings

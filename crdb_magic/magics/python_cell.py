@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from crdb_magic.core.excerpt import excerpt
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Observer
 from crdb_magic.errors import CrdbMagicError, ScriptError
 from crdb_magic.magics.capture import Held
 from crdb_magic.magics.display import say
+from crdb_magic.sql.excerpt import excerpt
 
 if TYPE_CHECKING:
-    from crdb_magic.database import CockroachDatabase
+    from crdb_magic.orm.database import CockroachDatabase
 
 _ABSENT = object()
 _LOOKED_AT = 200  # how many of a container's objects are compared
@@ -176,7 +176,7 @@ def shown_as_of(shell: InteractiveShell, error: BaseException, traceback: Traceb
 
     One of the database's is shown without peewee's frames and psycopg2's error too, which says the same.
     """
-    from crdb_magic.orm_errors import is_peewees
+    from crdb_magic.orm.errors import is_peewees
 
     ours = isinstance(error, CrdbMagicError) or is_peewees(error)
 

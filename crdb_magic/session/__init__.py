@@ -2,20 +2,20 @@
 
 ::
 
-    driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
-    translation.py   psycopg2's errors -> ours
-    literals.py      Python values -> SQL literals
-    catalog.py       types that only the server's catalogue knows
-    snapshots.py     PostgreSQL's past: snapshots that one connection keeps open
-    transactions.py  the engine's verbs on a connection
-    ├── link.py          where the connection comes from
-    └── interrupts.py    Ctrl-C cancels what it does
     session.py       Session: run, ask, transact
+    ├── pinning.py       … all at one instant
     ├── execution.py     statements are sent, and their rows brought back
     ├── reading.py       … by SELECT or by COPY
     ├── queries.py       what can go by COPY
-    └── sizes.py         what is worth it
-    streaming.py     rows in parts, as of one instant
-    exporting.py     … into a file
-    loading.py       a DataFrame into a table
+    ├── sizes.py         what is worth it
+    └── catalog.py       types that only the server's catalogue knows
+    transactions.py  the engine's verbs on a connection
+    ├── reasons.py       why the server refused, where an option of ours is the reason
+    └── link.py          where the connection comes from
+    driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
+    ├── literals.py      Python values -> SQL literals
+    ├── translation.py   psycopg2's errors -> ours
+    └── interrupts.py    Ctrl-C cancels what a connection does
+    keeping.py       who keeps the past of a database that has none, and after which messages
+    └── snapshots.py     … PostgreSQL's: snapshots that one connection keeps open
 """

@@ -9,9 +9,9 @@ from itertools import groupby
 import psycopg2
 
 from crdb_magic.columns.results import Column
-from crdb_magic.core.typemap import CatalogRow, Family, SqlType, from_catalog, lookup, text_like
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.reading import Columns
+from crdb_magic.values.typemap import CatalogRow, Family, SqlType, from_catalog, lookup, text_like
 
 _QUERY = """
 SELECT t.oid, t.typname, t.typtype, t.typarray, t.typelem, t.typbasetype, e.enumlabel

@@ -11,21 +11,20 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
-from typing import Any, Protocol
-from weakref import WeakValueDictionary
+from contextlib import closing
+from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
 
-from crdb_magic.core.kinds import controls_transaction, reads_only
 from crdb_magic.core.server import Server
-from crdb_magic.core.statements import Statement, split
 from crdb_magic.core.target import Target
-from crdb_magic.errors import BrokenTransactionError, Outcome, PastUnavailableError, ScriptError
+from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.interrupts import interruptible
+from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.translation import refused
+from crdb_magic.sql.kinds import ends_transaction, some
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
@@ -38,27 +37,11 @@ CONNECT_DEFAULTS = {
 }
 
 
-class Keeps(Protocol):
-    """Somebody who keeps the past of a database that has none."""
-
-    def keep(self) -> object:
-        """Keep the present."""
-
-
-KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()
-"""Who keeps the past of which database, by `Connection.address`."""
-
-os.register_at_fork(after_in_child=KEEPERS.clear)  # their connections are the parent's
-
 _KNOCK = 2.0  # seconds until nobody is taken to be there
 _RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
 """
-
-_WRITES_NOTHING = frozenset({"BEGIN", "ROLLBACK", "SET", "SHOW"})
-# The first words of tags, which are those of a message's last statement: what it may have written is for `_may_write`.
-_LOOKED_INTO = _WRITES_NOTHING | {"", "EXPLAIN", "SELECT"}
 
 
 class Connection(extensions.connection):
@@ -200,17 +183,13 @@ class Connection(extensions.connection):
         """
         if begun and self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
             self.failed_to_begin = True
-        self._ended |= bool(self.closed) and _some(_ends_transaction, sent)
+        self._ended |= bool(self.closed) and some(ends_transaction, sent)
 
     def note_success(self, tag: str, sent: bytes) -> None:
-        """Remember an end of the transaction; let the past be kept, if somebody does, when it may have written."""
+        """Remember an end of the transaction; behind it the past may be kept."""
         self._ended = self.ended_within
-        keeper = KEEPERS.get(self.address)
-        if keeper is None or self.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
-            return
-        if tag.partition(" ")[0] not in _LOOKED_INTO or _some(_may_write, sent, unreadable=True):
-            with suppress(PastUnavailableError):  # one that broke says so when the past is asked for
-                keeper.keep()
+        if self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+            keep_after(self.address, tag, sent)
 
 
 def swallowed(what: str) -> BrokenTransactionError:
@@ -220,21 +199,6 @@ def swallowed(what: str) -> BrokenTransactionError:
         outcome=Outcome.NOT_COMMITTED,
         hint="let the error go, or put the statement that may fail into a savepoint.",
     )
-
-
-def _ends_transaction(statement: Statement) -> bool:
-    return controls_transaction(statement) and statement.keyword not in {"BEGIN", "START"}
-
-
-def _may_write(statement: Statement) -> bool:
-    return statement.keyword not in _WRITES_NOTHING and not reads_only(statement)
-
-
-def _some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = False) -> bool:
-    try:
-        return any(map(is_so, split(sent.decode(errors="replace"))))
-    except ScriptError:
-        return unreadable
 
 
 class Cursor(extensions.cursor):
@@ -306,7 +270,7 @@ class Cursor(extensions.cursor):
 
 
 def text_cursor(connection: Connection) -> Cursor:
-    """Give a cursor whose values are the server's texts, untouched, as UTF-8: decoding them is the core's job.
+    """Give a cursor whose values are the server's texts, untouched, as UTF-8: decoding them is for `values`.
 
     Each type that psycopg2 would turn into an object comes as its text, by psycopg2's own C code; others may have
     registered more of them since the last time, as peewee does with UUID.

@@ -9,13 +9,13 @@ import psycopg2
 
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.objects import Finish
-from crdb_magic.core.kinds import is_query
-from crdb_magic.core.statements import BoundStatement
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.queries import Query, Values, mogrified, placed, rendered
 from crdb_magic.session.reading import Columns, can_copy, columns_of, copy, describe, fetch
 from crdb_magic.session.sizes import LARGE, Sizes
-from crdb_magic.session.translation import from_driver
+from crdb_magic.session.translation import translated
+from crdb_magic.sql.kinds import is_query
+from crdb_magic.sql.statements import BoundStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,10 @@ def execute(connection: Connection, statements: Sequence[BoundStatement], sizes:
 def ask(connection: Connection, sql: str, values: Values, sizes: Sizes, finish: Finish) -> Answer:
     """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises our errors."""
     query = Query.of_text(sql, values) if sizes.large(sql) and can_copy(connection) else None
-    with text_cursor(connection) as cursor:
-        try:
-            answer = (
-                _copied(cursor, query.on(connection), finish)
-                if query
-                else _sent(cursor, mogrified(cursor, sql, values))
-            )
-        except psycopg2.Error as error:
-            raise from_driver(error, connected=not connection.closed) from error
+    with text_cursor(connection) as cursor, translated(connection):
+        answer = (
+            _copied(cursor, query.on(connection), finish) if query else _sent(cursor, mogrified(cursor, sql, values))
+        )
     if sql in sizes or (answer.row_count >= LARGE and Query.of_text(sql, values)):
         sizes.note(sql, answer.row_count)
     return answer

@@ -4,7 +4,7 @@ A dict is sent as JSONB, and so is a list that holds one (nobody means an array 
 and the arrays and columns of numpy, pandas and Arrow as arrays, tuples as tuples; in SQL cells what stands behind IN
 is a tuple, and what stands in ANY() an array, whatever it was. None and what pandas calls missing is NULL: in a column
 of float64 that is NaN too, elsewhere NaN is a number. What a document may hold, and how it is written there (a date as
-a text), is for `crdb_magic.core.json_text`.
+a text), is for `crdb_magic.values.json_text`.
 
 What has two meanings has the plain one. JSON's own null is ``'null'::JSONB`` in SQL, a list of numbers or texts as JSON
 ``to_jsonb(:name)``.
@@ -25,10 +25,10 @@ from uuid import UUID
 import psycopg2
 from psycopg2 import extensions, extras
 
-from crdb_magic.core.decode import Interval
-from crdb_magic.core.json_text import json_text
-from crdb_magic.core.unwrap import NoFormError, is_wrapping, plain
 from crdb_magic.errors import ParameterError
+from crdb_magic.values.decode import Interval
+from crdb_magic.values.json_text import json_text
+from crdb_magic.values.unwrap import NoFormError, is_wrapping, plain
 
 Turn = Callable[[Any], Any]
 

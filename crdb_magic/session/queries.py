@@ -10,12 +10,12 @@ from functools import lru_cache
 
 import psycopg2
 
-from crdb_magic.core.kinds import is_query
-from crdb_magic.core.statements import BoundStatement, Parameter, Statement, split
 from crdb_magic.errors import CrdbMagicError, ParameterError, ScriptError, StatementError
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.literals import adaptable_all, literal, members
 from crdb_magic.session.translation import from_driver, position
+from crdb_magic.sql.kinds import is_query
+from crdb_magic.sql.statements import BoundStatement, Parameter, Statement, split
 
 Values = Sequence[object] | Mapping[str, object] | None
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 from crdb_magic.columns.arrow import Batch, from_csv, from_rows, typed
 from crdb_magic.columns.collector import paused
 from crdb_magic.columns.objects import Finish
-from crdb_magic.core.typemap import SqlType, lookup, text_like
 from crdb_magic.session.driver import Connection, Cursor
+from crdb_magic.values.typemap import SqlType, lookup, text_like
 
 
 class Heading(NamedTuple):

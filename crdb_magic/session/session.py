@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from crdb_magic.columns.objects import Finish, as_read
 from crdb_magic.columns.results import Column, Report, Result
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.kinds import plain, reads_only
-from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.options import DEFAULTS, TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
-from crdb_magic.core.statements import BoundStatement, split
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, OptionError
 from crdb_magic.session.catalog import Catalog
@@ -29,14 +28,45 @@ from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
+from crdb_magic.sql.kinds import plain, reads_only
+from crdb_magic.sql.statements import BoundStatement, split
 
 T = TypeVar("T")
-
-_DEFAULTS = TransactionOptions()
 
 
 def _unheard(_: object) -> None:
     """Observe nothing."""
+
+
+class _Nature(NamedTuple):
+    """What is known of statements by their words: whether they only read, and may go without BEGIN and COMMIT."""
+
+    reads_only: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[T]):
+    """What was done, on which connection and how: within the open transaction, or committed as one of its own."""
+
+    value: T
+    connection: Connection
+    options: TransactionOptions
+    committed: Committed[None]
+    read_at: Decimal | None = None
+
+    def receipt(self, results: Sequence[Result] = ()) -> Receipt:
+        server = self.connection.server
+        return Receipt(
+            server=str(server),
+            options=self.options,
+            retries=self.committed.failures,
+            as_of=self.read_at,
+            elapsed=self.committed.elapsed,
+            statements=len(results),
+            rows=sum(one.row_count for one in results if one.columns is not None),
+            notes=server.notes(self.options),
+        )
 
 
 class Session:
@@ -88,30 +118,18 @@ class Session:
 
         While a transaction is open on the connection they run within it, once; whoever began it will end it.
         """
-        options = options or _DEFAULTS
-        if self.in_transaction:
-            return self._run_within(statements, options, finish)
-        options = options.within(self.pinned)
-        alone = len(statements) == 1 and options.plain and plain(statements[0].source)
-        alone = alone and not self._sizes.large(statements[0].source.text)  # COPY takes two messages
-        verbs = (SingleStatement if alone else Explicit)(
-            self.link, lambda connection: execute(connection, statements, self._sizes, finish), options
-        )
-        reading = all(reads_only(one.source) for one in statements)
-        committed = self._engine(verbs, observer, reading=reading)
-        results = self._typed(verbs.connection, verbs.value)
-        return Report(results, _receipt(verbs.connection.server, options, committed, verbs.read_at, results))
+        sources = [one.source for one in statements]
 
-    def _run_within(self, statements: Sequence[BoundStatement], options: TransactionOptions, finish: Finish) -> Report:
-        if options != _DEFAULTS:
-            raise OptionError(
-                "A transaction is open on this connection; its options were given when it was begun.",
-                hint="leave the options out, or end the transaction first.",
-            )
-        connection, started = self.link.connection, time.monotonic()
-        results = self._typed(connection, execute(connection, statements, self._sizes, finish))
-        alone = Committed(None, (), time.monotonic() - started)
-        return Report(results, _receipt(connection.server, options, alone, None, results))
+        def send(connection: Connection) -> list[Answer]:
+            return execute(connection, statements, self._sizes, finish)
+
+        def nature() -> _Nature:
+            alone = len(sources) == 1 and plain(sources[0]) and not self._sizes.large(sources[0].text)
+            return _Nature(reads_only=all(map(reads_only, sources)), alone=alone)
+
+        done = self._carry_out(send, options or DEFAULTS, observer, nature)
+        results = self._typed(done.connection, done.value)
+        return Report(results, done.receipt(results))
 
     def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
         """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own."""
@@ -119,16 +137,12 @@ class Session:
         def send(connection: Connection) -> Answer:
             return ask(connection, sql, values, self._sizes, finish)
 
-        if self.in_transaction:
-            answer, connection = send(self.link.connection), self.link.connection
-        else:
-            options = _DEFAULTS.within(self.pinned)
-            reading, by_itself = _known_of(sql)
-            alone = options.plain and by_itself and not self._sizes.large(sql)
-            verbs = (SingleStatement if alone else Explicit)(self.link, send, options)
-            self._engine(verbs, _unheard, reading=reading)
-            answer, connection = verbs.value, verbs.connection
-        return self._typed(connection, [answer])[0]
+        def nature() -> _Nature:
+            known = _nature_of(sql)
+            return known._replace(alone=known.alone and not self._sizes.large(sql))
+
+        done = self._carry_out(send, DEFAULTS, _unheard, nature)
+        return self._typed(done.connection, [done.value])[0]
 
     def look_ahead(self, query: Query | None) -> None:
         """Ask the planner, once for each query, whether it is large and so best read by COPY.
@@ -149,10 +163,44 @@ class Session:
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
         __tracebackhide__ = True
-        options = (options or _DEFAULTS).within(self.pinned)
-        verbs = Explicit(self.link, work, options)
-        committed = self._engine(verbs, observer, reading=False)
-        return verbs.value, _receipt(verbs.connection.server, options, committed, verbs.read_at, ())
+        done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
+        return done.value, done.receipt()
+
+    def carry_out(self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer) -> T:
+        """Do the work within the open transaction, which takes no options, else as one of its own by `transact`."""
+        __tracebackhide__ = True
+        return self._carry_out(work, options, observer, _Nature).value
+
+    def _carry_out(
+        self,
+        work: Callable[[Connection], T],
+        options: TransactionOptions,
+        observer: Observer,
+        nature: Callable[[], _Nature],
+    ) -> _Done[T]:
+        __tracebackhide__ = True
+        if self.in_transaction:
+            return self._within(work, options)
+        return self._through_engine(work, options, observer, nature())
+
+    def _within(self, work: Callable[[Connection], T], options: TransactionOptions) -> _Done[T]:
+        if options != DEFAULTS:
+            raise OptionError(
+                "A transaction is open on this connection; its options were given when it was begun.",
+                hint="leave the options out, or end the transaction first.",
+            )
+        connection, started = self.link.connection, time.monotonic()
+        value = work(connection)
+        return _Done(value, connection, options, Committed(None, (), time.monotonic() - started))
+
+    def _through_engine(
+        self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer, nature: _Nature
+    ) -> _Done[T]:
+        __tracebackhide__ = True
+        options = options.within(self.pinned)
+        verbs = (SingleStatement if nature.alone and options.plain else Explicit)(self.link, work, options)
+        committed = self._engine(verbs, observer, reading=nature.reads_only)
+        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at)
 
     def _engine(self, verbs: Verbs[T], observer: Observer, *, reading: bool) -> Committed[None]:
         __tracebackhide__ = True
@@ -190,26 +238,6 @@ class Session:
 
 
 @lru_cache(maxsize=256)
-def _known_of(sql: str) -> tuple[bool, bool]:
-    """Tell whether a text only reads, and whether it may go without a transaction."""
+def _nature_of(sql: str) -> _Nature:
     statements = split(sql)
-    return all(map(reads_only, statements)), all(map(plain, statements))
-
-
-def _receipt(
-    server: Server,
-    options: TransactionOptions,
-    committed: Committed[None],
-    read_at: Decimal | None,
-    results: Sequence[Result],
-) -> Receipt:
-    return Receipt(
-        server=str(server),
-        options=options,
-        retries=committed.failures,
-        as_of=read_at,
-        elapsed=committed.elapsed,
-        statements=len(results),
-        rows=sum(one.row_count for one in results if one.columns is not None),
-        notes=server.notes(options),
-    )
+    return _Nature(reads_only=all(map(reads_only, statements)), alone=all(map(plain, statements)))

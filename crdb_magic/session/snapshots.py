@@ -20,7 +20,8 @@ import psycopg2
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.target import Target
 from crdb_magic.errors import PastUnavailableError
-from crdb_magic.session.driver import KEEPERS, Connection, connect
+from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.keeping import KEEPERS
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000000)::numeric(30, 0)"
 _NANOSECONDS = Decimal(10**9)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import psycopg2
+from psycopg2 import extensions
 
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
 
@@ -45,6 +47,15 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
     if detail and _SOURCE.search(detail):
         detail = None
     return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=diagnosis.message_hint)
+
+
+@contextmanager
+def translated(connection: extensions.connection) -> Iterator[None]:
+    """Let psycopg2's errors become ours: of what is sent on this connection."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise from_driver(error, connected=not connection.closed) from error
 
 
 def position(error: psycopg2.Error, *, sent_before: int) -> int | None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from type_cases import GOLDEN, TYPES
 
 from crdb_magic.columns.arrow import KERNELS, NO_TEXTS, TEXT, as_array, cast, from_csv, from_rows, joined, typed
-from crdb_magic.core.decode import decode, span
+from crdb_magic.values.decode import decode, span
 
 CAST = [name for name, golden in GOLDEN.items() if golden.type.family in KERNELS]
 INEXACT = {"FLOAT4"}  # of 32 bits: see test_a_float4_is_the_nearest_one

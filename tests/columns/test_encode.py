@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from crdb_magic.columns import encode
 from crdb_magic.columns.encode import Load
-from crdb_magic.core.decode import Interval, decode, interval
-from crdb_magic.core.encode_table import (
+from crdb_magic.errors import InputError, OptionError
+from crdb_magic.values.decode import Interval, decode, interval
+from crdb_magic.values.encode_table import (
     Key,
     NewTable,
     TableColumn,
@@ -29,9 +30,8 @@ from crdb_magic.core.encode_table import (
     parse_dtypes,
     table_name,
 )
-from crdb_magic.core.encode_values import Form, infer, normal, texts
-from crdb_magic.core.typemap import lookup
-from crdb_magic.errors import InputError, OptionError
+from crdb_magic.values.encode_values import Form, infer, normal, texts
+from crdb_magic.values.typemap import lookup
 
 IDENTITY = UUID("63616665-6630-3064-6465-616462656566")
 MOMENT = dt.datetime(2026, 11, 23, 10, 11, 12, 345678)

@@ -16,8 +16,8 @@ from pyarrow import parquet
 
 from crdb_magic.columns.files import Format, NotHeldError, writer
 from crdb_magic.columns.results import Column
-from crdb_magic.core.typemap import SqlType, array_of, enum, lookup
 from crdb_magic.errors import OptionError
+from crdb_magic.values.typemap import SqlType, array_of, enum, lookup
 
 FORMATS = [one.value for one in Format]
 TYPED = [".parquet", ".arrow"]

@@ -21,11 +21,11 @@ from type_cases import GOLDEN, alike, cells
 
 from crdb_magic.columns.frames import Backend, records, to_frame
 from crdb_magic.columns.results import Column, Result
-from crdb_magic.core.decode import Interval
-from crdb_magic.core.typemap import BUILTIN, SqlType, array_of, enum, lookup
 from crdb_magic.errors import ResultTypeError
+from crdb_magic.values.decode import Interval
+from crdb_magic.values.typemap import BUILTIN, SqlType, array_of, enum, lookup
 
-ANSWERS = json.loads((Path(__file__).parents[1] / "core" / "crdb_types.json").read_text(encoding="utf-8"))["values"]
+ANSWERS = json.loads((Path(__file__).parents[1] / "values" / "crdb_types.json").read_text(encoding="utf-8"))["values"]
 
 TYPES = {type_.name: type_ for type_ in BUILTIN}
 MOOD = enum("mood", 100_100, ["sad", "ok", "happy"])

@@ -11,7 +11,7 @@ from type_cases import TYPES
 
 from crdb_magic.columns.arrow import TEXT
 from crdb_magic.columns.nested import split
-from crdb_magic.core.typemap import array_of
+from crdb_magic.values.typemap import array_of
 
 STRINGS = array_of(TYPES["STRING"])
 ITEMS = st.none() | SENDABLE | st.text('NULnul{}[]",:=\\ \n\r\t')

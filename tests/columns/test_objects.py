@@ -12,8 +12,8 @@ from type_cases import GOLDEN, TYPES
 from crdb_magic.columns.arrow import TEXT, cast
 from crdb_magic.columns.frames import records
 from crdb_magic.columns.objects import objects
-from crdb_magic.core.decode import decode
-from crdb_magic.core.typemap import array_of
+from crdb_magic.values.decode import decode
+from crdb_magic.values.typemap import array_of
 
 CASES = [(name, case) for name, golden in GOLDEN.items() for case in golden.cases + golden.odd]
 

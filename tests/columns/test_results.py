@@ -15,8 +15,8 @@ from crdb_magic.columns.results import Column, Report, Result
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, TransactionOptions
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.retry import Attempt
-from crdb_magic.core.typemap import text_like
+from crdb_magic.errors import Attempt
+from crdb_magic.values.typemap import text_like
 
 RESULT = result_of_rows([Column("name", text_like("STRING", 25))], ["ann"])
 RETRIED = Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction: …", 0.004)

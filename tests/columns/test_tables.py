@@ -16,8 +16,8 @@ from type_cases import GOLDEN, MOOD, TYPES, alike
 from crdb_magic.columns.arrow import TEXT, cast
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.columns.tables import to_arrow
-from crdb_magic.core.decode import decode
-from crdb_magic.core.typemap import Family, array_of
+from crdb_magic.values.decode import decode
+from crdb_magic.values.typemap import Family, array_of
 
 CASES = [(name, case) for name, golden in GOLDEN.items() for case in golden.cases + golden.odd]
 HELD = {Family.DECIMAL, Family.BYTES, Family.GEO, Family.UUID, Family.DATE, Family.TIME, Family.TIMESTAMP, Family.INT8}

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdb_magic.core.options import RetryPolicy
-from crdb_magic.core.retry import LOST, RETRYABLE, Attempt, Committed, Verdict, is_lost, judge
+from crdb_magic.core.retry import LOST, RETRYABLE, Committed, Verdict, is_lost, judge
 from crdb_magic.errors import (
     AmbiguousCommitError,
+    Attempt,
     BrokenTransactionError,
     ConnectionFailedError,
     CrdbMagicError,

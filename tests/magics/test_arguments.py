@@ -12,8 +12,10 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Priority
 from crdb_magic.errors import InputError, OptionError, ParameterError
 from crdb_magic.magics.arguments import describe, parse
-from crdb_magic.magics.magic import CONNECT_OPTIONS, TXN_OPTIONS, WRITE_OPTIONS
-from crdb_magic.session.loading import Mode
+from crdb_magic.magics.connect import CONNECT_OPTIONS
+from crdb_magic.magics.txn import TXN_OPTIONS
+from crdb_magic.magics.write import WRITE_OPTIONS
+from crdb_magic.transfer.loading import Mode
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from orm import connected
+from tables import connected
 
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, OptionError, ParameterError
 

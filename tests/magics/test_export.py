@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from crdb_magic.core.server import Server
 from crdb_magic.errors import (
     NotConnectedError,
     OptionError,
@@ -27,12 +26,6 @@ from crdb_magic.errors import (
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-
-
-@pytest.fixture
-def copies_out(server: Server) -> None:
-    if not server.copy_to:
-        pytest.skip("COPY … TO STDOUT is unknown there")
 
 
 def rows(path: str) -> list[dict[str, object]]:

@@ -10,8 +10,9 @@ import pytest
 from IPython.core.displaypub import DisplayPublisher
 
 from crdb_magic.columns.objects import as_read
-from crdb_magic.core.retry import Attempt
-from crdb_magic.magics import progress, writing
+from crdb_magic.errors import Attempt
+from crdb_magic.magics import progress
+from crdb_magic.magics import write as writing
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.display import Waiting
 from crdb_magic.magics.progress import Arrivals, Progress

@@ -52,10 +52,10 @@ from proxy import Proxy
 from wire import COPY_DONE, PASSWORD, START_UP
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
-from crdb_magic.core.retry import Attempt
 from crdb_magic.core.server import Product, Server
 from crdb_magic.errors import (
     AmbiguousCommitError,
+    Attempt,
     BrokenTransactionError,
     ConnectionFailedError,
     ExceededMaxAttempts,

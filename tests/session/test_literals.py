@@ -24,10 +24,10 @@ from odd_values import Shouted
 from psycopg2 import extensions, extras
 
 from crdb_magic.columns.frames import records
-from crdb_magic.core.decode import Interval
 from crdb_magic.errors import ParameterError
 from crdb_magic.session.driver import connect
 from crdb_magic.session.literals import literal
+from crdb_magic.values.decode import Interval
 
 _ON_A_SERVER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _ONE = UUID(int=1)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crdb_magic.core.target import Target
-from crdb_magic.database import CockroachDatabase
+from crdb_magic.orm.database import CockroachDatabase
 from crdb_magic.session.session import Session
 
 THREADS = 4

@@ -17,10 +17,10 @@ from crdb_magic.columns.objects import as_read, with_decimals
 from crdb_magic.columns.results import Result
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
-from crdb_magic.core.statements import split
 from crdb_magic.errors import ExceededMaxAttempts, StatementError
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
+from crdb_magic.sql.statements import split
 
 pytestmark = pytest.mark.usefixtures("copies_out", "threads_end", "small_parts")
 

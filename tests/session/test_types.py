@@ -13,7 +13,7 @@ from crdb_magic.columns.frames import Backend, records, to_frame
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.errors import StatementError
-from crdb_magic.session.loading import Mode, Writing, write
+from crdb_magic.transfer.loading import Mode, Writing, write
 
 Select = Callable[..., Result]
 

@@ -1,0 +1,99 @@
+"""%crdb_connect: opens connections by URL, keywords, environment or a database of the user's; lists and closes them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from crdb_magic.core.target import Target
+from crdb_magic.errors import OptionError
+from crdb_magic.magics.arguments import Call, Option, Takes, parse, variable
+from crdb_magic.magics.connections import DEFAULT, Connections
+from crdb_magic.magics.display import say
+from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.session.session import Session
+
+CONNECT_OPTIONS = (
+    Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS),
+    Option("name", "a name for this connection, for --on and --use", "NAME"),
+    Option("list", "show the open connections", takes=Takes.NOTHING),
+    Option("use", "make another open connection the current one", "NAME"),
+    Option("close", "close a connection", "NAME"),
+)
+
+
+@magic(CONNECT_OPTIONS)
+def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
+    """Connect to a CockroachDB cluster.
+
+        %crdb_connect postgresql://user@host:26257/database
+        %crdb_connect :url                 # a variable: what is secret in it stays out of the notebook
+        %crdb_connect host=localhost port=26257 user=root dbname=bank sslmode=disable
+        %crdb_connect                      # $CRDB_URL, $COCKROACH_URL, $DATABASE_URL, else libpq's PG* and files
+        %crdb_connect db                   # a CockroachDatabase of yours: its models and our cells share it
+        %crdb_connect --local              # a server of our own on this machine
+
+    Options:
+    {options}
+
+    Examples:
+        %crdb_connect cockroachdb://ann@db.example:26257/bank?sslmode=verify-full --name prod
+        %crdb_connect --list
+        %crdb_connect --use prod
+
+    """
+    call, connections = parse(typed.line, CONNECT_OPTIONS, typed.namespace), notebook.connections
+    given = call.given
+    if "list" in given:
+        say(_listed(connections))
+    elif "close" in given:
+        connections.close(given["close"])
+    elif "use" in given:
+        say(f"{given['use']}: {_described(connections.use(given['use']))}")
+    elif "local" in given:
+        say(_described(*_started(call, connections)))
+    else:
+        say(_described(_opened(call, connections, typed.namespace)))
+
+
+def _opened(call: Call, connections: Connections, namespace: Namespace) -> Session:
+    """Connect to a URL, keywords, the environment, or what a variable holds: one of these, or a database."""
+    name, named = call.given.get("name", DEFAULT), call.rest.startswith(":")
+    where: Any = variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
+    if hasattr(where, "session"):
+        return connections.adopt(name, where)
+    return connections.open(name, _target(str(where) if named else call.rest))
+
+
+def _target(text: str) -> Target:
+    """Read a URL, libpq's ``keyword=value`` pairs, or (from nothing) the environment."""
+    if "://" in text:
+        return Target.from_url(text)
+    return Target.from_keywords(text) if text else Target.from_environment(os.environ)
+
+
+def _started(call: Call, connections: Connections) -> tuple[Session, str]:
+    if call.rest:
+        raise OptionError(f"--local starts a server of its own: leave out {call.rest.split('://')[0]!r}.")
+    directory = call.given["local"]
+    return connections.open_local(call.given.get("name", DEFAULT), None if directory is True else Path(directory))
+
+
+def _listed(connections: Connections) -> str:
+    names = connections.names()
+    width = max(map(len, names), default=0)
+    lines = (
+        f"{'*' if name == connections.current else ' '} {name:<{width}}  {_described(connections.get(name))}"
+        for name in names
+    )
+    return "\n".join(lines) or "No connection is open."
+
+
+def _described(session: Session, server: str | None = None) -> str:
+    """Say in one line where a session is: server, database, user, TLS, pin. No address, no password."""
+    info = session.connection.info
+    tls = f"TLS {info.ssl_attribute('protocol')}" if info.ssl_in_use else "no TLS"
+    pinned = f", pinned to {session.pinned}" if session.pinned else ""
+    return f"{server or session.server}, database {info.dbname}, user {info.user}, {tls}{pinned}"

@@ -1,0 +1,79 @@
+"""%crdb_export: a query into a file, with a bar while the rows are written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.magics.arguments import Call, Option, parse, variable
+from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.display import interrupts_shown_short, rows_in_words, say
+from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.progress import Progress
+from crdb_magic.session.queries import Query
+from crdb_magic.session.session import Session
+from crdb_magic.sql.statements import split, strip_markers
+from crdb_magic.transfer.exporting import export
+
+EXPORT_OPTIONS = (
+    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
+           "WHEN", read=AsOf.parse),
+    Option("on", "read over the connection of that name instead of the current one", "NAME"),
+)  # fmt: skip
+
+_FILE = r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>\S+))"""
+_LINE = re.compile(rf"(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\s+{_FILE}", re.DOTALL)
+_CELL = re.compile(_FILE)
+_USAGE = "%crdb_export [options] 'SELECT …' FILE, or %%crdb_export [options] FILE with the query below"
+
+
+@magic(EXPORT_OPTIONS, takes_cell=True)
+def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
+    """Write the rows of a query into a file, however many they are: .parquet, .arrow or .csv.
+
+        %crdb_export [options] 'SELECT …' FILE
+
+        %%crdb_export [options] FILE
+        SELECT … WHERE city = :city
+
+    All rows are read at one instant. The file is written beside, and takes its name when it is complete.
+
+    Options:
+    {options}
+
+    Examples:
+        %crdb_export 'SELECT * FROM flights' flights.parquet
+        %crdb_export --as-of -1h 'SELECT * FROM flights ORDER BY id' flights.csv
+
+    """
+    call = parse(typed.line, EXPORT_OPTIONS, typed.namespace, sql_follows=True)
+    query, path = _asked(call, typed.cell, typed.namespace)
+    session = notebook.connections.get(call.given.get("on"))
+    say(_export(session, query, path, call.given.get("as-of"), notebook.audience))
+
+
+def _asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | None, Path]:
+    """Read the query and the file; raises :class:`OptionError` and what `Statement.bind` raises."""
+    found = (_LINE if cell is None else _CELL).fullmatch(call.rest.strip())
+    if found is None:
+        raise OptionError(f"What goes where? Write {_USAGE}.")
+    statements = split(found["quoted"] if cell is None else strip_markers(cell))
+    query = Query.of_statement(statements[0].bind(namespace)) if len(statements) == 1 else None
+    return query, _file(found["double"] or found["single"] or found["bare"], namespace)
+
+
+def _file(name: str, namespace: Namespace) -> Path:
+    value = variable(name, namespace, "the file") if name.startswith(":") else name
+    if not isinstance(value, str | Path):
+        raise ParameterError(f"{name} is a {type(value).__name__}, not the name of a file.")
+    return Path(value)
+
+
+def _export(session: Session, query: Query | None, path: Path, as_of: AsOf | None, audience: Audience) -> str:
+    """Export with a bar that begins again when the reading does; give the sentence about it."""
+    with Progress(None, path.name, audience) as bar, interrupts_shown_short():
+        rows = export(session, query, path, as_of=as_of, progress=bar.advance, observer=bar.restart)
+    return f"{path}: {rows_in_words(rows)}."

@@ -1,0 +1,83 @@
+"""%crdb_write: a DataFrame into a table, with a bar while its rows are sent."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.magics.arguments import Call, Option, parse
+from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.display import interrupts_shown_short, rows_in_words, say
+from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.progress import Progress
+from crdb_magic.session.session import Session
+from crdb_magic.transfer.loading import Mode, Writing, write
+
+_MANY = 500_000  # objects, to be encoded one by one: that may take a second, and comes before the first row is sent
+
+
+def _as_given(value: object) -> object:
+    return value
+
+
+WRITE_OPTIONS = (
+    Option("table", "the table to write into, with its schema if need be", "TABLE"),
+    Option("mode", "fail if the table exists (default), append to it, replace it, or upsert: overwrite by its key",
+           "WORD", read=Mode.parse),
+    Option("key", "the key of a new table: uuid or rowid (a column id is added), or columns of the frame", "COLUMN,…",
+           read=_as_given),
+    Option("dtype", "types of columns, where others are wanted: price=DECIMAL(10,2),tags=JSONB", "COLUMN=TYPE,…",
+           read=_as_given),
+    Option("on", "write over the connection of that name instead of the current one", "NAME"),
+)  # fmt: skip
+
+
+@magic(WRITE_OPTIONS)
+def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
+    """Write a DataFrame into a table: all of it or nothing, in one transaction.
+
+        %crdb_write NAME --table TABLE [options]
+
+    The table is made from the frame's columns; its index is left out.
+
+    Options:
+    {options}
+
+    Examples:
+        %crdb_write flights --table flights --key flight_id
+        %crdb_write more --table flights --mode append
+        %crdb_write changed --table flights --mode upsert
+        %crdb_write prices --table prices --mode replace --key uuid --dtype price=DECIMAL(10,2),tags=JSONB
+
+    """
+    call = parse(typed.line, WRITE_OPTIONS, typed.namespace)
+    writing, frame = _writing(call), _frame_named(call.rest, typed.namespace)
+    session = notebook.connections.get(call.given.get("on"))
+    say(_write(session, frame, writing, notebook.audience))
+
+
+def _writing(call: Call) -> Writing:
+    """Read what is asked for; raises :class:`OptionError`."""
+    given = call.given
+    if "table" not in given:
+        raise OptionError("Into which table? Add --table NAME.")
+    mode = given.get("mode", Mode.FAIL)
+    return Writing(table=given["table"], mode=mode, key=given.get("key"), dtypes=given.get("dtype"))
+
+
+def _frame_named(name: str, namespace: Namespace) -> pd.DataFrame:
+    """Give the DataFrame of that name; raises :class:`ParameterError`."""
+    frame = namespace.get(name)
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(f"{name!r} is no DataFrame of this notebook: write %crdb_write NAME --table TABLE.")
+    return frame
+
+
+def _write(session: Session, frame: pd.DataFrame, writing: Writing, audience: Audience) -> str:
+    """Write with a bar that begins again when the transaction does; give the sentence about it."""
+    objects = len(frame) * int((frame.dtypes == "object").sum())
+    bar = Progress(len(frame), writing.table, audience, at_once=objects >= _MANY)
+    with bar, interrupts_shown_short(begun=lambda: bar.begun):
+        rows = write(session, frame, writing, progress=bar.advance, observer=bar.restart)
+    return f"{writing.table}: {rows_in_words(rows)} written."

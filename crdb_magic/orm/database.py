@@ -1,0 +1,381 @@
+"""peewee's CockroachDatabase, written anew: its transactions run on our engine and our connections."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import peewee
+from peewee import _atomic, _manual
+
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
+from crdb_magic.core.receipt import Receipt
+from crdb_magic.core.target import Target
+from crdb_magic.errors import Attempt, CrdbMagicError, Outcome
+from crdb_magic.orm.bulk import Bulk
+from crdb_magic.orm.dialect import Dialect
+from crdb_magic.orm.errors import as_peewee
+from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.link import Link, is_gone
+from crdb_magic.session.reasons import explained
+from crdb_magic.session.session import Session
+from crdb_magic.session.transactions import Explicit, send
+
+T = TypeVar("T")
+
+_DEFAULTS = {"user": "root", "port": "26257"}
+_NESTED = (
+    "A transaction is open already, and this one can't be a part of it. Use transaction(), whose inner blocks join "
+    "the outermost one, or run_transaction() around all of it, which is retried."
+)
+_RETRIED = "The transaction belongs to run_transaction(), which commits and retries it: leave {} out."
+
+
+class _Adapter(peewee.Psycopg2Adapter):
+    """peewee's door to the driver: connections are ours."""
+
+    def connect(self, db: CockroachDatabase, **parameters: Any) -> Connection:
+        with as_peewee():
+            return connect(_target(db.database, parameters))
+
+    def rollback(self, connection: Connection) -> None:
+        connection.disarm()
+        send(connection, "ROLLBACK")
+
+    def is_connection_reusable(self, connection: Connection) -> bool:
+        """Whether it can go back to a pool; a BEGIN that still waits must not go with it."""
+        connection.disarm()
+        return bool(super().is_connection_reusable(connection))
+
+    def is_connection_closed(self, connection: Connection) -> bool:
+        """Whether it is of no more use, by a look at the socket: no round trip at each check-out."""
+        return is_gone(connection)
+
+
+def _target(database: str, parameters: dict[str, Any]) -> Target:
+    given = {key: str(value) for key, value in parameters.items() if value is not None}
+    if "://" in database:
+        return Target.from_url(database).having(**given)
+    if dsn := given.pop("dsn", None):
+        return (Target.from_url(dsn) if "://" in dsn else Target.from_keywords(dsn)).having(**given)
+    return Target({**_DEFAULTS, "dbname": database, **given})
+
+
+class _DatabaseLink(Link):
+    """The connection of the calling thread, as peewee keeps it."""
+
+    def __init__(self, database: CockroachDatabase) -> None:
+        self._database = database
+
+    def __repr__(self) -> str:
+        return type(self._database).__name__
+
+    @property
+    def connection(self) -> Connection:
+        """The thread's connection, opened or replaced if need be."""
+        connection: Connection = self._database.connection()
+        return connection
+
+    @property
+    def opened(self) -> Connection | None:
+        """The thread's connection as it is."""
+        connection: Connection | None = self._database._state.conn
+        return connection
+
+    def discard(self) -> None:
+        """Close the thread's connection; the next use opens another one."""
+        self._database.abandon()
+
+
+class _Retried:
+    """What stands on peewee's stack of transactions while `run_transaction` calls back."""
+
+    def commit(self, begin: bool = True) -> None:  # noqa: FBT001, FBT002 - peewee's signature
+        raise NotImplementedError(_RETRIED.format("commit()"))
+
+    def rollback(self, begin: bool = True) -> None:  # noqa: FBT001, FBT002
+        raise NotImplementedError(_RETRIED.format("rollback()"))
+
+
+class _Atomic(_atomic):
+    """peewee's atomic(), which refuses nesting that would not do what it says."""
+
+    def __enter__(self) -> Any:
+        if self.db.in_transaction() and not isinstance(self.db.top_transaction(), _manual):
+            args, kwargs = self._transaction_args  # type: ignore[attr-defined]
+            if any(args) or any(kwargs.values()) or not self.db.nests:
+                raise NotImplementedError(_NESTED)
+        return super().__enter__()
+
+
+class CockroachDatabase(Bulk, Dialect):
+    """A CockroachDB database for peewee's models.
+
+    ``database`` is a name (with psycopg2's keywords; user root and port 26257 unless given) or a URL
+    (``postgresql://``, ``cockroachdb://`` …). ``nested_transactions=False`` refuses savepoints.
+    """
+
+    psycopg2_adapter = _Adapter
+
+    def init(self, database: str | None, *args: Any, nested_transactions: bool = True, **kwargs: Any) -> None:
+        """Set where to connect, perhaps later than the creation."""
+        self._nested_transactions = nested_transactions
+        self.session.pinned = None
+        super().init(database, *args, **kwargs)
+
+    def __init__(self, database: str | None, *args: Any, **kwargs: Any) -> None:
+        self.session = Session(_DatabaseLink(self))
+        super().__init__(database, *args, **kwargs)
+
+    def _connect(self) -> Connection:
+        return self._open()
+
+    def _open(self) -> Connection:
+        connection: Connection = self._adapter.connect(self, **self.connect_params)
+        return connection
+
+    def connection(self) -> Connection:
+        """Give the thread's connection, opened if need be, and replaced if the server closed it in between."""
+        connection: Connection = super().connection()
+        return self._reconnect() if not self.in_transaction() and is_gone(connection) else connection
+
+    def cursor(self, named_cursor: Any = None) -> Any:
+        """Give a cursor on the thread's connection."""
+        if not self.is_closed():
+            self.connection()
+        return super().cursor(named_cursor)
+
+    def abandon(self) -> None:
+        """Close the thread's connection in whatever state it is; the next use opens another one."""
+        if not self.is_closed():
+            self._state.conn.close()
+
+    def _reconnect(self) -> Connection:
+        """Replace the thread's connection by a new one; the contexts that are open stay so."""
+        new = self._open()
+        self._state.conn.close()
+        self._state.conn = new
+        return new
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant."""
+        if self.session.pinned is None:
+            return super().execute_sql(sql, params)
+        if self.session.in_transaction:
+            return self._explained(sql, params)
+        self.begin()
+        try:
+            cursor = self._explained(sql, params)
+            self.commit()
+        except BaseException:
+            if self.session.in_transaction:
+                self.rollback()
+            raise
+        return cursor
+
+    def _explained(self, sql: str, params: Any) -> Any:
+        verbs = self._verbs
+        with explained(verbs.options if verbs else TransactionOptions(), self.session.pinned, time.monotonic()):
+            return super().execute_sql(sql, params)
+
+    # Transactions
+
+    @property
+    def _isolation(self) -> str | None:
+        level: str | None = self._adapter.isolation_level_str(self._isolation_level)
+        return level
+
+    @property
+    def nests(self) -> bool:
+        """Whether blocks may be nested: as savepoints."""
+        return self._nested_transactions and self.connection().server.savepoints
+
+    def begin(  # type: ignore[override]
+        self,
+        system_time: object = None,
+        priority: Priority | str | None = None,
+        isolation_level: str | None = None,
+    ) -> None:
+        """Begin a transaction, whose BEGIN travels with its first statement.
+
+        ``system_time`` is what ``--as-of`` takes, or a naive datetime in local time.
+        """
+        self._refuse_in_retried("begin()")
+        options = _options(system_time, priority, isolation_level or self._isolation).within(self.session.pinned)
+        verbs = Explicit(self.session.link, lambda _: None, options)
+        with self._translated(verbs):
+            verbs.begin(None)
+        self._state.verbs = verbs
+
+    def commit(self) -> None:
+        """Commit; raises AmbiguousCommitError if nobody can tell whether it was."""
+        self._refuse_in_retried("commit()")
+        verbs = self._current("commit")
+        with self._translated(verbs, committing=not verbs.options.writes_nothing):
+            verbs.commit()
+        self._state.verbs = None
+
+    def rollback(self) -> None:
+        """Roll back."""
+        self._refuse_in_retried("rollback()")
+        self._current("rollback").rollback()
+        self._state.verbs = None
+
+    def _current(self, verb: str) -> Explicit[None]:
+        if self.is_closed():
+            raise peewee.InterfaceError(f"Cannot {verb}, database connection not open.")
+        if self._verbs is None:
+            raise peewee.OperationalError(f"Cannot {verb}: no transaction was begun.")
+        return self._verbs
+
+    @property
+    def _verbs(self) -> Explicit[None] | None:
+        """What was begun by hand, or by atomic(), on the thread's connection: none that it had before."""
+        verbs: Explicit[None] | None = getattr(self._state, "verbs", None)
+        return verbs if verbs and verbs.connection is self._state.conn else None
+
+    @contextmanager
+    def _translated(self, verbs: Explicit[None], *, committing: bool = False) -> Iterator[None]:
+        with as_peewee(committing=committing):
+            try:
+                yield
+            except Exception as error:
+                ours = verbs.translate(error)
+                if ours is None or ours is error:
+                    raise
+                raise ours from error
+
+    def _refuse_in_retried(self, call: str) -> None:
+        if any(isinstance(block, _Retried) for block in self._state.transactions):
+            raise NotImplementedError(_RETRIED.format(call))
+
+    def atomic(self, *args: Any, **kwargs: Any) -> _Atomic:
+        """Run a block in a transaction, or, inside of one, in a savepoint: `atomic(system_time, priority)`.
+
+        Raises NotImplementedError for a nested block with arguments of its own, or where there are no savepoints.
+        """
+        return _Atomic(self, *args, **kwargs)
+
+    def savepoint(self) -> Any:
+        """Run a block in a savepoint of the open transaction."""
+        if not self.nests:
+            raise NotImplementedError(_NESTED)
+        return super().savepoint()
+
+    def run_transaction(
+        self,
+        callback: Callable[[CockroachDatabase], T],
+        max_attempts: int | None = None,
+        system_time: object = None,
+        priority: Priority | str | None = None,
+        *,
+        timeout: float | None = None,
+        idempotent: bool = False,
+        on_retry: Callable[[Attempt], None] = lambda _: None,
+    ) -> T:
+        """Call back with this database in a transaction, again whenever the cluster asks for it, and commit it.
+
+        The callback may run several times: it must not commit or roll back, nor keep results of an earlier run.
+        ``max_attempts`` counts all attempts (None: 20), ``timeout`` is in seconds, ``on_retry`` hears of each
+        failed attempt. Raises ValueError for options that can't be, NotImplementedError inside of a transaction,
+        `ExceededMaxAttempts`, `AmbiguousCommitError`, and what the callback raises.
+        """
+        __tracebackhide__ = True
+        retry = RetryPolicy(
+            max_attempts=DEFAULT_MAX_ATTEMPTS if max_attempts is None else max_attempts, timeout=timeout
+        )
+        options = _options(system_time, priority, self._isolation, retry=retry, idempotent=idempotent)
+        with as_peewee():
+            return self.transact(callback, options, on_retry)[0]
+
+    def transact(
+        self,
+        callback: Callable[[CockroachDatabase], T],
+        options: TransactionOptions,
+        observer: Callable[[Attempt], None] = lambda _: None,
+    ) -> tuple[T, Receipt]:
+        """Do what `run_transaction` does, with our options, our errors and a receipt."""
+        __tracebackhide__ = True
+        if self.in_transaction():
+            raise NotImplementedError(_NESTED)
+        self._open_first()
+        try:
+            done = self.session.transact(functools.partial(self._call, callback), options, observer)
+        except BaseException:  # they are for this commit, not for the next one
+            self._clear_commit_callbacks()  # type: ignore[attr-defined]
+            raise
+        self._run_commit_callbacks()  # type: ignore[attr-defined]
+        return done
+
+    def _open_first(self) -> None:
+        """Open the thread's connection. A first one that fails is no lost one: there is nothing to run again."""
+        try:
+            if self.is_closed():
+                self.connection()
+        except CrdbMagicError as error:
+            error.outcome = Outcome.NOT_COMMITTED
+            raise
+
+    def _call(self, callback: Callable[[CockroachDatabase], T], connection: Connection) -> T:
+        __tracebackhide__ = True
+        self._state.conn, self._state.closed = connection, False
+        self._clear_commit_callbacks()  # type: ignore[attr-defined]
+        self.push_transaction(_Retried())
+        try:
+            return callback(self)
+        finally:
+            self._state.transactions.clear()
+
+    def retry_transaction(self, *args: Any, **kwargs: Any) -> Any:
+        """Decorate a function `f(db, …)` to run by `run_transaction`, with the arguments of its call.
+
+        The options are those of `run_transaction`; without any, the parentheses may be left out.
+        """
+        if args and callable(args[0]):
+            return self.retry_transaction()(args[0])
+
+        def decorate(function: Callable[..., T]) -> Callable[..., T]:
+            @functools.wraps(function)
+            def call(*values: Any, **named: Any) -> T:
+                return self.run_transaction(lambda db: function(db, *values, **named), *args, **kwargs)
+
+            return call
+
+        return decorate
+
+
+class SessionDatabase(CockroachDatabase):
+    """peewee's view of a session: the same connection, and so the same transaction."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.connection.info.dbname)
+        self.session = session
+
+    def _open(self) -> Connection:
+        return self.session.connection
+
+    def _close(self, conn: Connection) -> None:
+        """Leave the connection to the session."""
+
+
+def _options(
+    system_time: object,
+    priority: Priority | str | None,
+    isolation: str | None,
+    **others: Any,
+) -> TransactionOptions:
+    return TransactionOptions(
+        as_of=None if system_time is None else AsOf.parse(system_time),
+        priority=None if priority is None else Priority.parse(priority),
+        isolation=Isolation.parse(isolation) if isolation else None,
+        **others,
+    )
+
+
+def run_transaction(db: CockroachDatabase, callback: Callable[[CockroachDatabase], T], *args: Any, **kwargs: Any) -> T:
+    """Run a callback as `CockroachDatabase.run_transaction` does."""
+    return db.run_transaction(callback, *args, **kwargs)

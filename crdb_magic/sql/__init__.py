@@ -1,0 +1,9 @@
+"""SQL text: cut into statements, and what each of them is. Nothing is sent here.
+
+::
+
+    statements.py   a cell -> statements, and values bound to their :name parameters
+    ├── lexer.py        text -> tokens, as CockroachDB and PostgreSQL read it
+    │   └── excerpt.py      a place in a text, shown with a caret
+    └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
+"""

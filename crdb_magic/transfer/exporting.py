@@ -1,0 +1,81 @@
+"""Writes the rows of a query into a file, as of one instant: beside its place, and there when it is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+
+from crdb_magic.columns.files import Format, NotHeldError, writer
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.options import TransactionOptions
+from crdb_magic.errors import Attempt, OptionError
+from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.pinning import instant
+from crdb_magic.session.queries import Query
+from crdb_magic.session.reading import copy_to, in_thread
+from crdb_magic.session.session import Session
+from crdb_magic.transfer.streaming import columns_of_stream, streamable
+
+
+def export(
+    session: Session,
+    query: Query | None,
+    path: Path,
+    *,
+    as_of: AsOf | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    observer: Callable[[Attempt], None] = lambda _: None,
+) -> int:
+    """Write all rows into a Parquet, Arrow or CSV file; give their number.
+
+    After a fault it begins again, at the same instant; a file of that name is replaced when all is written. A column
+    with a value that its type in the file can't hold (an infinite date) becomes one of exact texts. ``progress`` is
+    told the rows of each part that was written, ``observer`` of each attempt that failed. Raises :class:`OptionError`
+    for what can't be streamed or is no such file's name, OSError, and what `Session.transact` raises.
+    """
+    suffix, path = Format.of(path).value, _place(path)
+    beside = path.with_name(f".{path.stem}-{token_hex(4)}{suffix}")
+    task = _Export(session, streamable(session, query), beside, progress)
+    as_of = instant(session, as_of)
+    options = TransactionOptions(as_of=as_of, read_only=as_of is None)
+    try:
+        while True:
+            try:
+                rows, _ = session.transact(task.run, options, observer)
+                break
+            except NotHeldError as error:
+                task.as_texts.add(error.place)
+                observer(Attempt(len(task.as_texts), None, type(error).__name__, str(error)))
+        task.beside.replace(path)
+    finally:
+        task.beside.unlink(missing_ok=True)
+    return rows
+
+
+def _place(path: Path) -> Path:
+    """Give the place of a file that can be written there; a link stays one, and what it leads to is replaced."""
+    place = path.expanduser().resolve()
+    if not place.parent.is_dir():
+        raise OptionError(f"There is no folder {str(path.parent)!r} for {path.name!r}.")
+    if place.is_dir():
+        raise OptionError(f"{str(path)!r} is a folder: give the name of a file in it.")
+    return place
+
+
+@dataclass
+class _Export:
+    """What is done in each attempt, and the columns that were found to need texts."""
+
+    session: Session
+    query: Query
+    beside: Path
+    progress: Callable[[int], None]
+    as_texts: set[int] = field(default_factory=set)
+
+    def run(self, connection: Connection) -> int:
+        with text_cursor(connection) as cursor, self.query.spelled(cursor) as sql:
+            columns = columns_of_stream(self.session, cursor, sql)
+            with writer(self.beside, columns, self.as_texts) as file, in_thread(file.write, self.progress) as put:
+                return copy_to(cursor, sql, put)

@@ -1,0 +1,254 @@
+"""Writes a DataFrame into a table, all of it or nothing, in one transaction that can be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+from crdb_magic.columns.encode import Load, column_names
+from crdb_magic.core.options import DEFAULTS, Choice, TransactionOptions
+from crdb_magic.core.server import Server
+from crdb_magic.errors import Attempt, CrdbMagicError, InputError, OptionError
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.session import Session
+from crdb_magic.session.translation import translated
+from crdb_magic.values.encode_table import Existing, Key, NewTable, copy, insert, parse_dtypes, table_name
+
+Progress = Callable[[int], None]
+
+
+class Mode(Choice):
+    """What to do about a table that exists already."""
+
+    FAIL = "fail"
+    APPEND = "append"
+    REPLACE = "replace"
+    UPSERT = "upsert"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writing:
+    """What a DataFrame is to be written into, as it was asked for.
+
+    ``key`` is ``uuid``, ``rowid`` or the columns of the primary key; ``dtypes`` the SQL types of columns.
+    """
+
+    table: str
+    mode: Mode = Mode.FAIL
+    key: str | Sequence[str] | None = None
+    dtypes: str | Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is sent, each time that the transaction is tried: statements, then all rows by one of two ways."""
+
+    load: Load
+    table: str
+    before: tuple[str, ...] = ()
+    insert: str | None = None
+
+    def run(self, progress: Progress, connection: Connection) -> None:
+        connection.follow_encoding()
+        with translated(connection), connection.cursor() as cursor:
+            for statement in self.before:
+                cursor.execute(statement)
+            if self.insert is None:
+                self._copy(cursor, progress)
+                return
+            for rows, arrays in self.load.arrays():
+                cursor.execute(self.insert, arrays)
+                progress(rows)
+
+    def _copy(self, cursor: Any, progress: Progress) -> None:
+        feed = _Feed(self.load.chunks(), progress)
+        names = [column.name for column in self.load.columns]
+        statement = copy(self.table, names, utf8=cursor.connection.utf8)
+        try:
+            cursor.copy_expert(statement, feed, _PIECE)
+        except Exception:
+            if feed.failure is not None:  # psycopg2 tells the server of it, and hands on what the server says
+                raise feed.failure from None
+            raise
+
+
+class _Feed:
+    """The file that one COPY reads: the chunks one after the other, each made while the server reads the last."""
+
+    def __init__(self, chunks: Iterator[tuple[int, Any]], progress: Progress) -> None:
+        self.failure: BaseException | None = None
+        self._chunks = chunks
+        self._progress = progress
+        self._rows, self._text = 0, BytesIO()
+
+    def read(self, size: int) -> bytes:
+        """Give what comes next, nothing at the end."""
+        try:
+            return self._text.read(size) or self._next(size)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _next(self, size: int) -> bytes:
+        self._progress(self._rows)
+        self._rows, self._text = next(self._chunks, (0, BytesIO()))
+        return self._text.read(size)
+
+
+def write(
+    session: Session,
+    frame: Any,
+    writing: Writing,
+    options: TransactionOptions = DEFAULTS,
+    *,
+    progress: Progress = lambda _: None,
+    observer: Callable[[Attempt], None] = lambda _: None,
+) -> int:
+    """Write a DataFrame, within the open transaction or else as one of its own; give the number of its rows.
+
+    ``progress`` is told the rows of each part that was sent, ``observer`` of each attempt that failed: what was sent
+    is undone then. Raises :class:`InputError` before anything is sent, and what `Session.transact` raises.
+    """
+    __tracebackhide__ = True
+    if session.pinned and not session.in_transaction:
+        raise OptionError(
+            f"The connection is pinned to {session.pinned}: nothing can be written.", hint="%crdb_pin off ends that."
+        )
+    plan = _plan(session, frame, writing)
+    with _advised(writing.mode, session.server):
+        session.carry_out(partial(plan.run, progress), options, observer)
+    return plan.load.rows
+
+
+# What is to be sent.
+
+
+def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
+    table, dtypes = table_name(writing.table), parse_dtypes(writing.dtypes)
+    key = Key.of(writing.key, column_names(frame))
+    there = _existing(session, table) if writing.mode in _INTO_WHAT_IS_THERE else None
+    load = Load.of(frame, dtypes, there.types if there else None)
+    _check_size(load, session.server)
+    new = NewTable(table, load.columns, key)
+    if there and writing.mode is Mode.UPSERT:
+        return _Plan(load, table, (), _upsert(load, new, there, session.server))
+    rows = insert(table, _types(load, there)) if load.has_blank_lines else None
+    if there:
+        return _Plan(load, table, (), rows)
+    _check_key(load, key.columns)
+    return _Plan(load, table, _making(new, writing.mode), rows)
+
+
+def _types(load: Load, there: Existing | None) -> dict[str, str]:
+    """Give the type that each column has or will have; the server refuses, by its name, one that it does not have."""
+    if there is None:
+        return {column.name: column.ddl for column in load.columns}
+    return {column.name: there.types.get(column.name, "TEXT") for column in load.columns}
+
+
+def _making(new: NewTable, mode: Mode) -> tuple[str, ...]:
+    if mode is Mode.UPSERT and not new.key.columns:
+        raise OptionError(
+            f"There is no table {new.name} whose primary key would tell which rows to overwrite.",
+            hint="name the key of the table to be made: --key COLUMN.",
+        )
+    drop = (f"DROP TABLE IF EXISTS {new.name}",) if mode is Mode.REPLACE else ()
+    return (*drop, new.create(unless_there=mode is Mode.APPEND))
+
+
+def _upsert(load: Load, new: NewTable, there: Existing, server: Server) -> str:
+    if not there.key:
+        raise OptionError(
+            f"{new.name} has no primary key, which would tell which rows to overwrite.",
+            hint="--mode append adds rows; ALTER TABLE … ADD PRIMARY KEY gives it a key.",
+        )
+    types = _types(load, there)
+    if missing := [name for name in there.key if name not in types]:
+        raise InputError(
+            f"The DataFrame has no column {missing[0]}, which is in the primary key of {new.name}.",
+            hint="the key tells which rows to overwrite; --mode append adds rows.",
+        )
+    if new.key != Key() and set(new.key.columns) != set(there.key):
+        raise OptionError(f"The primary key of {new.name} is {', '.join(there.key)}: leave --key out.")
+    _check_key(load, there.key)
+    return insert(new.name, types, **({"verb": "UPSERT"} if server.upsert else {"key": there.key}))
+
+
+def _check_key(load: Load, names: tuple[str, ...]) -> None:
+    for name in names:
+        if count := load.nulls(name):
+            raise InputError(f"Column {name!r} is in the primary key, and {count:,} of its values are missing.")
+    if names and (repeated := load.first_repeated(names)):
+        values = ", ".join(f"{name} = {value}" for name, value in zip(names, repeated, strict=True))
+        raise InputError(
+            f"Two rows have the same primary key: {values}.",
+            hint=f'keep the last of each: df.drop_duplicates({list(names)}, keep="last").',
+        )
+
+
+def _check_size(load: Load, server: Server) -> None:
+    if server.largest_load is not None and load.size > server.largest_load:
+        raise InputError(
+            f"The DataFrame is about {load.size >> 20:,} MiB, too much for one transaction of {server}.", hint=_PARTS
+        )
+
+
+# What is there.
+
+
+def _existing(session: Session, table: str) -> Existing | None:
+    sql = _COLUMNS + (_NOT_HIDDEN if session.server.hidden_columns else "") + " ORDER BY a.attnum"
+    rows = session.ask(sql, {"table": table}).rows
+    if not rows:
+        return None
+    places = sorted((int(place), str(name)) for name, _, place in rows if place is not None)
+    return Existing({str(name): str(type_) for name, type_, _ in rows}, tuple(name for _, name in places))
+
+
+@contextmanager
+def _advised(mode: Mode, server: Server) -> Iterator[None]:
+    """Add to the server's own error what can be done about it."""
+    too_large = _TOO_LARGE | ({_OVER_A_LIMIT} if server.largest_load else set())
+    try:
+        yield
+    except CrdbMagicError as error:
+        reason = [attempt.reason for attempt in getattr(error, "attempts", ())][-1:]
+        if error.sqlstate in too_large or reason == [_TOO_LATE]:
+            error.hint = " ".join(filter(None, (error.hint, _PARTS)))
+        error.hint = _HINTS.get((mode, error.sqlstate), error.hint)
+        raise
+
+
+_INTO_WHAT_IS_THERE = {Mode.APPEND, Mode.UPSERT}
+_PIECE = 1 << 16  # bytes of a CopyData message
+_PARTS = "write it in parts with --mode append, each a transaction of its own, or load files with IMPORT INTO."
+_TOO_LARGE = {"53200", "53100"}  # out of memory, disk full
+_OVER_A_LIMIT = "54000"  # of a transaction, where one can't be large; else of a row or a key, which parts don't help
+_TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
+_LEAVE_OUT = "the server itself makes that column: leave it out, df.drop(columns=…)."
+_HINTS: dict[tuple[Mode, str | None], str] = {
+    (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into a table that there is.",
+    (Mode.REPLACE, "55000"): "this server keeps a dropped name until the commit: DROP TABLE first, then write.",
+    (Mode.APPEND, "428C9"): _LEAVE_OUT,
+    (Mode.APPEND, "42P10"): _LEAVE_OUT,  # what PostgreSQL says at a COPY
+    (Mode.UPSERT, "428C9"): _LEAVE_OUT,
+}
+
+# A domain's base: a cast to the domain itself would cut to its length.
+_COLUMNS = """
+SELECT a.attname, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END, a.atttypmod),
+  array_position(k.conkey, a.attnum)
+FROM pg_attribute a LEFT JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
+WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+_NOT_HIDDEN = """
+AND a.attname NOT IN (
+  SELECT h.column_name FROM information_schema.columns h
+  JOIN pg_class c ON c.relname = h.table_name JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = h.table_schema AND c.oid = to_regclass(%(table)s) AND h.is_hidden = 'YES')
+"""

@@ -1,0 +1,225 @@
+"""The SQL around a written DataFrame: the table's name, its columns and its key, and the statements that fill it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from crdb_magic.errors import OptionError
+from crdb_magic.values.encode_values import Form
+from crdb_magic.values.typemap import quoted
+
+# Whose values are made by the server: the column of that name is added, and filled by its default.
+GENERATED = {
+    "uuid": "UUID PRIMARY KEY DEFAULT gen_random_uuid()",
+    "rowid": "BIGINT PRIMARY KEY DEFAULT unique_rowid()",
+}
+GENERATED_NAME = "id"
+
+_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
+_MOST_PARTS = 3  # database.schema.table
+
+_WORD = r'(?:[^\W\d]\w*|"(?:[^"]|"")+")'
+_TYPE = re.compile(
+    rf"{_WORD}(?:\.{_WORD})*(?: +{_WORD})*"  # public."my type", DOUBLE PRECISION
+    rf"(?: *\( *\w+(?: *, *-?\w+)* *\)(?: +{_WORD})*)?"  # DECIMAL(10, 2), TIMESTAMP(3) WITH TIME ZONE
+    r"(?: *\[\d*\])*",
+)
+_ITEM = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^=,"]+?))\s*=\s*((?:\([^()]*\)|"(?:[^"]|"")*"|[^,()"])+)(?:,|$)')
+_NAME = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^,"]+?))\s*(?:,|$)')
+_LENGTH = re.compile(r"\s*\([^()]*\)")
+
+_INTEGERS = (
+    "smallint", "integer", "bigint", "int", "int2", "int4", "int8", "int64",
+    "smallserial", "serial", "bigserial", "serial2", "serial4", "serial8",
+)  # fmt: skip
+_TEXTS = (
+    "text", "string", "varchar", "character varying", "char", "character", "nchar", "national character",
+    "national char", "bpchar", "name", '"char"', "citext",
+)  # fmt: skip
+_BITS = ("bit", '"bit"')
+_ARRAYS = ("", "[]")
+
+_FORMS = {
+    "json": Form.JSON, "jsonb": Form.JSON, "vector": Form.JSON, "geometry": Form.GEO, "geography": Form.GEO,
+    **{name + array: Form.WHOLE for name in _INTEGERS for array in _ARRAYS},
+    **{"date" + array: Form.DAY for array in _ARRAYS},
+}  # fmt: skip
+# Without its length, a cast to one of these would cut to a length of one; a column takes this instead, or refuses it.
+_UNCUT = {
+    **{name + array: f"TEXT{array}" for name in _TEXTS for array in _ARRAYS},
+    **{name + array: f"VARBIT{array}" for name in _BITS for array in _ARRAYS},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column to be: its name, and its type spelt so that both servers understand it."""
+
+    name: str
+    ddl: str
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What matters of a table that there is: the types of its columns as the server spells them, its primary key."""
+
+    types: Mapping[str, str]
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The primary key of a table to be: columns of the frame, or one that the server makes (`GENERATED`), or none."""
+
+    columns: tuple[str, ...] = ()
+    generated: str | None = None
+
+    @classmethod
+    def of(cls, asked: str | Sequence[str] | None, names: Sequence[str]) -> Key:
+        """Read ``uuid``, ``rowid``, or columns parted by commas; raises :class:`OptionError` for what can't be."""
+        if asked is None:
+            return cls()
+        if isinstance(asked, str) and asked.lower() in GENERATED and asked not in names:
+            if GENERATED_NAME in names:
+                raise OptionError(
+                    f"--key {asked} adds a column {GENERATED_NAME}, and the DataFrame has one.",
+                    hint=f"rename it, or make it the key: --key {GENERATED_NAME}.",
+                )
+            return cls((), asked.lower())
+        if not isinstance(asked, str | Sequence):
+            raise OptionError(f"--key takes names of columns, not a {type(asked).__name__}.")
+        columns = tuple(_listed(asked) if isinstance(asked, str) else map(str, asked))
+        for place, name in enumerate(columns):
+            check_known(name, names, "--key")
+            if name in columns[:place]:
+                raise OptionError(f"--key names {name} twice.")
+        return cls(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTable:
+    """A table to be made."""
+
+    name: str
+    columns: tuple[TableColumn, ...]
+    key: Key = field(default_factory=Key)
+
+    def create(self, *, unless_there: bool = False) -> str:
+        """Spell CREATE TABLE."""
+        parts = [f"{quoted(column.name)} {column.ddl}" for column in self.columns]
+        if self.key.generated:
+            parts.insert(0, f"{quoted(GENERATED_NAME)} {GENERATED[self.key.generated]}")
+        if self.key.columns:
+            parts.append(f"PRIMARY KEY ({_list(self.key.columns)})")
+        return f"CREATE TABLE {'IF NOT EXISTS ' if unless_there else ''}{self.name} ({', '.join(parts)})"
+
+
+def table_name(text: str) -> str:
+    """Quote ``table``, ``schema.table`` or ``"any name"``, letter by letter as it is written."""
+    parts, at = [], 0
+    while found := _PART.match(text, at):
+        parts.append((found[1] or "").replace('""', '"') or found[2])
+        at = found.end() + 1
+        if text[found.end() : at] != ".":
+            break
+    if at <= len(text) or not parts or len(parts) > _MOST_PARTS or "\0" in text:
+        raise OptionError(
+            f"{text!r} is no name of a table.",
+            hint="write table, schema.table or, for a name with a point in it, --table '\"a.b\"'.",
+        )
+    return ".".join(map(quoted, parts))
+
+
+def parse_dtypes(asked: str | Mapping[str, str] | None) -> dict[str, str]:
+    """Read ``column=TYPE,column=TYPE``, or take a mapping; raises :class:`OptionError` for what is no type."""
+    if isinstance(asked, str):
+        asked = _assignments(asked)
+    if asked is not None and not isinstance(asked, Mapping):
+        raise OptionError(f"--dtype takes COLUMN=TYPE or a dict of them, not a {type(asked).__name__}.")
+    given = {str(name): str(type_).strip() for name, type_ in (asked or {}).items()}
+    for name, type_ in given.items():
+        if not _TYPE.fullmatch(type_):
+            raise OptionError(
+                f"{type_!r} is no type for {name}.", hint="write one as in CREATE TABLE: --dtype price=DECIMAL(10,2)."
+            )
+    return given
+
+
+def check_dtypes(given: Iterable[str], names: Sequence[str]) -> None:
+    """Refuse a type for a column that there is not."""
+    for name in given:
+        check_known(name, names, "--dtype")
+
+
+def check_known(name: str, names: Sequence[str], option: str) -> None:
+    """Refuse a column that the DataFrame does not have."""
+    if name not in names:
+        close = get_close_matches(str(name), names, n=1)
+        hint = f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names)}."
+        raise OptionError(f"{option} names {name}, which is no column of the DataFrame.", hint=hint)
+
+
+def form_of(type_text: str | None) -> Form | None:
+    """Tell how values are written for a type in its SQL spelling; None if there is none, so that they decide."""
+    return _FORMS.get(_base(type_text), Form.PLAIN) if type_text else None
+
+
+def copy(table: str, names: Sequence[str], *, utf8: bool = True) -> str:
+    """Spell the COPY of CSV into a table; ``utf8`` is whether the connection speaks what the CSV is written in."""
+    return f"COPY {table} ({_list(names)}) FROM STDIN WITH CSV" + ("" if utf8 else " ENCODING 'UTF8'")
+
+
+def insert(table: str, types: Mapping[str, str], *, verb: str = "INSERT", key: Sequence[str] | None = None) -> str:
+    """Spell the INSERT or UPSERT of as many text arrays as there are columns, given by ``%s``.
+
+    Each text is cast to its column's type by name, without its length, for which a cast would cut what is longer.
+    With ``key``, a row that has the same values there is overwritten.
+    """
+    names = list(types)
+    values = ", ".join(f"{quoted(name)}{_cast(type_)}" for name, type_ in types.items())
+    arrays = ", ".join(["%s::TEXT[]"] * len(names))
+    before = f"{verb} INTO {table} ({_list(names)}) SELECT {values} FROM unnest("  # noqa: S608 - quoted
+    after = f") AS given ({_list(names)}){_on_conflict(names, key)}"
+    return before.replace("%", "%%") + arrays + after.replace("%", "%%")
+
+
+def _on_conflict(names: Sequence[str], key: Sequence[str] | None) -> str:
+    if key is None:
+        return ""
+    others = [f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in key]
+    return f" ON CONFLICT ({_list(key)}) DO {'UPDATE SET ' + ', '.join(others) if others else 'NOTHING'}"
+
+
+def _base(type_text: str) -> str:
+    """Give the name of a type without its length: text, text[]."""
+    scalar, bracket, _ = _LENGTH.sub("", type_text).lower().partition("[")
+    return scalar.strip() + ("[]" if bracket else "")
+
+
+def _cast(type_text: str) -> str:
+    return f"::{_UNCUT.get(_base(type_text)) or _LENGTH.sub('', type_text).strip()}"
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(map(quoted, names))
+
+
+def _listed(text: str) -> list[str]:
+    return [(found[1] or "").replace('""', '"') or found[2] for found in _NAME.finditer(text) if found[0]]
+
+
+def _assignments(text: str) -> dict[str, str]:
+    given, at = {}, 0
+    while at < len(text):
+        found = _ITEM.match(text, at)
+        if found is None:
+            raise OptionError(f"--dtype {text!r} can't be read.", hint="write --dtype column=TYPE,column=TYPE.")
+        name = (found[1] or "").replace('""', '"') or found[2]
+        if name in given:
+            raise OptionError(f"--dtype names {name} twice.")
+        given[name] = found[3]
+        at = found.end()
+    return given

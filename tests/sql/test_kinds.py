@@ -1,0 +1,348 @@
+"""Facts about what is judged of a statement by its words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from sql_fragments import nasty_text
+
+from crdb_magic.errors import ScriptError
+from crdb_magic.sql.kinds import (
+    check_cell,
+    controls_transaction,
+    is_query,
+    plain,
+    reads_only,
+    restarts_transaction,
+    streams_data,
+)
+from crdb_magic.sql.statements import Statement, split
+
+CONTROLLING = [
+    "BEGIN",
+    "begin work",
+    "BEGIN TRANSACTION PRIORITY HIGH",
+    "-- start\nBEGIN",
+    "BEGIN/**/WORK",
+    "START TRANSACTION",
+    "start /* a */ transaction ISOLATION LEVEL SERIALIZABLE",
+    "COMMIT",
+    "COMMIT AND CHAIN",
+    "COMMIT PREPARED 'x'",
+    "END",
+    "END TRANSACTION",
+    "ABORT",
+    "ROLLBACK",
+    "ROLLBACK WORK",
+    "ROLLBACK TRANSACTION",
+    "ROLLBACK AND CHAIN",
+    "ROLLBACK PREPARED 'x'",
+    "PREPARE TRANSACTION 'x'",
+]
+SAVEPOINTS = [
+    "SAVEPOINT x",
+    "RELEASE x",
+    "RELEASE SAVEPOINT x",
+    "ROLLBACK TO x",
+    "rollback to savepoint x",
+    "ROLLBACK WORK TO x",
+    "ROLLBACK TRANSACTION TO SAVEPOINT x",
+    "ROLLBACK /* a */ TO -- b\n x",
+    'SAVEPOINT "COCKROACH_RESTART"',
+    "SAVEPOINT my_cockroach_restart",
+    "SAVEPOINT savepoint",
+]
+RESTARTS = [
+    "SAVEPOINT cockroach_restart",
+    "SAVEPOINT COCKROACH_RESTART",
+    "SAVEPOINT Cockroach_Restart_2",
+    'SAVEPOINT "cockroach_restart"',
+    'SAVEPOINT "cockroach_restart ""x"""',
+    "RELEASE cockroach_restart",
+    "RELEASE SAVEPOINT cockroach_restart",
+    "ROLLBACK TO cockroach_restart",
+    "ROLLBACK TRANSACTION TO SAVEPOINT /* a */ cockroach_restart",
+    "SAVEPOINT coc\u212aroach_restart",
+]
+COPIES = [
+    "COPY t FROM STDIN",
+    "copy t (a, b) from stdin with (format csv)",
+    "COPY t TO STDOUT",
+    "COPY (SELECT 1) TO /* a */ STDOUT",
+]
+ORDINARY = [
+    "SELECT 1",
+    "INSERT INTO t VALUES ('COMMIT')",
+    "PREPARE p AS SELECT 1",
+    'SELECT "begin"',
+    "COPY t FROM 's3://bucket/file'",
+    "COPY (SELECT stdin FROM t) TO '/tmp/file'",
+    "SELECT stdin FROM stdin",
+    "DO $$ BEGIN COMMIT; END $$",
+    "SET TRANSACTION PRIORITY HIGH",
+    "EXPLAIN SELECT 1",
+]
+
+
+def only(text: str) -> Statement:
+    (statement,) = split(text)
+    return statement
+
+
+@pytest.mark.parametrize("text", CONTROLLING)
+def test_beginning_and_ending_a_transaction_is_controlling_it(text: str) -> None:
+    assert controls_transaction(only(text))
+
+
+@pytest.mark.parametrize("text", [*SAVEPOINTS, *RESTARTS, *COPIES, *ORDINARY])
+def test_nothing_else_controls_a_transaction(text: str) -> None:
+    assert not controls_transaction(only(text))
+
+
+@pytest.mark.parametrize("text", RESTARTS)
+def test_the_name_of_the_retry_protocol_is_known_after_folding(text: str) -> None:
+    assert restarts_transaction(only(text))
+
+
+@pytest.mark.parametrize("text", [*CONTROLLING, *SAVEPOINTS, *COPIES, *ORDINARY])
+def test_other_savepoints_are_the_users(text: str) -> None:
+    assert not restarts_transaction(only(text))
+
+
+@pytest.mark.parametrize("text", COPIES)
+def test_a_copy_from_or_to_the_client_streams(text: str) -> None:
+    assert streams_data(only(text))
+
+
+@pytest.mark.parametrize("text", [*SAVEPOINTS, *ORDINARY])
+def test_what_streams_nothing_and_leaves_the_transaction_alone_belongs_in_a_cell(text: str) -> None:
+    check_cell(split(f"SELECT 1; {text}"))
+
+
+@pytest.mark.parametrize("text", [*CONTROLLING, *RESTARTS, *COPIES])
+def test_what_does_not_belong_in_a_cell_is_refused(text: str) -> None:
+    with pytest.raises(ScriptError, match=r"^Statement 2 \(line \d\) is "):
+        check_cell(split(f"SELECT 1; {text}; SELECT 2"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "lines"),
+    [
+        (
+            "SELECT 1;\n\n-- end it\n  commit;",
+            [
+                "Statement 2 (line 4) is COMMIT, but the cell is the transaction: it begins and commits by itself.",
+                "line 4:   commit",
+                "          ^",
+                "Hint: Remove BEGIN and COMMIT. To undo a part of the cell, use SAVEPOINT and ROLLBACK TO.",
+            ],
+        ),
+        (
+            "START TRANSACTION",
+            [
+                "Statement 1 (line 1) is START TRANSACTION, but the cell is the transaction: it begins and commits by "
+                "itself.",
+                "line 1: START TRANSACTION",
+                "        ^",
+                "Hint: Remove BEGIN and COMMIT. To undo a part of the cell, use SAVEPOINT and ROLLBACK TO.",
+            ],
+        ),
+        (
+            "ROLLBACK TO cockroach_restart",
+            [
+                "Statement 1 (line 1) is ROLLBACK TO, and the RELEASE of a savepoint named cockroach_restart commits; "
+                "the cell is retried without one.",
+                "line 1: ROLLBACK TO cockroach_restart",
+                "        ^",
+                "Hint: Remove it. For a savepoint of your own, choose another name.",
+            ],
+        ),
+        (
+            "COPY t FROM STDIN",
+            [
+                "Statement 1 (line 1) is COPY, but a cell has no data stream to copy from or to.",
+                "line 1: COPY t FROM STDIN",
+                "        ^",
+                "Hint: Write rows with INSERT; read them with the SELECT itself, its result is a DataFrame.",
+            ],
+        ),
+        ("-- nothing", ["The cell holds no SQL statement.", "Hint: Write at least one below the %% line."]),
+    ],
+    ids=["commit", "start", "restart", "copy", "empty"],
+)
+def test_a_refusal_says_where_why_and_what_instead(cell: str, lines: list[str]) -> None:
+    with pytest.raises(ScriptError) as caught:
+        check_cell(split(cell))
+
+    assert str(caught.value).splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1",
+        "select a, 'INSERT', \"delete\" FROM t -- UPDATE",
+        "(SELECT 1) UNION ALL (SELECT 2)",
+        "VALUES (1), (2)",
+        "TABLE t",
+        "SHOW TABLES",
+        "SHOW CREATE TABLE t",
+        "SELECT * FROM [SHOW JOBS] WHERE a IN (1, 2)",
+        "SELECT count(*), sum (a), pg_catalog.max(b), Now() FROM t GROUP BY (c) HAVING (count(*) > 1)",
+        "SELECT row_number() OVER (PARTITION BY a ORDER BY b), count(*) FILTER (WHERE a)",
+        "SELECT sum(a) OVER w FROM t WINDOW w AS (PARTITION BY b)",
+        "SELECT a::DECIMAL(10, 2), CAST(b AS VARCHAR(3)), c:::geometry(point), d::character varying(3)",
+        "WITH t (a, b) AS (VALUES (1, 2)), u AS MATERIALIZED (SELECT 1) SELECT * FROM t",
+        "SELECT * FROM generate_series(1, 3) AS g(x) JOIN t USING (x)",
+        "SELECT a[i], ARRAY[a, b], data->>'x', data @> :part FROM t AS OF SYSTEM TIME follower_read_timestamp()",
+        "SELECT cluster_logical_timestamp(), coalesce(a, 1), (a).b, a.b FROM t WHERE NOT EXISTS (SELECT 1)",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN INSERT INTO t VALUES (1)",
+        "EXPLAIN (VERBOSE) DELETE FROM t",
+        "EXPLAIN ANALYZE SELECT 1",
+        "EXPLAIN ANALYZE (DEBUG) SELECT count(*) FROM t",
+        "EXPLAIN (ANALYZE, FORMAT JSON) WITH a AS (SELECT 1) TABLE a",
+    ],
+)
+def test_reading_is_known_by_its_words(text: str) -> None:
+    assert reads_only(only(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO t VALUES (1)",
+        "update t SET a = 1",
+        "SET x = 1",
+        "CALL p()",
+        "WITH a AS (INSERT INTO t VALUES (1) RETURNING b) SELECT * FROM a",
+        "WITH a AS (SELECT 1) DELETE FROM t",
+        "WITH a AS (PAUSE JOB 1) SELECT 1",
+        "SELECT * INTO u FROM t",
+        "SELECT * FROM t FOR UPDATE",
+        "SELECT * FROM t FOR NO KEY UPDATE",
+        "SELECT * FROM t FOR KEY SHARE",
+        "SELECT * FROM [INSERT INTO t VALUES (1) RETURNING a]",
+        "SELECT * FROM [CANCEL JOB 1]",
+        "SELECT * FROM t, [PAUSE JOB 1]",
+        "SELECT nextval('s')",
+        "SELECT setval('s', 1)",
+        "SELECT pg_sleep(1)",
+        "SELECT crdb_internal.force_retry('1s')",
+        "SELECT my_function(1)",
+        "SELECT my_function /* a */ (1)",
+        'SELECT "count"(*)',
+        "SELECT public.count(*)",
+        'SELECT "pg_catalog".count(*)',
+        "SELECT a.pg_catalog.my_function(1)",
+        "SELECT größe(1)",
+        "SELECT (f)(1), g(2)",
+        "EXPLAIN ANALYZE DELETE FROM t",
+        "EXPLAIN (ANALYZE) CREATE TABLE u AS SELECT 1",
+        "EXPLAIN ANALYZE SELECT nextval('s')",
+        "EXPLAIN ANALYZE EXECUTE p",
+        "EXPLAIN ANALYZE",
+        "FETCH 1 FROM c",
+        ":statement",
+    ],
+)
+def test_what_may_write_or_lock_is_not_only_reading(text: str) -> None:
+    assert not reads_only(only(text))
+
+
+@pytest.mark.parametrize("text", [*ORDINARY[:-2], "SHOW TABLES", "VACUUM", "SET x = 1", "CREATE TABLE t (a INT8)"])
+def test_an_ordinary_statement_may_run_without_a_transaction_around_it(text: str) -> None:
+    assert plain(only(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *CONTROLLING,
+        *SAVEPOINTS,
+        *RESTARTS,
+        "SET LOCAL x = 1",
+        "set /* a */ transaction PRIORITY HIGH",
+        "SET CONSTRAINTS ALL DEFERRED",
+        "DECLARE c CURSOR FOR SELECT 1",
+        "FETCH 1 FROM c",
+        "MOVE 1 IN c",
+        "CLOSE c",
+        "LOCK TABLE t",
+    ],
+)
+def test_what_lives_in_a_transaction_needs_one(text: str) -> None:
+    assert not plain(only(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1",
+        "select * from t",
+        "(SELECT 1)",
+        "(SELECT 1) UNION ALL (SELECT 2)",
+        "TABLE t",
+        "VALUES (1), (2)",
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "WITH RECURSIVE x AS (SELECT 1) TABLE x",
+        "SELECT my_function(1)",
+        "SELECT * FROM [SHOW TABLES]",
+        "SELECT steps[cycle], sizes[update] FROM t",
+        "-- INSERT\nSELECT /* FOR UPDATE */ 1 -- AS OF SYSTEM TIME",
+        "SELECT 'FOR UPDATE', $$INSERT INTO$$, e'AS OF'",
+        'SELECT "update", "of" FROM "insert" AS "of"',
+        "SELECT updated, inserted AS often FROM t",
+        "SELECT share, t.call, sum(merge) AS update, delete FROM t",
+        "SELECT v AS into, t.into, v AS share FROM t AS share",
+        "SELECT of.v FROM t AS of",
+        "SELECT a.v FROM a INNER MERGE JOIN b ON a.v = b.v",
+        "SELECT truncate, key, share FROM t ORDER BY update",
+    ],
+)
+def test_a_query_may_stand_in_parentheses(text: str) -> None:
+    assert is_query(only(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x",
+        "WITH x AS (DELETE FROM t RETURNING a) TABLE x",
+        "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
+        "WITH x AS (SELECT 1) UPDATE t SET a = 1",
+        "SELECT * FROM [EXPLAIN ANALYZE DELETE FROM t]",
+        "SELECT * FROM [UPSERT INTO t VALUES (1) RETURNING a]",
+        "SELECT * FROM t FOR UPDATE",
+        "SELECT * FROM t for /* a */ no key update",
+        "SELECT * FROM t FOR SHARE",
+        "SELECT * FROM t FOR KEY SHARE",
+        "WITH x AS NOT MATERIALIZED (CALL f()) TABLE x",
+        "WITH RECURSIVE x AS (SELECT 1 AS a) SEARCH DEPTH FIRST BY a SET o DELETE FROM t",
+        "SELECT a, b INTO u FROM t",
+        "SELECT * INTO u FROM t",
+        "SELECT * FROM t AS OF SYSTEM TIME '-1s'",
+        "SELECT * FROM t as /* a */ of -- b\n system time '-1s'",
+        "INSERT INTO t VALUES (1) RETURNING a",
+        "SHOW TABLES",
+        "EXPLAIN SELECT 1",
+        "EXECUTE p",
+        "COPY t TO STDOUT",
+        "FETCH 1 FROM c",
+        ":query",
+    ],
+)
+def test_what_belongs_outermost_is_no_such_query(text: str) -> None:
+    assert not is_query(only(text))
+
+
+@given(nasty_text)
+def test_any_statement_can_be_judged(text: str) -> None:
+    try:
+        check_cell(split(text))
+    except ScriptError:
+        return
+    for statement in split(text):
+        assert reads_only(statement) in {True, False}
+        assert is_query(statement) in {True, False}
+        assert plain(statement) in {True, False}
