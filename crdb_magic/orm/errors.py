@@ -30,6 +30,10 @@ class ConnectionFailedError(errors.ConnectionFailedError, peewee.OperationalErro
     """A connection could not be opened, or was lost outside a commit."""
 
 
+class BusyError(errors.BusyError, peewee.OperationalError):
+    """The connection is in a transaction of another thread or task."""
+
+
 class PastUnavailableError(errors.PastUnavailableError, peewee.OperationalError):
     """The asked instant can't be read (any more) on this server."""
 
@@ -42,6 +46,7 @@ _TWINS: dict[type[CrdbMagicError], type[CrdbMagicError]] = {
         PartialCommitError,
         BrokenTransactionError,
         ConnectionFailedError,
+        BusyError,
         PastUnavailableError,
     )
 }

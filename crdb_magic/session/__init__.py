@@ -12,6 +12,7 @@
     transactions.py  the engine's verbs on a connection
     ├── reasons.py       why the server refused, where an option of ours is the reason
     └── link.py          where the connection comes from
+        └── turns.py         … and whose turn it is
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
     ├── literals.py      Python values -> SQL literals
     ├── translation.py   psycopg2's errors -> ours

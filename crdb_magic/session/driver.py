@@ -60,6 +60,7 @@ class Connection(extensions.connection):
         self._timeout: Callable[[], str] | None = None
         self.failed_to_begin = False
         self._begun = self._ended = False
+        self.statements_sent = 0
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
         self._process = os.getpid()
         with self._socket() as under:  # localhost and 127.0.0.1 are one server
@@ -105,6 +106,11 @@ class Connection(extensions.connection):
         return self.info.transaction_status
 
     @property
+    def is_asked(self) -> bool:
+        """Whether a statement runs now; another thread may look."""
+        return self.transaction_status == extensions.TRANSACTION_STATUS_ACTIVE
+
+    @property
     def utf8(self) -> bool:
         """Whether the server sends texts in UTF-8: unless somebody has set another client_encoding."""
         return self.info.parameter_status("client_encoding") == "UTF8"
@@ -122,6 +128,7 @@ class Connection(extensions.connection):
         parts = [self._begin, self._timeout() if self._timeout else ""]
         self._begun = self._begun or self.begin_waits
         self._begin = ""
+        self.statements_sent += 1
         # On lines of their own: PostgreSQL's message shows the line that it does not understand.
         return "".join(f"{part};\n" for part in parts if part)
 

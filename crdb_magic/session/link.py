@@ -9,6 +9,7 @@ import psycopg2
 
 from crdb_magic.core.target import Target
 from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.turns import Turn
 
 
 class Link(ABC):
@@ -29,9 +30,14 @@ class Link(ABC):
         """The connection as it is, None if none was opened; opens none."""
 
     @property
+    @abstractmethod
+    def turn(self) -> Turn:
+        """The turn on the connection: to be held while something is sent over it."""
+
+    @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection, or was when that was lost, and nobody has ended it."""
-        return self.opened is not None and self.opened.in_transaction
+        """Whether the caller's transaction is open on the connection, or was when that was lost, and was not ended."""
+        return self.opened is not None and self.opened.in_transaction and self.turn.is_ours
 
     @abstractmethod
     def discard(self) -> None:
@@ -44,9 +50,15 @@ class OwnLink(Link):
     def __init__(self, target: Target) -> None:
         self.target = target
         self._connection: Connection | None = None
+        self._turn = Turn(lambda: self._connection, self.discard)
 
     def __repr__(self) -> str:
         return repr(self.target)
+
+    @property
+    def turn(self) -> Turn:
+        """The turn on the connection, for all threads."""
+        return self._turn
 
     @property
     def connection(self) -> Connection:

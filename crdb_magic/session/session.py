@@ -72,8 +72,9 @@ class _Done(Generic[T]):
 class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
-    It is not to be shared between threads. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that names
-    no instant of its own is read at that one.
+    It serves one transaction at a time: a thread waits until that of another one has ended (`crdb_magic.session.turns`
+    says who can't), and only the thread and the task that began one send statements within it. While it is ``pinned``
+    (see `crdb_magic.session.pinning`), all that names no instant of its own is read at that one.
     """
 
     def __init__(self, where: Target | Link) -> None:
@@ -88,16 +89,20 @@ class Session:
     @property
     def server(self) -> Server:
         """The server that answered; connects if need be."""
-        return self.link.connection.server
+        return self.connection.server
 
     @property
     def connection(self) -> Connection:
         """The open psycopg2 connection; raises :class:`ConnectionFailedError` if there can't be one."""
-        return self.link.connection
+        opened = self.link.opened
+        if opened is not None and not self.link.turn.is_ours:
+            return opened  # in use, and so not to be replaced; what it is connected to can be told without waiting
+        with self.link.turn:
+            return self.link.connection
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection: begun by a database of models, or by a Python cell."""
+        """Whether the caller's transaction is open: begun by a database of models, or by a Python cell."""
         return self.link.in_transaction
 
     def close(self) -> None:
@@ -127,8 +132,9 @@ class Session:
             alone = len(sources) == 1 and plain(sources[0]) and not self._sizes.large(sources[0].text)
             return _Nature(reads_only=all(map(reads_only, sources)), alone=alone)
 
-        done = self._carry_out(send, options or DEFAULTS, observer, nature)
-        results = self._typed(done.connection, done.value)
+        with self.link.turn:
+            done = self._carry_out(send, options or DEFAULTS, observer, nature)
+            results = self._typed(done.connection, done.value)
         return Report(results, done.receipt(results))
 
     def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
@@ -141,8 +147,9 @@ class Session:
             known = _nature_of(sql)
             return known._replace(alone=known.alone and not self._sizes.large(sql))
 
-        done = self._carry_out(send, DEFAULTS, _unheard, nature)
-        return self._typed(done.connection, [done.value])[0]
+        with self.link.turn:
+            done = self._carry_out(send, DEFAULTS, _unheard, nature)
+            return self._typed(done.connection, [done.value])[0]
 
     def look_ahead(self, query: Query | None) -> None:
         """Ask the planner, once for each query, whether it is large and so best read by COPY.
@@ -151,7 +158,7 @@ class Session:
         """
         if query is None or query.text in self._sizes or self.in_transaction:
             return
-        with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
+        with suppress(CrdbMagicError), self.link.turn:  # what can't be asked now shows when the query itself is sent
             if can_copy(self.connection):
                 self._sizes.note(query.text, estimate(self.connection, query))
 
@@ -163,13 +170,15 @@ class Session:
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
         __tracebackhide__ = True
-        done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
+        with self.link.turn:
+            done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
         return done.value, done.receipt()
 
     def carry_out(self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer) -> T:
         """Do the work within the open transaction, which takes no options, else as one of its own by `transact`."""
         __tracebackhide__ = True
-        return self._carry_out(work, options, observer, _Nature).value
+        with self.link.turn:
+            return self._carry_out(work, options, observer, _Nature).value
 
     def _carry_out(
         self,
