@@ -90,6 +90,14 @@ class Server:
         return not self.is_cockroachdb or self.version >= (23, 1, 0)
 
     @property
+    def settings_roll_back(self) -> bool:
+        """A SET is undone with its transaction or savepoint.
+
+        CockroachDB keeps it: https://www.cockroachlabs.com/docs/stable/known-limitations (SET does not ROLLBACK).
+        """
+        return not self.is_cockroachdb
+
+    @property
     def set_local(self) -> bool:
         """SET LOCAL is known (absent in CockroachDB v21.2: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 1, 0)

@@ -84,7 +84,7 @@ class CockroachDatabase(Bulk, Dialect):
     def connection(self) -> Connection:
         """Give the thread's connection, opened if need be, and replaced if the server closed it in between."""
         connection: Connection = super().connection()
-        return self._reconnect() if not self.in_transaction() and is_gone(connection) else connection
+        return connection if self.in_transaction() or not is_gone(connection) else self._successor(connection)
 
     def cursor(self, named_cursor: Any = None) -> Any:
         """Give a cursor on the thread's connection."""
@@ -96,6 +96,12 @@ class CockroachDatabase(Bulk, Dialect):
         """Close the thread's connection in whatever state it is; the next use opens another one."""
         if not self.is_closed():
             self._state.conn.close()
+
+    def _successor(self, old: Connection) -> Connection:
+        """Give a connection that stands in for the thread's, and is told what that was."""
+        new = self._reconnect()
+        new.tell(old.told)
+        return new
 
     def _reconnect(self) -> Connection:
         """Replace the thread's connection by a new one; the contexts that are open stay so."""
@@ -306,6 +312,10 @@ class SessionDatabase(CockroachDatabase):
 
     def _open(self) -> Connection:
         return self.session.connection
+
+    def _successor(self, _: Connection) -> Connection:
+        """Give the connection that the session has told."""
+        return self._reconnect()
 
     def _close(self, conn: Connection) -> None:
         """Leave the connection to the session."""

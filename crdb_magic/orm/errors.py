@@ -30,6 +30,10 @@ class ConnectionFailedError(errors.ConnectionFailedError, peewee.OperationalErro
     """A connection could not be opened, or was lost outside a commit."""
 
 
+class StateLostError(errors.StateLostError, peewee.OperationalError):
+    """A connection was lost with what can't be made again."""
+
+
 class BusyError(errors.BusyError, peewee.OperationalError):
     """The connection is in a transaction of another thread or task."""
 
@@ -46,6 +50,7 @@ _TWINS: dict[type[CrdbMagicError], type[CrdbMagicError]] = {
         PartialCommitError,
         BrokenTransactionError,
         ConnectionFailedError,
+        StateLostError,
         BusyError,
         PastUnavailableError,
     )

@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
@@ -19,11 +20,12 @@ from psycopg2 import extensions
 
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
-from crdb_magic.errors import BrokenTransactionError, Outcome
+from crdb_magic.errors import BrokenTransactionError, Outcome, StateLostError
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.literals import adaptable_all
-from crdb_magic.session.translation import refused
+from crdb_magic.session.told import NOTHING, Telling, Told
+from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.kinds import ends_transaction, some
 
 CONNECT_DEFAULTS = {
@@ -62,6 +64,7 @@ class Connection(extensions.connection):
         self._begun = self._ended = False
         self.statements_sent = 0
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
+        self._telling = Telling(undone=self.server.settings_roll_back)
         self._process = os.getpid()
         with self._socket() as under:  # localhost and 127.0.0.1 are one server
             self.address = (under.getpeername(), self.info.dbname)
@@ -190,13 +193,44 @@ class Connection(extensions.connection):
         """
         if begun and self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
             self.failed_to_begin = True
+        self._telling.failed(idle=self.transaction_status == extensions.TRANSACTION_STATUS_IDLE)
         self._ended |= bool(self.closed) and some(ends_transaction, sent)
 
-    def note_success(self, tag: str, sent: bytes) -> None:
-        """Remember an end of the transaction; behind it the past may be kept."""
+    def note_success(self, tag: str, sent: bytes, said: bytes = b"") -> None:
+        """Remember an end of the transaction, behind which the past may be kept, and what stays of what was ``said``.
+
+        That is the message without our prelude.
+        """
         self._ended = self.ended_within
-        if self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+        idle = self.transaction_status == extensions.TRANSACTION_STATUS_IDLE
+        self._telling.succeeded(tag, said, idle=idle)
+        if idle:
             keep_after(self.address, tag, sent)
+
+    @property
+    def told(self) -> Told:
+        """What its session was told that one which stands in for it has to be told too."""
+        return self._telling.told
+
+    def tell(self, told: Told) -> None:
+        """Let it stand in for one that was lost.
+
+        Raises :class:`StateLostError`, once, for what can't be made again, and :class:`StatementError` if a setting is
+        refused now: the connection is closed then, and the next one will be told the same.
+        """
+        self._telling.begin_with(replace(told, bound={}))
+        if told.settings:
+            try:
+                with translated(self), self.cursor() as cursor:
+                    cursor.execute(";\n".join(told.settings.values()))
+            except BaseException:
+                self.close()
+                raise
+        if told.bound:
+            raise StateLostError(
+                f"The connection was lost, and with it: {', '.join(told.bound.values())}.",
+                hint="make them again; what was SET has been set again.",
+            )
 
 
 def swallowed(what: str) -> BrokenTransactionError:
@@ -230,23 +264,23 @@ class Cursor(extensions.cursor):
         statement = query if isinstance(query, bytes) and vars is None else self.mogrify(query, vars)
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
-        return self._send(prelude.encode() + statement, None, waiting=waiting)
+        return self._send(prelude, statement, waiting=waiting)
 
-    def _send(self, query: Any, values: Any, *, waiting: bool) -> None:
+    def _send(self, prelude: str, statement: bytes, *, waiting: bool) -> None:
         __tracebackhide__ = True
         try:
-            interruptible(self.connection, super().execute, query, values)
+            interruptible(self.connection, super().execute, prelude.encode() + statement, None)
         except psycopg2.Error:
             self.connection.note_failure(self.query or b"", begun=waiting)
             raise
-        self.connection.note_success(self.statusmessage or "", self.query or b"")
+        self.connection.note_success(self.statusmessage or "", self.query or b"", statement)
 
     def _flush(self) -> None:
         waiting = self.connection.begin_waits
         prelude = self.connection.prelude()
         self.sent_before = 0
         if prelude:
-            self._send(prelude, None, waiting=waiting)
+            self._send(prelude, b"", waiting=waiting)
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Execute once for each set of values."""
@@ -299,6 +333,7 @@ def connect(target: Target) -> Connection:
         with connection.cursor() as cursor:
             cursor.execute("; ".join(connection.server.settings))
             connection.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
+        connection._telling.begin_with(NOTHING)  # these are ours
     except psycopg2.Error as error:
         raise refused(error, target) from error
     return connection

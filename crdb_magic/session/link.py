@@ -9,6 +9,7 @@ import psycopg2
 
 from crdb_magic.core.target import Target
 from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.told import NOTHING, Told
 from crdb_magic.session.turns import Turn
 
 
@@ -45,11 +46,12 @@ class Link(ABC):
 
 
 class OwnLink(Link):
-    """One connection of our own to a target."""
+    """One connection of our own to a target; each that it opens is told what the one before was, or ``told``."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, told: Told = NOTHING) -> None:
         self.target = target
         self._connection: Connection | None = None
+        self._told = told
         self._turn = Turn(lambda: self._connection, self.discard)
 
     def __repr__(self) -> str:
@@ -64,7 +66,9 @@ class OwnLink(Link):
     def connection(self) -> Connection:
         """The open connection, opened or replaced if need be."""
         if self._connection is None or is_gone(self._connection):
+            self.discard()
             self._connection = connect(self.target)
+            self._connection.tell(self._told)
         return self._connection
 
     @property
@@ -75,6 +79,7 @@ class OwnLink(Link):
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""
         if self._connection is not None:
+            self._told = self._connection.told
             self._connection.close()
             self._connection = None
 

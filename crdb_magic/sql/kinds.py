@@ -142,6 +142,14 @@ def some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = 
         return unreadable
 
 
+def readable(sent: bytes) -> tuple[Statement, ...]:
+    """Give the statements of a message, none where they can't be told apart."""
+    try:
+        return split(sent.decode(errors="replace"))
+    except ScriptError:
+        return ()
+
+
 def restarts_transaction(statement: Statement) -> bool:
     """Whether it uses a savepoint of CockroachDB's retry protocol, whose RELEASE is the commit.
 
@@ -157,8 +165,7 @@ def streams_data(statement: Statement) -> bool:
     """Whether it is a COPY between the server and a data stream (FROM STDIN, TO STDOUT)."""
     if statement.keyword != "COPY":
         return False
-    words = (token.text for token in _spelled(statement))
-    return any(before in {"FROM", "TO"} and word in {"STDIN", "STDOUT"} for before, word in pairwise(words))
+    return any(before in {"FROM", "TO"} and word in {"STDIN", "STDOUT"} for before, word in pairwise(words(statement)))
 
 
 _REFUSALS = (
@@ -205,10 +212,10 @@ def reads_only(statement: Statement) -> bool:
     if statement.keyword not in _READERS:
         return False
     if statement.keyword == "EXPLAIN":
-        words = [token.text for token in _spelled(statement) if token.kind is Kind.WORD]
-        if _ANALYZE.isdisjoint(words):
+        options = [token.text for token in _spelled(statement) if token.kind is Kind.WORD]
+        if _ANALYZE.isdisjoint(options):
             return True
-        if next((word for word in words if word not in _EXPLAIN_OPTIONS), "") not in _READERS:
+        if next((word for word in options if word not in _EXPLAIN_OPTIONS), "") not in _READERS:
             return False
     return not any(_may_write(*window) for window in _windows(_spelled(statement)))
 
@@ -267,6 +274,11 @@ def _windows(tokens: Iterable[Token]) -> Iterator[tuple[Token, Token, Token, Tok
     for after in chain(tokens, (edge,)):
         yield earlier, before, token, after
         earlier, before, token = before, token, after
+
+
+def words(statement: Statement) -> list[str]:
+    """Give the words and signs of a statement without its comments, with keywords in upper case."""
+    return [token.text for token in _spelled(statement)]
 
 
 def _spelled(statement: Statement) -> Iterator[Token]:

@@ -253,14 +253,16 @@ def test_what_another_task_is_told_is_an_error_of_peewees_too(db):
         asyncio.run(_beside(db, lambda: db.execute_sql("SELECT 1")))
 
 
-def test_the_task_that_began_a_transaction_goes_on_behind_an_await(db):
+def test_the_task_that_began_a_transaction_goes_on_behind_an_await(db, table):
     async def work() -> Any:
-        with db.atomic():
-            db.execute_sql("CREATE TEMPORARY TABLE seen ON COMMIT DROP AS SELECT 7 AS number")
+        with db.atomic() as block:
+            db.execute_sql(f"UPDATE {table} SET balance = 7")
             await asyncio.sleep(0)
-            return db.rows("SELECT number FROM seen")
+            seen = db.rows(f"SELECT balance FROM {table}")
+            block.rollback()
+            return seen
 
-    assert asyncio.run(work()) == [(7,)]
+    assert asyncio.run(work()) == [(7,), (7,)]
 
 
 def test_a_task_that_has_ended_leaves_its_transaction_to_its_thread(db):
