@@ -166,11 +166,14 @@ class CockroachDatabase(Bulk, Dialect):
         self._state.verbs = verbs
 
     def commit(self) -> None:
-        """Commit; raises AmbiguousCommitError if nobody can tell whether it was."""
+        """Commit; raises AmbiguousCommitError if nobody can tell whether it was.
+
+        A transaction in which nothing but a failure has happened has nothing to lose, and ends without an error.
+        """
         self._refuse_in_retried("commit()")
         verbs = self._current("commit")
         with self.session.link.turn, self._translated(verbs, committing=not verbs.options.writes_nothing):
-            verbs.commit()
+            (verbs.rollback if verbs.has_nothing_to_lose else verbs.commit)()
         self._state.verbs = None
 
     def rollback(self) -> None:

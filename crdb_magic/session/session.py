@@ -28,8 +28,8 @@ from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
-from crdb_magic.sql.kinds import plain, reads_only
-from crdb_magic.sql.statements import BoundStatement, split
+from crdb_magic.sql.kinds import changes_schema, commits_in_steps, plain, reads_only
+from crdb_magic.sql.statements import BoundStatement, Statement, split
 
 T = TypeVar("T")
 
@@ -39,10 +39,30 @@ def _unheard(_: object) -> None:
 
 
 class _Nature(NamedTuple):
-    """What is known of statements by their words: whether they only read, and may go without BEGIN and COMMIT."""
+    """What is known of statements by their words.
+
+    Whether they only read; whether they are one that may go without BEGIN and COMMIT, and whether that commits in steps
+    of its own, or changes the schema.
+    """
 
     reads_only: bool = False
     alone: bool = False
+    in_steps: bool = False
+    changes_schema: bool = False
+
+    @classmethod
+    def of(cls, statements: Sequence[Statement]) -> _Nature:
+        alone = len(statements) == 1 and plain(statements[0])
+        return cls(
+            reads_only=all(map(reads_only, statements)),
+            alone=alone,
+            in_steps=alone and commits_in_steps(statements[0]),
+            changes_schema=alone and changes_schema(statements[0]),
+        )
+
+    def small(self, sizes: Sizes, text: str) -> _Nature:
+        """Give it for a statement that is read by COPY if its result is large, which takes two messages."""
+        return self._replace(alone=self.alone and not sizes.large(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +149,7 @@ class Session:
             return execute(connection, statements, self._sizes, finish)
 
         def nature() -> _Nature:
-            alone = len(sources) == 1 and plain(sources[0]) and not self._sizes.large(sources[0].text)
-            return _Nature(reads_only=all(map(reads_only, sources)), alone=alone)
+            return _Nature.of(sources).small(self._sizes, sources[0].text)
 
         with self.link.turn:
             done = self._carry_out(send, options or DEFAULTS, observer, nature)
@@ -144,8 +163,7 @@ class Session:
             return ask(connection, sql, values, self._sizes, finish)
 
         def nature() -> _Nature:
-            known = _nature_of(sql)
-            return known._replace(alone=known.alone and not self._sizes.large(sql))
+            return _nature_of(sql).small(self._sizes, sql)
 
         with self.link.turn:
             done = self._carry_out(send, DEFAULTS, _unheard, nature)
@@ -207,11 +225,16 @@ class Session:
     ) -> _Done[T]:
         __tracebackhide__ = True
         options = options.within(self.pinned)
-        verbs = (SingleStatement if nature.alone and options.plain else Explicit)(self.link, work, options)
-        committed = self._engine(verbs, observer, reading=nature.reads_only)
+        alone = nature.alone and (options.plain or self._has_to_go_alone(nature, options))
+        verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
+        committed = self._engine(verbs, observer, nature)
         return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at)
 
-    def _engine(self, verbs: Verbs[T], observer: Observer, *, reading: bool) -> Committed[None]:
+    def _has_to_go_alone(self, nature: _Nature, options: TransactionOptions) -> bool:
+        """Whether the server changes its schema outside of transactions only, whatever else was asked."""
+        return nature.changes_schema and not options.writes_nothing and not self.server.transactional_ddl
+
+    def _engine(self, verbs: Verbs[T], observer: Observer, nature: _Nature) -> Committed[None]:
         __tracebackhide__ = True
         options = verbs.options
         began = time.monotonic()
@@ -226,7 +249,8 @@ class Session:
             verbs,
             options.retry,
             idempotent=options.idempotent,
-            reads_only=reading or options.writes_nothing,
+            reads_only=nature.reads_only or options.writes_nothing,
+            in_steps=nature.in_steps,
             observer=observer,
         )
 
@@ -248,5 +272,4 @@ class Session:
 
 @lru_cache(maxsize=256)
 def _nature_of(sql: str) -> _Nature:
-    statements = split(sql)
-    return _Nature(reads_only=all(map(reads_only, statements)), alone=all(map(plain, statements)))
+    return _Nature.of(split(sql))
