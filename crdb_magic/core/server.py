@@ -25,6 +25,10 @@ _ESTIMATE = {
     Product.POSTGRESQL: re.compile(r"rows=(\d+)"),
 }
 
+# The forms that are read exactly. Floats have 15 digits by default in older servers (CockroachDB v22.1, PostgreSQL 11);
+# CockroachDB knows base64 as a third form of bytes, which can't be told from the others, and one datestyle alone, ISO.
+_FORMS = ("SET intervalstyle = 'postgres'", "SET extra_float_digits = 3", "SET bytea_output = 'hex'")
+
 _CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -135,14 +139,14 @@ class Server:
         """Give the settings of a new connection, to be sent in one message.
 
         ``autocommit_before_ddl`` (CockroachDB v24.1, on by default since v25.2) would commit a transaction behind
-        our back; the interval style is pinned because drivers misread the others silently.
+        our back; the forms of texts are pinned, whatever the defaults of the server, the database and the role are.
         """
         if not self.is_cockroachdb:
-            return ("SET intervalstyle = 'postgres'", "SET default_transaction_isolation = 'serializable'")
+            return (*_FORMS, "SET datestyle = 'ISO'", "SET default_transaction_isolation = 'serializable'")
         ddl = ("SET autocommit_before_ddl = off",) if self.version >= (24, 1, 0) else ()
         # Where a statement can only be cancelled by SQL, the session must be known by name before it is stuck.
         name = () if self.wire_cancel else (SESSION_ID,)
-        return ("SET intervalstyle = 'postgres'", *ddl, *name)
+        return (*_FORMS, *ddl, *name)
 
     def notes(self, options: TransactionOptions) -> tuple[str, ...]:
         """Say what was asked and has no effect on this server."""

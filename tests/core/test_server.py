@@ -18,6 +18,7 @@ V26 = "CockroachDB CCL v26.1.2 (x86_64-pc-linux-gnu, built 2026/02/01 00:00:00, 
 
 COCKROACH = Server.identify(V26, 130000)
 POSTGRES = Server.identify(None, 160002)
+FORMS = ("SET intervalstyle = 'postgres'", "SET extra_float_digits = 3", "SET bytea_output = 'hex'")
 
 
 def cockroach(*version: int) -> Server:
@@ -135,9 +136,9 @@ def test_what_has_no_effect_is_noted(server: Server, asked: dict[str, Any], note
 @pytest.mark.parametrize(
     ("server", "settings"),
     [
-        (cockroach(23, 2, 9), ("SET intervalstyle = 'postgres'",)),
-        (cockroach(24, 1, 0), ("SET intervalstyle = 'postgres'", "SET autocommit_before_ddl = off")),
-        (POSTGRES, ("SET intervalstyle = 'postgres'", "SET default_transaction_isolation = 'serializable'")),
+        (cockroach(23, 2, 9), FORMS),
+        (cockroach(24, 1, 0), (*FORMS, "SET autocommit_before_ddl = off")),
+        (POSTGRES, (*FORMS, "SET datestyle = 'ISO'", "SET default_transaction_isolation = 'serializable'")),
     ],
     ids=["before autocommit_before_ddl", "since autocommit_before_ddl", "PostgreSQL"],
 )
