@@ -26,7 +26,8 @@ _ESTIMATE = {
 }
 
 # The forms that are read exactly. Floats have 15 digits by default in older servers (CockroachDB v22.1, PostgreSQL 11);
-# CockroachDB knows base64 as a third form of bytes, which can't be told from the others, and one datestyle alone, ISO.
+# CockroachDB knows base64 as a third form of bytes, which can't be told from the others. ISO as the datestyle is set by
+# psycopg2, where it is not the default; CockroachDB has no other.
 _FORMS = ("SET intervalstyle = 'postgres'", "SET extra_float_digits = 3", "SET bytea_output = 'hex'")
 
 _CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
@@ -142,7 +143,7 @@ class Server:
         our back; the forms of texts are pinned, whatever the defaults of the server, the database and the role are.
         """
         if not self.is_cockroachdb:
-            return (*_FORMS, "SET datestyle = 'ISO'", "SET default_transaction_isolation = 'serializable'")
+            return (*_FORMS, "SET default_transaction_isolation = 'serializable'")
         ddl = ("SET autocommit_before_ddl = off",) if self.version >= (24, 1, 0) else ()
         # Where a statement can only be cancelled by SQL, the session must be known by name before it is stuck.
         name = () if self.wire_cancel else (SESSION_ID,)

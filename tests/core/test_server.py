@@ -138,7 +138,7 @@ def test_what_has_no_effect_is_noted(server: Server, asked: dict[str, Any], note
     [
         (cockroach(23, 2, 9), FORMS),
         (cockroach(24, 1, 0), (*FORMS, "SET autocommit_before_ddl = off")),
-        (POSTGRES, (*FORMS, "SET datestyle = 'ISO'", "SET default_transaction_isolation = 'serializable'")),
+        (POSTGRES, (*FORMS, "SET default_transaction_isolation = 'serializable'")),
     ],
     ids=["before autocommit_before_ddl", "since autocommit_before_ddl", "PostgreSQL"],
 )

@@ -74,6 +74,7 @@ def test_what_is_read_does_not_depend_on_defaults(with_default, session, name, v
 
 @pytest.mark.parametrize("role", ["role", "role in the database"])
 def test_nor_on_those_of_the_role(database, target, session, other, sql, role):
+    expected = records(session.ask(QUERY))
     scope = "" if role == "role" else f" IN DATABASE {database}"
     try:
         other.run(sql(f"ALTER ROLE CURRENT_USER{scope} SET extra_float_digits = -15"))
@@ -81,7 +82,7 @@ def test_nor_on_those_of_the_role(database, target, session, other, sql, role):
         pytest.skip(f"not to be altered there: {error}")
     there = Session(target.having(dbname=database))
     try:
-        assert records(there.ask(QUERY)) == records(session.ask(QUERY))
+        assert records(there.ask(QUERY)) == expected
     finally:
         there.close()
         other.run(sql(f"ALTER ROLE CURRENT_USER{scope} RESET extra_float_digits"))
