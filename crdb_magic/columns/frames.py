@@ -93,7 +93,7 @@ def _made(type_: SqlType, arrays: Arrays) -> list[list[Any]]:
 
 
 def _values(type_: SqlType, arrays: Arrays) -> Values:
-    make: Maker = _MAKERS.get(type_.family, _object_array)
+    make: Maker = _object_array if type_.lenient else _MAKERS.get(type_.family, _object_array)
     return make(type_, arrays)
 
 

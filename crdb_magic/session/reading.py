@@ -16,16 +16,21 @@ from typing import Any, NamedTuple, TypeVar
 from crdb_magic.columns.arrow import Batch, from_csv, from_rows, typed
 from crdb_magic.columns.collector import paused
 from crdb_magic.columns.objects import Finish
+from crdb_magic.columns.results import READ_STYLES
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.values.typemap import SqlType, lookup, text_like
 
 
 class Heading(NamedTuple):
-    """What the server says of a column: its name, its type's OID, the digits that a DECIMAL was declared with."""
+    """What the server says of a column: its name, its type's OID, the digits that a DECIMAL was declared with.
+
+    ``style`` is the setting that gives its texts a form that is not read, if there is one.
+    """
 
     name: str
     oid: int
     digits: tuple[int, int] | None = None
+    style: str = ""
 
 
 Columns = tuple[Heading, ...]
@@ -36,18 +41,35 @@ BYTES = 1 << 20  # of a batch of COPY; measured for 1,000,000 x 6: 0.39 s, with 
 _BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
 _COPY, _OUT = "COPY (\n", "\n) TO STDOUT (FORMAT csv)"
 _MOST_DIGITS = 1000
+_TOLD = {"datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}  # as the servers spell their parameters
 _AHEAD = 8  # batches that may wait to be cast
 
 
 def columns_of(cursor: Cursor) -> Columns:
     """Give the columns that a cursor's statement has."""
-    return tuple(Heading(one.name, one.type_code, _digits(one)) for one in cursor.description or ())
+    return tuple(
+        Heading(one.name, one.type_code, _digits(one), _style(cursor.connection, one.type_code))
+        for one in cursor.description or ()
+    )
 
 
 def _digits(column: Any) -> tuple[int, int] | None:
     """Give the precision and scale of a DECIMAL that has them; psycopg2 says 65535 where it has none."""
     precision, scale = column.precision, column.scale
     return None if precision is None or not scale <= precision <= _MOST_DIGITS else (precision, scale)
+
+
+_STYLED = {
+    **dict.fromkeys((1082, 1182, 1114, 1115, 1184, 1185), "datestyle"),  # DATE, TIMESTAMP, TIMESTAMPTZ and their arrays
+    **dict.fromkeys((1186, 1187), "intervalstyle"),
+}
+
+
+def _style(connection: Connection, oid: int) -> str:
+    """Look at the setting that forms the texts of a type, which the server tells when it changes."""
+    name = _STYLED.get(oid)
+    told = connection.info.parameter_status(_TOLD[name]) if name else None
+    return name if name and told and not told.startswith(READ_STYLES[name]) else ""
 
 
 def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
