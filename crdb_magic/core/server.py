@@ -19,9 +19,10 @@ class Product(Enum):
 _NEWEST = (99, 0, 0)  # of a build without a version number: someone's own, of the newest code
 SESSION_ID = "SHOW session_id"
 
-# In the plan's first node: `estimated row count: 1,000 (100% of the table; …)`, and `(cost=… rows=1000 width=8)`.
+# In the plan's first node: `estimated row count: 1,000 (100% of the table; …)`, `estimated row count: 100 - 33,334`
+# (of CockroachDB's pkg/sql/opt/exec/explain/emit.go), and `(cost=… rows=1000 width=8)`.
 _ESTIMATE = {
-    Product.COCKROACHDB: re.compile(r"estimated row count: ([\d,]+)"),
+    Product.COCKROACHDB: re.compile(r"estimated row count: (?:[\d,]+ - )?([\d,]+)"),
     Product.POSTGRESQL: re.compile(r"rows=(\d+)"),
 }
 
@@ -95,6 +96,19 @@ class Server:
         return not self.is_cockroachdb or self.version >= (23, 1, 0)
 
     @property
+    def copy_as_selected(self) -> bool:
+        """COPY TO sends the texts that SELECT sends.
+
+        CockroachDB's spells collated strings, CITEXT and FLOAT4 otherwise (pkg/sql/copy_to.go, sem/tree/datum.go).
+        """
+        return not self.is_cockroachdb
+
+    @property
+    def cursors(self) -> bool:
+        """DECLARE and FETCH are known (CockroachDB v22.2; absent in v22.1: reference recording)."""
+        return not self.is_cockroachdb or self.version >= (22, 2, 0)
+
+    @property
     def set_local(self) -> bool:
         """SET LOCAL is known (absent in CockroachDB v21.2: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 1, 0)
@@ -155,10 +169,10 @@ class Server:
             return (f"{self.product.value} has no transaction priorities: --priority changes nothing here.",)
         return ()
 
-    def estimated_rows(self, plan: str) -> int:
-        """Read from the text of EXPLAIN how many rows the planner expects; 0 if it does not say."""
-        found = _ESTIMATE[self.product].search(plan)
-        return int(found.group(1).replace(",", "")) if found else 0
+    def estimated_rows(self, plan: str) -> int | None:
+        """Read from the text of EXPLAIN how many rows the planner expects at most; None if it does not know."""
+        found = None if "missing stats" in plan else _ESTIMATE[self.product].search(plan)
+        return int(found.group(1).replace(",", "")) if found else None
 
     def limit_statement(self, milliseconds: int) -> str:
         """Spell a time limit for the statements that follow in this transaction."""

@@ -1,20 +1,21 @@
-"""Brings the rows of a statement back as batches, by a plain SELECT or by COPY, cast while the next ones come.
+"""Brings the rows of a statement back: as batches, by SELECT or by COPY, and as lines of CSV, by COPY or by a cursor.
 
 COPY sends the same texts as SELECT, and they get here without a Python object each; but it tells no types, and takes
-two messages more. So it is for large results. Both happen inside of the attempt: an error discards all that was read.
+two messages more. So it is for large results. All happens inside of the attempt: an error discards all that was read.
 """
 
 from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from crdb_magic.columns.arrow import Batch, from_csv, from_rows, typed
+from crdb_magic.columns.arrow import PADDED, Batch, from_csv, from_rows, typed, unpadded
 from crdb_magic.columns.collector import paused
+from crdb_magic.columns.lines import csv_of
 from crdb_magic.columns.objects import Finish
 from crdb_magic.columns.results import READ_STYLES
 from crdb_magic.session.driver import Connection, Cursor
@@ -40,6 +41,8 @@ ROWS = 5_000  # of a batch of a plain SELECT: 0.48 s for 1,000,000 x 6, with 20,
 BYTES = 1 << 20  # of a batch of COPY; measured for 1,000,000 x 6: 0.39 s, with a quarter of it 0.51, with 4 MB 0.42
 _BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
 _COPY, _OUT = "COPY (\n", "\n) TO STDOUT (FORMAT csv)"
+_CURSOR = "crdb_magic_rows"
+_DECLARE = f"DECLARE {_CURSOR} CURSOR FOR\n"
 _MOST_DIGITS = 1000
 _TOLD = {"datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}  # as the servers spell their parameters
 _AHEAD = 8  # batches that may wait to be cast
@@ -76,7 +79,7 @@ def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
     """Fetch all rows of a plain statement that was executed; a few are not cast, which a frame does as fast."""
     rows = cursor.fetchmany(ROWS) if columns else []
     if len(rows) < ROWS:
-        return (from_rows(rows),) if rows else ()
+        return (_texts(columns, rows),) if rows else ()
     batches = []
     types = known_types(cursor.connection, columns)
     with paused():
@@ -86,9 +89,34 @@ def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
     return tuple(batches)
 
 
+def _texts(columns: Columns, rows: Sequence[Any]) -> Batch:
+    batch = from_rows(rows)
+    if PADDED.isdisjoint(one.oid for one in columns):
+        return batch
+    return tuple(unpadded(one.oid, texts) for one, texts in zip(columns, batch, strict=True))
+
+
 def can_copy(connection: Connection) -> bool:
     """Whether a query can be read by COPY: its texts come as they are in the connection's encoding."""
     return connection.server.copy_to and connection.utf8
+
+
+def copies_as_selected(cursor: Cursor, query: str, oids: Collection[int]) -> bool:
+    """Whether COPY sends the texts of a query with columns of these types as SELECT does, but for FLOAT4's digits.
+
+    The OID of a collated string is that of its type: only the plan tells it. A plan that tells no types is no yes.
+    """
+    if cursor.connection.server.copy_as_selected or _PERHAPS_COLLATED.isdisjoint(oids):
+        return True
+    if _CITEXT in oids:
+        return False
+    cursor.execute(f"EXPLAIN (TYPES) {query}")
+    plan = b"\n".join(line for (line,) in cursor.fetchall())
+    return b"columns: (" in plan and b"collatedstring{" not in plan
+
+
+_CITEXT, _FLOAT4 = 90008, 700
+_PERHAPS_COLLATED = frozenset({25, 1043, 1042, 18, _CITEXT})  # STRING, VARCHAR, CHAR, "char"
 
 
 def describe(cursor: Cursor, query: str) -> Columns:
@@ -123,6 +151,35 @@ def copy_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
             cursor.sent_before = len(_COPY)
         lines.flush()
     return int(cursor.rowcount)
+
+
+def lines_to(
+    cursor: Cursor, query: str, oids: Collection[int], put: Callable[[bytes], None], *, untyped: bool = False
+) -> int:
+    """Hand on the rows of a query as CSV, in parts of whole lines; give their number.
+
+    They come by COPY, or by a cursor where there is none or its texts are not those of SELECT. ``untyped`` is for who
+    takes the texts as they are, so that the blanks of CHAR and the digits of FLOAT4 in COPY would show.
+    """
+    shown = untyped and not {*PADDED, _FLOAT4}.isdisjoint(oids)
+    copies = can_copy(cursor.connection) and not shown and copies_as_selected(cursor, query, oids)
+    return (copy_to if copies else fetch_to)(cursor, query, put)
+
+
+def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
+    """Do what `copy_to` does by a cursor of the server's, in parts of so many rows."""
+    try:
+        cursor.execute(f"{_DECLARE}{query}")
+    finally:
+        cursor.sent_before += len(_DECLARE)
+    count = 0
+    while True:
+        cursor.execute(f"FETCH FORWARD {ROWS} FROM {_CURSOR}")
+        rows = cursor.fetchall()
+        if not rows:
+            return count
+        count += len(rows)
+        put(csv_of(_texts(columns_of(cursor), rows)))
 
 
 def known_types(connection: Connection, columns: Columns) -> list[SqlType]:
