@@ -89,15 +89,15 @@ Where rows come in parts (`db.frames`, `db.export`), each part has the types tha
 declared digits has the scale of its part, and an INTERVAL is a `timedelta` in one part and an `Interval` in the next. A
 file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives numbers. The
 UUIDs of arrays are text in files as well: pandas can't read Arrow's in a list. In a CSV file NULL is nothing and an
-empty text is `""`; in one of a single column, where nothing would be a blank line that readers pass over, both are `""`.
+empty text is `""`; in one of a single column both are `""`: nothing would be a blank line, which readers pass over.
 
 A CHAR(n) comes without the blanks that fill it up, whichever server and way it comes from. A FLOAT4 among Python's
 values is the number that its shortest text names (0.1), in a column the nearest one of 32 bits.
 
 ## What settings change
 
-A connection sets `intervalstyle`, `datestyle`, `extra_float_digits` and `bytea_output` to what is read exactly, whatever
-the defaults of the server, the database and the role are. What you set yourself is yours:
+A connection sets `intervalstyle`, `datestyle`, `extra_float_digits` and `bytea_output` to what is read exactly,
+whatever the defaults of the server, the database and the role are. What you set yourself is yours:
 
 - Under another `datestyle` or `intervalstyle` the columns that it forms are refused (`ResultTypeError`): 01/02/2026 is
   nobody's guess.

@@ -16,6 +16,7 @@ _BOUNDS = r"^(?:\[-?\d+:-?\d+\])+="  # at which index it begins is forgotten
 _BRACE = ord("{")
 _QUOTE, _ESCAPE = b'"\\'
 _NOTHING = pa.scalar(None, TEXT)
+_JSON = frozenset({114, 3802})  # OIDs
 
 
 def split(type_: SqlType, texts: Array) -> Array | None:
@@ -44,7 +45,7 @@ def split(type_: SqlType, texts: Array) -> Array | None:
     ends[last[last - first > 1]] = True
     values = _values(data, ~dropped, np.flatnonzero(ends), np.cumsum(quote))
     counts = np.concatenate([[0], np.cumsum(ends)[last]]).astype(np.int32)
-    if type_.element and type_.element.family is Family.JSON:
+    if type_.element and type_.element.oid in _JSON:  # whatever family it is shown as
         values = _bare(values)
     return pa.ListArray.from_arrays(pa.array(counts), values, mask=texts.is_null())
 

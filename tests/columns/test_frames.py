@@ -393,6 +393,13 @@ def test_the_arrays_of_cockroachdb_22_are_read(name, text, values, in_arrow):
     assert [value for (value,) in records(result)] == [values, values]
     assert to_frame(result)["v"].tolist() == [values, values]
     assert to_arrow(result)["v"].to_pylist() == [in_arrow, in_arrow]
+    assert cells(to_frame(result, Backend.ARROW)["v"]) == [in_arrow, in_arrow]
+
+
+def test_a_float4_in_an_array_is_the_number_of_its_shortest_text():
+    result = result_of("FLOAT4[]", "{0.10000000149011612,NULL}", "{0.1,NULL}")  # CockroachDB, PostgreSQL
+
+    assert records(result) == [([0.1, None],), ([0.1, None],)]
 
 
 @pytest.mark.parametrize("make", [to_frame, records, to_arrow, partial(to_frame, backend=Backend.ARROW)])
