@@ -30,4 +30,6 @@ def without_blank(lines: bytes) -> bytes:
 
     So do pandas and Python's csv. It can't be told from an empty text then.
     """
+    if not lines.startswith(b"\n") and b"\n\n" not in lines:
+        return lines
     return _LINE.sub(lambda line: line[0] if line[1] else b'""\n', lines)

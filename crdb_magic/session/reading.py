@@ -43,6 +43,7 @@ _BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
 _COPY, _OUT = "COPY (\n", "\n) TO STDOUT (FORMAT csv)"
 _CURSOR = "crdb_magic_rows"
 _DECLARE = f"DECLARE {_CURSOR} CURSOR FOR\n"
+_FIRST = 100  # rows
 _MOST_DIGITS = 1000
 _TOLD = {"datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}  # as the servers spell their parameters
 _AHEAD = 8  # batches that may wait to be cast
@@ -167,19 +168,23 @@ def lines_to(
 
 
 def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
-    """Do what `copy_to` does by a cursor of the server's, in parts of so many rows."""
+    """Do what `copy_to` does by a cursor of the server's; the parts of the same rows are the same.
+
+    Each is of as many rows as make up its size, as far as those before tell.
+    """
     try:
         cursor.execute(f"{_DECLARE}{query}")
     finally:
         cursor.sent_before += len(_DECLARE)
-    count = 0
+    count, size = 0, _FIRST
     while True:
-        cursor.execute(f"FETCH FORWARD {ROWS} FROM {_CURSOR}")
+        cursor.execute(f"FETCH FORWARD {size} FROM {_CURSOR}")
         rows = cursor.fetchall()
         if not rows:
             return count
-        count += len(rows)
-        put(csv_of(_texts(columns_of(cursor), rows)))
+        part = csv_of(_texts(columns_of(cursor), rows))
+        count, size = count + len(rows), max(1, min(ROWS, len(rows) * BYTES // len(part)))
+        put(part)
 
 
 def known_types(connection: Connection, columns: Columns) -> list[SqlType]:

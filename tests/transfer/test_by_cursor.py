@@ -76,6 +76,16 @@ def test_rows_that_come_meanwhile_do_not_show(session, other, table):
     assert numbers(iter(found)) == list(range(1, 5001))
 
 
+def test_parts_of_large_values_are_of_few_rows(through, proxy, monkeypatch):
+    monkeypatch.setattr("crdb_magic.session.reading.BYTES", 10_000)
+    text = "SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 130) AS t (i)"
+
+    assert numbers(streamed(through, text)) == list(range(1, 131))
+    assert [sent for sent in proxy.log if sent.startswith("FETCH")][:2] == [
+        f"FETCH FORWARD {rows} FROM crdb_magic_rows" for rows in (100, 9)
+    ]
+
+
 def test_the_past_is_read(session, table):
     then = Decimal(session.ask("SELECT cluster_logical_timestamp()").rows[0][0])
     session.ask(f"DELETE FROM {table}")
