@@ -154,7 +154,7 @@ _SPELLINGS = (
     (re.compile(rf"\b(SET (?:LOCAL |SESSION )?|SHOW |RESET )({_SETTINGS})\b", re.IGNORECASE), r"\1crdb.\2"),
 )
 
-# W8. v26.2's own words; v26.1 begins with "schema changes are disallowed on table" (sqlerrors/errors.go).
+# W8, as v26 clusters word it; older ones say "schema changes are disallowed on table …" (sqlerrors/errors.go).
 SCHEMA_LOCKED = ServerError(
     "57000",
     'this schema change is disallowed because table "t" is locked and this operation cannot automatically unlock '
