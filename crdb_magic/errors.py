@@ -18,7 +18,8 @@
     │   ├── PartialCommitError        it was committed, but a schema change in it failed afterwards
     │   └── BrokenTransactionError    its body swallowed an error, or ended the transaction itself
     └── ResultTypeError               a column comes in a form that is not read
-    ExactTextWarning              a value does not have the form of its type, and stays text
+
+And a warning, ExactTextWarning: a value does not have the form of its type, and stays the server's text.
 
 Nothing here is decided by a message or by the class of a driver's exception: ``sqlstate`` decides.
 ``str()`` of an error is the same on every run (nbval compares it): no address, duration or transaction id.
