@@ -86,16 +86,6 @@ class Server:
         return not self.is_cockroachdb or self.version >= (20, 1, 0)
 
     @property
-    def wire_cancel(self) -> bool:
-        """A cancel request of the protocol is heard (CockroachDB v22.1, cockroachdb/cockroach#67501)."""
-        return not self.is_cockroachdb or self.version >= (22, 1, 0)
-
-    @property
-    def copy_to(self) -> bool:
-        """COPY … TO STDOUT is known (CockroachDB v23.1)."""
-        return not self.is_cockroachdb or self.version >= (23, 1, 0)
-
-    @property
     def copy_as_selected(self) -> bool:
         """COPY TO sends the texts that SELECT sends.
 
@@ -107,6 +97,16 @@ class Server:
     def cursors(self) -> bool:
         """DECLARE and FETCH are known (CockroachDB v22.2; absent in v22.1: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 2, 0)
+
+    @property
+    def wire_cancel(self) -> bool:
+        """A cancel request of the protocol is heard (CockroachDB v22.1, cockroachdb/cockroach#67501)."""
+        return not self.is_cockroachdb or self.version >= (22, 1, 0)
+
+    @property
+    def copy_to(self) -> bool:
+        """COPY … TO STDOUT is known (CockroachDB v23.1)."""
+        return not self.is_cockroachdb or self.version >= (23, 1, 0)
 
     @property
     def set_local(self) -> bool:
