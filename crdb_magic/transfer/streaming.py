@@ -23,7 +23,7 @@ from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
-from crdb_magic.session.reading import can_copy, copy_to, describe
+from crdb_magic.session.reading import can_copy, describe, lines_to
 from crdb_magic.session.session import Session
 from crdb_magic.values.typemap import SqlType
 
@@ -39,10 +39,10 @@ def streamable(session: Session, query: Query | None) -> Query:
         )
     if session.in_transaction:
         raise OptionError("A stream reads at an instant of its own: begin it outside of the transaction.")
-    if not can_copy(session.connection):
+    if not (can_copy(session.connection) or session.server.cursors):
         raise OptionError(
-            f"{session.server} can't stream over this connection: "
-            "that takes COPY … TO STDOUT (CockroachDB has it from v23.1) and UTF8 as the client_encoding."
+            f"{session.server} can't stream: that takes cursors (CockroachDB has them from v22.2) or COPY … TO STDOUT.",
+            hint="a plain query reads all rows at once; LIMIT and a key read them in pages.",
         )
     return query
 
@@ -155,7 +155,8 @@ class _Reader:
             if self._columns is None:
                 self._columns = columns
                 self._put(columns)
-            copy_to(cursor, sql, partial(self._hand_on, [column.type for column in columns]))
+            types = [column.type for column in columns]
+            lines_to(cursor, sql, {one.oid for one in types}, partial(self._hand_on, types))
         self._seen.check_end()
 
     def _hand_on(self, types: Sequence[SqlType], part: bytes) -> None:
