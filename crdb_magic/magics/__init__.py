@@ -9,7 +9,8 @@
     ├── arguments.py        a line -> its options
     ├── namespace.py        the notebook's variables
     ├── python_cell.py      a cell of Python that may run several times
-    │   └── capture.py          what it shows, held back
+    │   ├── capture.py          what it shows, held back
+    │   └── tracebacks.py       what an error says that leaves it
     ├── display.py          results -> what is shown
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn

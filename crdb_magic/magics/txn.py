@@ -19,6 +19,7 @@ from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
+from crdb_magic.sql.nearmisses import refuse
 from crdb_magic.sql.statements import split, strip_markers
 
 TXN_OPTIONS = (
@@ -80,6 +81,7 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
 def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
     statements = split(text)
     check_cell(statements)
+    refuse(statements)
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
     bound = [statement.bind(namespace) for statement in statements]
