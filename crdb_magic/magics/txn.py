@@ -85,7 +85,7 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
     bound = [statement.bind(namespace) for statement in statements]
-    shape = Shape(call.given.get("as", As.FRAME), Backend.parse(notebook.dtype_backend))
+    shape = Shape(call.given.get("as", As.FRAME), Backend.parse(notebook.dtype_backend), notebook.receipts)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with _waiting(notebook, options) as waiting, arrivals, interrupts_shown_short():
 
@@ -97,7 +97,7 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
             session.look_ahead(Query.of_statement(bound[0]))
         report = session.run(bound, options, observer, arrivals)
     try:
-        return present(report, statements, shape, notebook.shown if notebook.receipts else None)
+        return present(report, statements, shape, notebook.shown)
     except ResultTypeError as error:
         if not session.in_transaction:  # that of a Python cell has not ended
             error.outcome = Outcome.COMMITTED
@@ -114,8 +114,8 @@ def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     with notebook.connections.on(name), _waiting(notebook, options) as waiting, interrupts_shown_short():
         value, receipt = run_python(notebook.shell, cell, database, options, waiting)
 
-    if notebook.receipts and isinstance(value, pd.DataFrame):
-        notebook.shown.attach(value, receipt)
+    if isinstance(value, pd.DataFrame):
+        notebook.shown.attach(value, receipt if notebook.receipts else None)
     quiet = call.into is None and DisplayHook.semicolon_at_end_of_expression(text)
     return None if quiet else value
 

@@ -182,6 +182,31 @@ def test_receipts_can_be_switched_off(notebook):
     notebook("%config CrdbMagic.receipts = True")
 
 
+@pytest.mark.parametrize("receipts", [True, False])
+def test_an_empty_result_says_that_it_has_no_rows(notebook, table, receipts):
+    notebook(f"%config CrdbMagic.receipts = {receipts}")
+    forms = notebook.shell.display_formatter.format(notebook(f"%crdb_txn SELECT * FROM {table} WHERE false"))[0]
+    notebook("%config CrdbMagic.receipts = True")
+
+    assert "0 rows" in forms["text/plain"]
+    assert "0 rows" in forms["text/html"]
+    assert "balance" in forms["text/html"]
+
+
+def test_an_empty_result_before_the_last_one_says_so_too(notebook, table):
+    notebook(f"%%crdb_txn\nSELECT * FROM {table} WHERE false; SELECT 1")
+
+    assert "0 rows" in notebook.shown
+
+
+@pytest.mark.parametrize("made", ["%crdb_txn SELECT 1 AS n", "pd.DataFrame({'n': []})"])
+def test_other_frames_are_shown_as_pandas_does(notebook, made):
+    notebook["pd"] = pd
+    frame = notebook(made)
+
+    assert notebook.shell.display_formatter.format(frame)[0]["text/plain"] == repr(frame)
+
+
 def test_the_past_is_an_option(notebook, table, server):
     notebook.shell.run_line_magic("crdb_connect", "--local")
     notebook("%crdb_txn CREATE TABLE log (n INT)")
