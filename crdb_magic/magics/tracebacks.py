@@ -25,7 +25,8 @@ def say_as_cells_do(error: BaseException, source: str, line: int) -> None:
     """
     from crdb_magic.orm.errors import is_peewees
 
-    if not (isinstance(error, StatementError) or is_peewees(error)) or (refused := sent(error)) is None:
+    ours = isinstance(error, CrdbMagicError)
+    if not (isinstance(error, StatementError) if ours else is_peewees(error)) or (refused := sent(error)) is None:
         return
     shown = error if isinstance(error, StatementError) else refused.error
     shown.excerpt = _place(refused, source) or shown.excerpt or _line(source, line)

@@ -44,6 +44,7 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
 
         %%crdb_txn [NAME <<] [options]
         SELECT … WHERE city = :city        -- :city is the notebook's variable, bound by the driver, never pasted
+        SELECT … FROM :"schema".:"table"   -- names that variables hold, quoted: each is one name
 
         %%crdb_txn --python [NAME <<] [options]
         rows = db.frame("SELECT …")        # its names and its outputs count when it is committed

@@ -106,7 +106,7 @@ def _templates(refused: _Refused) -> str | None:
     for before, token in pairwise(lex(text)):
         if token.kind is not Kind.WORD:
             continue
-        if before.text in {"{", "$"} or text[before.start - 1 : before.end] == "%(":
+        if before.text in {"{", "$"} or text[before.start - 1 : token.end + 2] == f"%({token.text})s":
             return f'A variable is written :{token.text} for its value, :"{token.text}" for the name that it holds.'
         if text[before.start : token.end] == "%s":
             return _placeholders(refused)
