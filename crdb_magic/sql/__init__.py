@@ -7,4 +7,5 @@
     │   └── excerpt.py      a place in a text, shown with a caret
     ├── nearmisses.py   what is nearly right, and what to write instead
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
+        └── functions.py    … which functions change nothing
 """
