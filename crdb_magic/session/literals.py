@@ -90,7 +90,7 @@ def adaptable_all(values: Any) -> Any:
     if isinstance(values, Mapping):
         return _ByName(values)
     if _LEFT_ALONE.issuperset(map(type, values)):
-        return values
+        return list(values)
     return [_named(f"Parameter {number}", value) for number, value in enumerate(values, 1)]
 
 
