@@ -117,7 +117,7 @@ class ArrayField(postgres_ext.ArrayField):
         peewee asks the field for the values of functions of it too: what is no array comes as it is.
         """
         base: Any = super()
-        if isinstance(value, str) and value.startswith("{") and self.field_type not in _WHOSE_ARRAYS_ARE_LISTS:
+        if isinstance(value, str) and value.startswith(("{", "[")) and self.field_type not in _WHOSE_ARRAYS_ARE_LISTS:
             value = decode(_TEXTS, value)
         return base.python_value(value) if isinstance(value, list) else value
 

@@ -94,7 +94,7 @@ class Statement:
         except KeyError:
             message = f"There is no value for {self.text[use.start : use.end]} (line {self.line_of(use.start)})."
             lines = (message, *self.excerpt(use.start))
-            raise ParameterError("\n".join(lines), hint=_suggestion(use.name, values)) from None
+            raise ParameterError("\n".join(lines), hint=_suggestion(use, values)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,11 @@ def public(names: Iterable[object]) -> list[str]:
     return [name for name in names if isinstance(name, str) and not name.startswith("_") and name not in _IPYTHONS]
 
 
-def _suggestion(name: str, values: Mapping[str, object]) -> str:
-    close = get_close_matches(name, public(values), n=1)
-    return f"Did you mean :{close[0]}?" if close else f"Give a value to the Python variable {name} first."
+def _suggestion(use: Use, values: Mapping[str, object]) -> str:
+    close = get_close_matches(use.name, public(values), n=1)
+    if not close:
+        return f"Give a value to the Python variable {use.name} first."
+    return f'Did you mean :"{close[0]}"?' if use.names else f"Did you mean :{close[0]}?"
 
 
 class _Nesting:

@@ -169,8 +169,10 @@ def test_a_parameter_in_double_quotes_is_a_name() -> None:
 
 
 def test_a_missing_name_is_shown_as_it_was_written() -> None:
-    with pytest.raises(ParameterError, match=r'There is no value for :"tbl" \(line 1\)'):
-        only('SELECT * FROM :"tbl"').bind({})
+    with pytest.raises(ParameterError, match=r'There is no value for :"tbl" \(line 1\)') as caught:
+        only('SELECT * FROM :"tbl"').bind({"tbls": 1})
+
+    assert caught.value.hint == 'Did you mean :"tbls"?'
 
 
 def test_a_place_behind_a_name_is_found_in_the_source() -> None:
