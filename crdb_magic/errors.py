@@ -74,6 +74,10 @@ class CrdbMagicError(Exception):
         self.message = message
         self.hint = hint
 
+    def advise(self, hint: str | None) -> None:
+        """Add a hint behind the one that is there."""
+        self.hint = " ".join(filter(None, (self.hint, hint))) or None
+
     def _context(self) -> Sequence[str]:
         """Give the lines between the message and the hint."""
         return ()

@@ -144,6 +144,14 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def longest_name(self) -> int | None:
+        """How many bytes a name may have, None for as many as one likes: PostgreSQL cuts what is longer.
+
+        CockroachDB keeps all (cockroachdb/cockroach#44961; it shows a limit of 128 that nothing holds, #26433).
+        """
+        return None if self.is_cockroachdb else 63
+
+    @property
     def transactional_ddl(self) -> bool:
         """A transaction may change the schema and use what it changed."""
         return not self.is_cockroachdb

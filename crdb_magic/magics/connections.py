@@ -41,8 +41,8 @@ class Connections:
         """Connect, and only then close what had the name before; the new session is the current one."""
         return self._add(name, Session(target))
 
-    def open_local(self, name: str, directory: Path | None) -> tuple[Session, str]:
-        """Connect to a local server, started if this notebook has none there; gives its description as well."""
+    def open_local(self, name: str, directory: Path | None) -> Session:
+        """Connect to a local server, started if this notebook has none there."""
         known = self._local.get(directory)
         server = known.server if known else start(directory)
         target = Target.from_url(server.url)
@@ -50,7 +50,7 @@ class Connections:
         if known is None:
             keeper = None if session.server.as_of_system_time else Keeper(target)
             self._local[directory] = _Local(server, keeper)
-        return self._add(name, session), server.description
+        return self._add(name, session)
 
     def _add(self, name: str, session: Session) -> Session:
         _ = session.connection
@@ -118,12 +118,19 @@ class Connections:
         """Name the open connections, in the order of their opening."""
         return tuple(self._sessions)
 
-    def close_all(self) -> None:
-        """Close every connection and stop the local servers."""
+    def close_all(self) -> list[str]:
+        """Close every connection and stop the local servers; give a line for each."""
+        ended = [f"Closed {name}." for name in self.names()]
         for name in self.names():
             self.close(name)
-        for local in self._local.values():
+        for directory, local in self._local.items():
             if local.keeper is not None:
                 local.keeper.close()
             local.server.stop()
+            ended.append(f"Stopped the local server; {_what_is_left(directory)}.")
         self._local.clear()
+        return ended
+
+
+def _what_is_left(directory: Path | None) -> str:
+    return f"its data is kept in {directory}" if directory else "its data is gone"

@@ -5,6 +5,7 @@
     statements.py   a cell -> statements, and values bound to their :name parameters
     ├── lexer.py        text -> tokens, as CockroachDB and PostgreSQL read it
     │   └── excerpt.py      a place in a text, shown with a caret
+    ├── nearmisses.py   what is nearly right, and what to write instead
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
         └── functions.py    … which functions change nothing
 """
