@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,7 +36,19 @@ class Connections:
         self._sessions: dict[str, Session] = {}
         self._local: dict[Path | None, _Local] = {}
         self._databases: WeakKeyDictionary[Session, CockroachDatabase] = WeakKeyDictionary()
-        self.current: str | None = None
+        self._current: str | None = None
+        self._of_cell: ContextVar[str | None] = ContextVar("the connection of a Python cell", default=None)
+
+    @property
+    def current(self) -> str | None:
+        """The connection that is meant where none is named: within a Python cell its own, for its thread and task."""
+        name = self._of_cell.get()
+        return name if name in self._sessions else self._current
+
+    @current.setter
+    def current(self, name: str | None) -> None:
+        self._current = name
+        self._of_cell.set(None)
 
     def open(self, name: str, target: Target) -> Session:
         """Connect, and only then close what had the name before; the new session is the current one."""
@@ -100,19 +113,18 @@ class Connections:
     @contextmanager
     def on(self, name: str | None) -> Iterator[None]:
         """Make a connection the current one for a while: that of a Python cell, for the lines of SQL in it."""
-        before, self.current = self.current, name or self.current
+        token = self._of_cell.set(name)
         try:
             yield
         finally:
-            if self.current == name and before in self._sessions:
-                self.current = before
+            self._of_cell.reset(token)
 
     def close(self, name: str) -> None:
         """Close a connection; the last one that is left becomes the current one."""
         self.get(name).close()
         del self._sessions[name]
-        if self.current == name:
-            self.current = next(reversed(self._sessions), None)
+        if self._current == name:
+            self._current = next(reversed(self._sessions), None)
 
     def names(self) -> tuple[str, ...]:
         """Name the open connections, in the order of their opening."""

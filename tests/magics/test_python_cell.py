@@ -285,3 +285,35 @@ def test_what_the_committed_attempt_changed_in_place_needs_no_warning(notebook):
     notebook("%%crdb_txn --python\nit.append(2)")
 
     assert (notebook["it"], notebook.shown.strip()) == ([1, 2], "")
+
+
+# Cells in several threads.
+
+
+def test_a_line_in_another_thread_does_not_run_on_the_connection_of_a_python_cell(notebook, url):
+    notebook(f"%crdb_connect {url} --name other")
+    notebook("%crdb_txn SET application_name = 'other'")
+    notebook("%crdb_connect --use default")
+    notebook("from concurrent.futures import ThreadPoolExecutor")
+    notebook(
+        "%%crdb_txn --python --on other\nhere = %crdb_txn --as rows SHOW application_name\n"
+        "with ThreadPoolExecutor() as pool:\n"
+        "    there = pool.submit(get_ipython().run_line_magic, 'crdb_txn', '--as rows SHOW application_name').result()"
+    )
+
+    assert (notebook["here"], notebook["there"]) == ([("other",)], [("crdb_magic",)])
+
+
+def test_cells_in_several_threads_are_transactions_of_their_own(notebook, table, rows):
+    notebook["run"] = lambda sql: notebook.shell.run_cell_magic("crdb_txn", "", sql)
+    notebook("from concurrent.futures import ThreadPoolExecutor")
+    notebook(
+        "with ThreadPoolExecutor(8) as pool:\n"
+        f"    wrong = [pool.submit(run, 'INSERT INTO {table} VALUES (3, 3); SELECT 1/0') for _ in range(10)]\n"
+        f"    add = 'UPDATE {table} SET balance = balance + 1 WHERE id = 1; SELECT 1'\n"
+        "    right = [pool.submit(run, add) for _ in range(10)]\n"
+        "done = [one.exception() for one in right]"
+    )
+
+    assert notebook["done"] == [None] * 10
+    assert rows(f"SELECT id, balance FROM {table} ORDER BY id") == [("1", "110"), ("2", "20")]
