@@ -90,6 +90,16 @@ class Server:
         return not self.is_cockroachdb or self.version >= (23, 1, 0)
 
     @property
+    def copy_tells_empty(self) -> bool:
+        """COPY … FROM tells "" from nothing in CSV (CockroachDB v22.2, cockroachdb/cockroach#84487)."""
+        return not self.is_cockroachdb or self.version >= (22, 2, 0)
+
+    @property
+    def copy_by_name(self) -> bool:
+        """COPY … FROM reads the names of a REGCLASS and its like; CockroachDB takes numbers (parse_string.go)."""
+        return not self.is_cockroachdb
+
+    @property
     def set_local(self) -> bool:
         """SET LOCAL is known (absent in CockroachDB v21.2: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 1, 0)
@@ -103,6 +113,16 @@ class Server:
     def hidden_columns(self) -> bool:
         """Tables have columns that SELECT * leaves out; information_schema.columns.is_hidden tells."""
         return self.is_cockroachdb
+
+    @property
+    def databases_as_schemas(self) -> bool:
+        """A name of two parts may be that of a table in another database's schema ``public``."""
+        return self.is_cockroachdb
+
+    @property
+    def computed_refused_by(self) -> str:
+        """The SQLSTATE of a write into a computed column (pkg/sql/catalog/schemaexpr/computed_exprs.go)."""
+        return "55000" if self.is_cockroachdb else "428C9"
 
     @property
     def transactional_ddl(self) -> bool:
