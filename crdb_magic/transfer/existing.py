@@ -32,7 +32,12 @@ def _look_up(session: Session, database: str | None, schema: str | None, name: s
         return None
     places = sorted((int(str(row[1])), str(row[0])) for row in rows if row[1] is not None)
     columns = {str(row[0]): catalogued(CatalogType(str(row[4]), int(str(row[5])), *map(str, row[6:]))) for row in rows}
-    return Existing(columns, tuple(name for _, name in places), any("t" in row[2:4] for row in rows))
+    return Existing(
+        columns=columns,
+        key=tuple(name for _, name in places),
+        by_insert=str(rows[0][2]) == "t",
+        generated=frozenset(str(row[0]) for row in rows if str(row[3]) == "t"),
+    )
 
 
 # Without to_regclass, which CockroachDB has since v22.2. An index may have the name of a table there.

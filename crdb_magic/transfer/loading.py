@@ -147,7 +147,9 @@ def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
 
 def _copied(load: Load, there: Existing | None, server: Server) -> bool:
     """Tell whether COPY stores what an INSERT would; else the rows go by INSERT."""
-    if load.has_blank_lines or (there and there.insert_only):
+    if load.has_blank_lines:
+        return False
+    if there and (there.by_insert or any(column.name in there.generated for column in load.columns)):
         return False
     if not server.copy_by_name and any(target.named for target in _targets(load, there)):
         return False

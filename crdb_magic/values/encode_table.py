@@ -43,12 +43,14 @@ class TableColumn:
 class Existing:
     """What matters of a table that there is: what its columns take, its primary key.
 
-    ``insert_only`` is what COPY does not take, or would fill by other rules than INSERT.
+    ``by_insert`` is whether COPY does not take it, or fills it by other rules than INSERT. ``generated`` are columns
+    whose values the server alone makes, which INSERT refuses and COPY overwrites.
     """
 
     columns: Mapping[str, Target]
     key: tuple[str, ...]
-    insert_only: bool = False
+    by_insert: bool = False
+    generated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,13 @@ def test_policies_of_a_table_are_kept(append, make):
     assert append(ROWS) == ["INSERT"]
 
 
+def test_a_column_that_is_left_to_the_server_hinders_no_copy(append, make, rows, name):
+    make("CREATE TABLE {} (n INT8 GENERATED ALWAYS AS IDENTITY, i INT8, v TEXT)")
+
+    assert append(ROWS) == ["COPY"]
+    assert rows(f"SELECT n FROM {name} ORDER BY i") == [("1",), ("2",)]
+
+
 # What the server refuses.
 
 
