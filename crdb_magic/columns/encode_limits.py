@@ -18,12 +18,10 @@ from crdb_magic.values.limits import Bits, Digits, Length, Limit, Real, Whole
 from crdb_magic.values.typemap import array_of, text_like
 
 _SHOWN = 60  # characters of a value that is refused
-_INTEGER = "-?(?:0|[1-9][0-9]*)"
-_WHOLE = {
-    False: f"^{_INTEGER}$",
-    True: rf"^\{{(?:(?:{_INTEGER}|NULL)(?:,(?:{_INTEGER}|NULL))*)?\}}$",
-}
 _WIDEST = 76  # digits of Arrow's decimals
+_MOST_REPEATED = 1000  # in a pattern of Arrow's
+_INTEGER = "-?(?:0|[1-9][0-9]*)"
+_INTEGERS = rf"\{{(?:(?:{_INTEGER}|NULL)(?:,(?:{_INTEGER}|NULL))*)?\}}"
 
 
 def limited(column: Any, target: Target) -> Any:
@@ -34,8 +32,9 @@ def limited(column: Any, target: Target) -> Any:
     limit = target.limit
     if limit is None:
         return column
-    quick = _QUICK[type(limit)](column, limit, target.is_array)
-    return _one_by_one(column, limit, target) if quick is None else quick
+    look = (_QUICK_OF_ARRAYS if target.is_array else _QUICK).get(type(limit))
+    right = look(column, limit) if look else None
+    return _one_by_one(column, limit, target) if right is None else right
 
 
 def _one_by_one(column: Any, limit: Limit, target: Target) -> Any:
@@ -72,22 +71,23 @@ def _fitted(items: list[Any], limit: Limit) -> list[Any] | None:
     return None if refused else fitted
 
 
-# What needs no look at each value.
+# What needs no look at each value: the column as it is to be sent, None if it does.
 
 
-def _short(column: Any, limit: Any, is_array: bool) -> Any:  # noqa: FBT001, ARG001 - so of arrays all elements are
+def _short(column: Any, limit: Length) -> Any:
+    """So short an array has no longer element."""
     longest = pc.max(pc.utf8_length(as_text(column))).as_py()
     return column if longest is None or longest <= limit.most else None
 
 
-def _bits(column: Any, limit: Any, is_array: bool) -> Any:  # noqa: FBT001
-    cells = as_text(column)
-    quantifier = limit.count if limit.exactly else f"0,{limit.count}"
-    return column if not is_array and _all_match(cells, f"^[01]{{{quantifier}}}$") else None
+def _bits(column: Any, limit: Bits) -> Any:
+    if limit.count > _MOST_REPEATED:
+        return None
+    return _matching(column, f"[01]{{{limit.count if limit.exactly else f'0,{limit.count}'}}}")
 
 
-def _exact(column: Any, limit: Any, is_array: bool) -> Any:  # noqa: FBT001
-    if is_array or limit.precision > _WIDEST or not 0 <= limit.scale <= limit.precision:
+def _exact(column: Any, limit: Digits) -> Any:
+    if limit.precision > _WIDEST or not 0 <= limit.scale <= limit.precision:
         return None
     try:
         as_text(column).cast(pa.decimal256(limit.precision, limit.scale))
@@ -96,12 +96,15 @@ def _exact(column: Any, limit: Any, is_array: bool) -> Any:  # noqa: FBT001
     return column
 
 
-def _whole(column: Any, limit: Any, is_array: bool) -> Any:  # noqa: FBT001, ARG001
-    right = types.is_integer(column.type) or _all_match(as_text(column), _WHOLE[is_array])
-    return column if right else None
+def _whole(column: Any, _: Whole) -> Any:
+    return column if types.is_integer(column.type) else _matching(column, _INTEGER)
 
 
-def _real(column: Any, limit: Any, is_array: bool) -> Any:  # noqa: FBT001, ARG001
+def _all_whole(column: Any, _: Whole) -> Any:
+    return _matching(column, _INTEGERS)
+
+
+def _real(column: Any, _: Real) -> Any:
     if not (types.is_integer(column.type) or types.is_floating(column.type)):
         return None
     exact = column.cast(pa.float64(), safe=False)
@@ -114,12 +117,13 @@ def _is_zero(numbers: Any) -> Any:
     return pc.equal(numbers, 0.0)
 
 
-def _all_match(cells: Any, pattern: str) -> bool:
-    found = pc.all(pc.match_substring_regex(cells, pattern)).as_py()
-    return found is None or bool(found)
+def _matching(column: Any, pattern: str) -> Any:
+    found = pc.all(pc.match_substring_regex(as_text(column), f"^{pattern}$")).as_py()
+    return None if found is False else column
 
 
 _READ_LISTS = decoder(array_of(text_like("TEXT", 25)))
-_QUICK: dict[type[Any], Callable[[Any, Any, bool], Any]] = {
+_QUICK: dict[type, Callable[[Any, Any], Any]] = {
     Length: _short, Bits: _bits, Digits: _exact, Whole: _whole, Real: _real,
 }  # fmt: skip
+_QUICK_OF_ARRAYS: dict[type, Callable[[Any, Any], Any]] = {Length: _short, Whole: _all_whole}
