@@ -24,6 +24,7 @@ from crdb_magic.columns.encode_arrow import (
     days,
     integers,
     is_list,
+    is_string,
     is_text_or_number,
     may_have_fraction,
     sql_type,
@@ -241,6 +242,8 @@ def _arrow(array: Any, form: Form | None) -> Ready:
         return builtin(20), integers(array)
     if form is Form.DAY and types.is_timestamp(array.type):
         return builtin(1082), days(array)
+    if form is Form.JSON_ARRAY and is_list(array.type) and is_string(array.type.value_type):
+        form = Form.PLAIN  # texts of JSON, as those of a column are
     if (form and is_list(array.type)) or (form in {Form.JSON, Form.GEO} and not is_text_or_number(array.type)):
         return _objects([_with_na(value, form) for value in values(array)], form)
     return sql_type(array.type), written(array)

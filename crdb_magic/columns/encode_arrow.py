@@ -31,12 +31,12 @@ def _one_of(*tests: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda kind: any(fits(kind) for fits in tests)
 
 
-_is_string = _one_of(types.is_string, types.is_large_string, types.is_string_view)
+is_string = _one_of(types.is_string, types.is_large_string, types.is_string_view)
 _is_bytes = _one_of(types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
 is_list = _one_of(
     types.is_list, types.is_large_list, types.is_fixed_size_list, types.is_list_view, types.is_large_list_view
 )
-is_text_or_number = _one_of(_is_string, types.is_integer, types.is_floating, types.is_boolean)
+is_text_or_number = _one_of(is_string, types.is_integer, types.is_floating, types.is_boolean)
 may_have_fraction = _one_of(types.is_floating, types.is_decimal)
 
 
@@ -227,7 +227,7 @@ _RULES: tuple[tuple[Callable[[Any], bool], int, Callable[[Any], Any]], ...] = (
     (types.is_float64, 701, _as_it_is),
     (types.is_floating, 700, _as_double),
     (types.is_decimal, 1700, as_text),
-    (_is_string, 25, as_text),
+    (is_string, 25, as_text),
     (_is_bytes, 17, _hex),
     (types.is_date, 1082, _date),
     (types.is_time, 1083, _time),

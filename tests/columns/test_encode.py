@@ -282,6 +282,7 @@ def test_a_column_has_the_type_that_holds_it_and_each_value_its_text(column, ddl
         (objects([{"a": 1}]), "JSONB[]", ['"{""{\\""a\\"": 1}""}"']),
         (objects([None, pd.NA, "x", [1], 2]), "JSON[]", ['"{""null"",NULL,""\\""x\\"""",""[1]"",""2""}"']),
         (arrow(pa.list_(MAP), [None]), "JSONB[]", ['"{NULL}"']),
+        (arrow(pa.list_(pa.string()), ["[1]", "null", None]), "JSONB[]", ['"{""[1]"",""null"",NULL}"']),
         (objects(1, "a", [2]), "TEXT", ['"1"', '"a"', '"{2}"']),
         (pd.Series([1.0, NAN]), "INT4", ["1", ""]),
         (pd.Series([1e15, -0.0]), "bigint", ["1000000000000000", "0"]),
