@@ -649,6 +649,20 @@ def test_a_database_writes_frames(db, held, name):
     assert held() == [("ann", "2"), ("bob", "1")]
 
 
+def test_null_in_arrays_of_json_survives_the_way_back(db, session, sql, name):
+    session.run(sql(f"CREATE TABLE {name} (i INT8, v JSONB[])"))
+    frame = pd.DataFrame({"i": [1, 2, 3], "v": [[None, pd.NA, {"a": None}, [1], "x"], None, []]})
+    db.write_frame(frame, name, mode="append")
+    for _ in range(2):
+        frame = db.frame(f"SELECT * FROM {name} ORDER BY i")
+        session.run(sql(f"DELETE FROM {name}"))
+        db.write_frame(frame, name, mode="append")
+
+    assert [list(items) if items is not None else None for items in frame.v] == [
+        [None, pd.NA, {"a": None}, [1], "x"], None, [],
+    ]  # fmt: skip
+
+
 def test_a_database_warns_of_an_index_that_it_leaves_out(db, name):
     with pytest.warns(UserWarning, match=rf"{name} was written without the index 'owner' \(df\.reset_index"):
         db.write_frame(accounts(ann=1).set_index("owner"), name)
