@@ -52,7 +52,7 @@ def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
 
     A name that comes twice is numbered (``id``, ``id_1``). With NumPy, JSON, arrays, DECIMAL, UUID, DATE, TIME and
     BYTES are Python objects; with Arrow they are Arrow's types, but JSON and UUID are exact texts.
-    NULL is `pandas.NA` or ``NaT`` where the dtype has it, else ``None``; in JSON and arrays of it `pandas.NA`, whose own
+    NULL is `pandas.NA` or ``NaT`` where a dtype has it, else ``None``; in JSON and arrays of it `pandas.NA`, whose own
     null is ``None``. NaN is not NULL: it stays a value.
     Raise `ResultTypeError` if a text does not have the form of its type.
     """
