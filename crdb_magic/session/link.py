@@ -9,6 +9,8 @@ import psycopg2
 
 from crdb_magic.core.target import Target
 from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.told import NOTHING, Told
+from crdb_magic.session.turns import Turn
 
 
 class Link(ABC):
@@ -29,9 +31,14 @@ class Link(ABC):
         """The connection as it is, None if none was opened; opens none."""
 
     @property
+    @abstractmethod
+    def turn(self) -> Turn:
+        """The turn on the connection: to be held while something is sent over it."""
+
+    @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection, or was when that was lost, and nobody has ended it."""
-        return self.opened is not None and self.opened.in_transaction
+        """Whether the caller's transaction is open on the connection, or was when that was lost, and was not ended."""
+        return self.opened is not None and self.opened.in_transaction and self.turn.is_ours
 
     @abstractmethod
     def discard(self) -> None:
@@ -39,20 +46,29 @@ class Link(ABC):
 
 
 class OwnLink(Link):
-    """One connection of our own to a target."""
+    """One connection of our own to a target; each that it opens is told what the one before was, or ``told``."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, told: Told = NOTHING) -> None:
         self.target = target
         self._connection: Connection | None = None
+        self._told = told
+        self._turn = Turn(lambda: self._connection, self.discard)
 
     def __repr__(self) -> str:
         return repr(self.target)
 
     @property
+    def turn(self) -> Turn:
+        """The turn on the connection, for all threads."""
+        return self._turn
+
+    @property
     def connection(self) -> Connection:
         """The open connection, opened or replaced if need be."""
         if self._connection is None or is_gone(self._connection):
+            self.discard()
             self._connection = connect(self.target)
+            self._connection.tell(self._told)
         return self._connection
 
     @property
@@ -63,6 +79,7 @@ class OwnLink(Link):
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""
         if self._connection is not None:
+            self._told = self._connection.told
             self._connection.close()
             self._connection = None
 
@@ -91,5 +108,5 @@ def _has_news(connection: Connection) -> bool:
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([connection], [], [], 0)[0])
     poll = select.poll()
-    poll.register(connection, select.POLLIN)
+    poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -6,4 +6,5 @@
     ├── lexer.py        text -> tokens, as CockroachDB and PostgreSQL read it
     │   └── excerpt.py      a place in a text, shown with a caret
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
+        └── functions.py    … which functions change nothing
 """
