@@ -15,5 +15,6 @@
     └── collector.py    Python's cyclic collector, paused meanwhile
 
     encode.py       DataFrame -> the columns of a table, and the CSV that fills it
-    └── encode_arrow.py  the rules, column by column
+    ├── encode_arrow.py  the rules, column by column
+    └── encode_limits.py … and what a column's type takes
 """

@@ -6,7 +6,7 @@ Arrow writes whole columns; what it has no type for goes through `crdb_magic.val
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -24,6 +24,7 @@ from crdb_magic.columns.encode_arrow import (
     days,
     integers,
     is_list,
+    is_string,
     is_text_or_number,
     may_have_fraction,
     sql_type,
@@ -31,8 +32,10 @@ from crdb_magic.columns.encode_arrow import (
     values,
     written,
 )
+from crdb_magic.columns.encode_limits import limited
 from crdb_magic.errors import InputError
-from crdb_magic.values.encode_table import TableColumn, check_dtypes, form_of
+from crdb_magic.values.encode_table import TableColumn, check_dtypes
+from crdb_magic.values.encode_types import Target, spelled
 from crdb_magic.values.encode_values import Form, infer, normal, texts
 from crdb_magic.values.typemap import Family, SqlType
 from crdb_magic.values.unwrap import NoFormError, TooFineError
@@ -52,18 +55,19 @@ class Load:
 
     @classmethod
     def of(
-        cls, frame: pd.DataFrame, dtypes: Mapping[str, str] | None = None, target: Mapping[str, str] | None = None
+        cls, frame: pd.DataFrame, dtypes: Mapping[str, str] | None = None, there: Mapping[str, Target] | None = None
     ) -> Load:
         """Take a DataFrame without its index.
 
-        ``dtypes`` are types as the user spells them, ``target`` those of the table that there is; both decide how
-        a value is written that could be several things. Into JSON, the texts of a column of texts go as they are,
-        those among objects as JSON's strings. Raises :class:`InputError` for a column that has no SQL type.
+        ``dtypes`` are types as the user spells them, ``there`` what the columns of a table take that there is; both
+        decide how a value is written that could be several things. Into JSON, the texts of a column of texts go as
+        they are, those among objects as JSON's strings. Raises :class:`InputError` for a column that has no SQL type,
+        and for a value that its column does not take.
         """
         names, given = column_names(frame), dict(dtypes or {})
         check_dtypes(given, names)
-        known = {**(target or {}), **given}
-        made = [_column(name, frame.iloc[:, place], known.get(name)) for place, name in enumerate(names)]
+        targets = _targets(given, there or {})
+        made = [_column(name, frame.iloc[:, place], targets.get(name)) for place, name in enumerate(names)]
         columns = [TableColumn(name, given.get(name, type_.ddl)) for name, (type_, _) in zip(names, made, strict=True)]
         table = pa.table([column for _, column in made], names=names).combine_chunks()
         return cls(tuple(columns), table)
@@ -77,6 +81,12 @@ class Load:
     def size(self) -> int:
         """About how many bytes of CSV there are, by the first chunk's."""
         return next((len(text.getbuffer()) * self.rows // rows for rows, text in self.chunks()), 0)
+
+    @property
+    def has_empty_texts(self) -> bool:
+        """Whether a value is an empty text."""
+        texts_alone = (column for column in self.table.columns if types.is_large_string(column.type))
+        return any(pc.any(pc.equal(column, "")).as_py() for column in texts_alone)
 
     @property
     def has_blank_lines(self) -> bool:
@@ -105,7 +115,7 @@ class Load:
     def arrays(self) -> Iterator[tuple[int, list[str]]]:
         """Give the rows as an array literal of texts for each column, some rows at a time, with their number."""
         for batch in self._batches():
-            yield batch.num_rows, [_array_literal(column) for column in batch.columns]
+            yield from _literals(batch)
 
     def _batches(self) -> Iterator[Any]:
         for batch in self.table.to_batches(max_chunksize=CHUNK_ROWS):
@@ -120,6 +130,20 @@ def _of_size(batch: Any) -> Iterator[Any]:
     half = batch.num_rows // 2
     yield from _of_size(batch.slice(0, half))
     yield from _of_size(batch.slice(half))
+
+
+def _literals(batch: Any) -> Iterator[tuple[int, list[str]]]:
+    """Halve a batch until its literals can be sent: of booleans and small numbers they are larger than the batch.
+
+    Behind the sign of an UTF-8 text of four bytes, or the second backslash of a quoted one, that is 8 MiB at most.
+    """
+    literals = [_array_literal(column) for column in batch.columns]
+    if batch.num_rows == 1 or sum(map(len, literals)) <= CHUNK_BYTES:
+        yield batch.num_rows, literals
+        return
+    half = batch.num_rows // 2
+    yield from _literals(batch.slice(0, half))
+    yield from _literals(batch.slice(half))
 
 
 def _array_literal(column: Any) -> str:
@@ -156,11 +180,25 @@ def column_names(frame: pd.DataFrame) -> list[str]:
     return names
 
 
-def _column(name: str, series: Any, type_text: str | None) -> Ready:
+def index_left_out(frame: pd.DataFrame) -> str | None:
+    """Say that a frame has an index with a name, which is not written; None if it has none."""
+    names = [repr(str(name)) for name in frame.index.names if name is not None]
+    return f"without the index {', '.join(names)} (df.reset_index() keeps it)" if names else None
+
+
+def _targets(given: Mapping[str, str], there: Mapping[str, Target]) -> dict[str, Target]:
+    """Say what the columns take: a type that is given decides how values are written, the table's own what fits."""
+    asked = {name: spelled(type_text) for name, type_text in given.items()}
+    both = {name: replace(there[name], form=target.form) for name, target in asked.items() if name in there}
+    return {**there, **asked, **both}
+
+
+def _column(name: str, series: Any, target: Target | None) -> Ready:
     """Make one column ready; raise :class:`InputError` with its name."""
     try:
-        type_, column = _ready(series, form_of(type_text))
+        type_, column = _ready(series, target.form if target else None)
         _refuse_zero_bytes(column)
+        column = limited(column, target) if target else column
     except InputError as error:
         raise InputError(f"Column {name!r} {error.message}.", hint=error.hint) from error.__cause__
     except TooFineError:
@@ -204,9 +242,18 @@ def _arrow(array: Any, form: Form | None) -> Ready:
         return builtin(20), integers(array)
     if form is Form.DAY and types.is_timestamp(array.type):
         return builtin(1082), days(array)
+    if form is Form.JSON_ARRAY and is_list(array.type) and is_string(array.type.value_type):
+        form = Form.PLAIN  # texts of JSON, as those of a column are
     if (form and is_list(array.type)) or (form in {Form.JSON, Form.GEO} and not is_text_or_number(array.type)):
-        return _objects([pd.NA if value is None else value for value in values(array)], form)
+        return _objects([_with_na(value, form) for value in values(array)], form)
     return sql_type(array.type), written(array)
+
+
+def _with_na(value: Any, form: Form | None) -> Any:
+    """Say of Arrow's nulls that they are NULL: in JSON, None is another value."""
+    if form is Form.JSON_ARRAY and isinstance(value, list):
+        return [pd.NA if item is None else item for item in value]
+    return pd.NA if value is None else value
 
 
 def _is_of_python(dtype: Any) -> bool:

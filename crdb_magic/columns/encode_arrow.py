@@ -31,12 +31,12 @@ def _one_of(*tests: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda kind: any(fits(kind) for fits in tests)
 
 
-_is_string = _one_of(types.is_string, types.is_large_string, types.is_string_view)
+is_string = _one_of(types.is_string, types.is_large_string, types.is_string_view)
 _is_bytes = _one_of(types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
 is_list = _one_of(
     types.is_list, types.is_large_list, types.is_fixed_size_list, types.is_list_view, types.is_large_list_view
 )
-is_text_or_number = _one_of(_is_string, types.is_integer, types.is_floating, types.is_boolean)
+is_text_or_number = _one_of(is_string, types.is_integer, types.is_floating, types.is_boolean)
 may_have_fraction = _one_of(types.is_floating, types.is_decimal)
 
 
@@ -76,14 +76,20 @@ def written(array: Any) -> Any:
     return _rule(kind)[1](array)
 
 
+def at_row(row: int) -> str:
+    """Say where a value stands."""
+    return f"in row {row} (df.iloc[{row}])"
+
+
 def integers(array: Any) -> Any:
     """Cast numbers to integers; raises :class:`InputError` for those that are none."""
     try:
         return array.cast(pa.int64())
     except pa.ArrowInvalid as error:
-        other = next(value for value in array.to_pylist() if isinstance(whole(value), float | Decimal))
-        hint = "make integers of them first, for instance with .round()."
-        raise InputError(f"holds {other}, and its column in the table takes integers alone", hint=hint) from error
+        cells = enumerate(array.to_pylist())
+        row, other = next((row, value) for row, value in cells if isinstance(whole(value), float | Decimal))
+        reason = f"holds {other} {at_row(row)}, and its column in the table takes integers alone"
+        raise InputError(reason, hint="make integers of them first, for instance with .round().") from error
 
 
 def days(array: Any) -> Any:
@@ -92,7 +98,8 @@ def days(array: Any) -> Any:
     dates = local.cast(pa.date32())
     others = pc.not_equal(dates.cast(local.type), local)
     if pc.any(others).as_py():
-        raise InputError(f"holds {local.filter(others)[0]}, {DATES_ALONE}", hint=CUT)
+        row = pc.index(others, True).as_py()
+        raise InputError(f"holds {local[row]} {at_row(row)}, {DATES_ALONE}", hint=CUT)
     return _date(dates)
 
 
@@ -134,8 +141,12 @@ def as_text(array: Any) -> Any:
     return array.cast(pa.large_string())
 
 
-def _as_real(array: Any) -> Any:
-    return array.cast(pa.float32())
+def _as_double(array: Any) -> Any:
+    """Give the double that is the same number: 0.10000000149011612, as a parameter is sent.
+
+    So it is exact in a column of any type; CockroachDB's COPY does not round 0.1 for a FLOAT4.
+    """
+    return array.cast(pa.float64())
 
 
 def _plain_texts(array: Any) -> Any:
@@ -214,9 +225,9 @@ _RULES: tuple[tuple[Callable[[Any], bool], int, Callable[[Any], Any]], ...] = (
     (types.is_uint64, 1700, _as_it_is),
     (types.is_integer, 20, _as_it_is),
     (types.is_float64, 701, _as_it_is),
-    (types.is_floating, 700, _as_real),
+    (types.is_floating, 700, _as_double),
     (types.is_decimal, 1700, as_text),
-    (_is_string, 25, as_text),
+    (is_string, 25, as_text),
     (_is_bytes, 17, _hex),
     (types.is_date, 1082, _date),
     (types.is_time, 1083, _time),

@@ -22,6 +22,7 @@ from pandas.api.internals import create_dataframe_from_blocks
 from crdb_magic.columns import few, intervals
 from crdb_magic.columns.arrow import TEXT, Array, cast
 from crdb_magic.columns.collector import paused
+from crdb_magic.columns.nested import split
 from crdb_magic.columns.objects import Finish, as_read, objects, strings, with_decimals
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import arrow_column, by_kernel
@@ -51,7 +52,7 @@ def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
 
     A name that comes twice is numbered (``id``, ``id_1``). With NumPy, JSON, arrays, DECIMAL, UUID, DATE, TIME and
     BYTES are Python objects; with Arrow they are Arrow's types, but JSON and UUID are exact texts.
-    NULL is `pandas.NA` or ``NaT`` where the dtype has one, ``None`` among objects, but `pandas.NA` in JSON, whose own
+    NULL is `pandas.NA` or ``NaT`` where a dtype has it, else ``None``; in JSON and arrays of it `pandas.NA`, whose own
     null is ``None``. NaN is not NULL: it stays a value.
     Raise `ResultTypeError` for a column in a style that is not read; a text that does not have the form of its type
     stays text, which an `ExactTextWarning` says.
@@ -109,6 +110,23 @@ def _json(type_: SqlType, arrays: Arrays) -> Values:
         present = np.concatenate([array.is_valid().to_numpy(zero_copy_only=False) for array in arrays])
         return [value if there else pd.NA for value, there in zip(values, present, strict=True)]
     return values
+
+
+def _lists(type_: SqlType, arrays: Arrays) -> Values:
+    """Make lists; in those of JSON too NULL is told from its own null. So it is not in arrays of arrays."""
+    values = _object_array(type_, arrays)
+    if type_.element and type_.element.family is Family.JSON:
+        found = [split(type_, array) for array in arrays]
+        if all(lists is not None for lists in found):
+            _mark_missing(values, found)
+    return values
+
+
+def _mark_missing(values: Values, found: Sequence[Any]) -> None:
+    missing = (pa.ListArray.from_arrays(lists.offsets, lists.values.is_null()).to_pylist() for lists in found)
+    for items, marks in zip(values, chain.from_iterable(missing), strict=True):
+        for place in (place for place, is_missing in enumerate(marks) if is_missing):
+            items[place] = pd.NA
 
 
 def _text(_: SqlType, arrays: Arrays) -> Values:
@@ -193,4 +211,5 @@ _MAKERS: dict[Family, Maker] = {  # all others are objects
     Family.INTERVAL: _interval,
     Family.ENUM: _enum,
     Family.JSON: _json,
+    Family.ARRAY: _lists,
 }

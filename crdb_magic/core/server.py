@@ -134,6 +134,16 @@ class Server:
         return not self.is_cockroachdb or self.version >= (22, 1, 0)
 
     @property
+    def copy_tells_empty(self) -> bool:
+        """COPY … FROM tells "" from nothing in CSV (CockroachDB v22.2, cockroachdb/cockroach#84487)."""
+        return not self.is_cockroachdb or self.version >= (22, 2, 0)
+
+    @property
+    def copy_by_name(self) -> bool:
+        """COPY … FROM reads the names of a REGCLASS and its like; CockroachDB takes numbers (parse_string.go)."""
+        return not self.is_cockroachdb
+
+    @property
     def upsert(self) -> bool:
         """UPSERT is known; elsewhere INSERT … ON CONFLICT (primary key) DO UPDATE does it."""
         return self.is_cockroachdb
@@ -163,6 +173,16 @@ class Server:
         Advice, not measured: a transaction of CockroachDB holds its locks in memory and has a deadline to meet.
         """
         return 512 << 20 if self.is_cockroachdb else None
+
+    @property
+    def databases_as_schemas(self) -> bool:
+        """A name of two parts may be that of a table in another database's schema ``public``."""
+        return self.is_cockroachdb
+
+    @property
+    def computed_refused_by(self) -> str:
+        """The SQLSTATE of a write into a computed column (pkg/sql/catalog/schemaexpr/computed_exprs.go)."""
+        return "55000" if self.is_cockroachdb else "428C9"
 
     # How things are said.
 

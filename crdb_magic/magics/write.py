@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from crdb_magic.columns.encode import index_left_out
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Option, parse
 from crdb_magic.magics.audience import Audience
@@ -39,7 +40,7 @@ def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
 
         %crdb_write NAME --table TABLE [options]
 
-    The table is made from the frame's columns; its index is left out.
+    The table is made from the frame's columns; its index is left out: df.reset_index() makes a column of it.
 
     Options:
     {options}
@@ -80,4 +81,5 @@ def _write(session: Session, frame: pd.DataFrame, writing: Writing, audience: Au
     bar = Progress(len(frame), writing.table, audience, at_once=objects >= _MANY)
     with bar, interrupts_shown_short(begun=lambda: bar.begun):
         rows = write(session, frame, writing, progress=bar.advance, observer=bar.restart)
-    return f"{writing.table}: {rows_in_words(rows)} written."
+    left_out = index_left_out(frame)
+    return f"{writing.table}: {rows_in_words(rows)} written{f', {left_out}' if left_out else ''}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from crdb_magic.columns.encode import index_left_out
 from crdb_magic.columns.frames import Backend, records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
 from crdb_magic.columns.results import Result
@@ -136,11 +138,15 @@ class Bulk:
         """Write a DataFrame, without its index, into a table: all of it or nothing, in one transaction.
 
         ``mode`` is fail, append, replace or upsert; ``key`` is uuid, rowid, or the columns of the primary key;
-        ``dtypes`` are the SQL types of columns. Gives the number of rows. Raises as `run_transaction` does.
+        ``dtypes`` are the SQL types of columns. Gives the number of rows, and a UserWarning of an index that has a
+        name. Raises as `run_transaction` does.
         """
         __tracebackhide__ = True
         with as_peewee():
-            return write(self.session, frame, Writing(table=table, mode=Mode.parse(mode), key=key, dtypes=dtypes))
+            rows = write(self.session, frame, Writing(table=table, mode=Mode.parse(mode), key=key, dtypes=dtypes))
+        if left_out := index_left_out(frame):
+            warnings.warn(f"{table} was written {left_out}.", stacklevel=2)
+        return rows
 
 
 def frame(query: Any) -> pd.DataFrame:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import psycopg2
 from psycopg2 import extensions
 
+from crdb_magic.core.retry import REFUSED_MESSAGE
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
+
+# pkg/sql/pgwire/pgwirebase/encoding.go
+_TOO_LARGE = (
+    "CockroachDB takes messages of 16 MiB at most: send less at once, or raise the cluster setting "
+    "sql.conn.max_read_buffer_message_size."
+)
 
 # CockroachDB draws its caret into DETAIL instead of sending a position.
 _SOURCE = re.compile(r"source SQL:\n(?P<sql>.*)\n(?P<blank> *)\^", re.DOTALL)
@@ -47,7 +54,8 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
     detail = diagnosis.message_detail
     if detail and _SOURCE.search(detail):
         detail = None
-    return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=diagnosis.message_hint)
+    hint = _TOO_LARGE if code == REFUSED_MESSAGE else diagnosis.message_hint
+    return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from crdb_magic.errors import Attempt, CrdbMagicError, InputError, OptionError
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 from crdb_magic.session.translation import translated
-from crdb_magic.values.encode_table import Existing, Key, NewTable, copy, insert, parse_dtypes, table_name
+from crdb_magic.transfer.existing import existing
+from crdb_magic.values.encode_table import Existing, Key, NewTable, copy, insert, parse_dtypes, table_name, table_parts
+from crdb_magic.values.encode_types import Target, spelled
 
 Progress = Callable[[int], None]
 
@@ -128,26 +130,42 @@ def write(
 
 
 def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
-    table, dtypes = table_name(writing.table), parse_dtypes(writing.dtypes)
-    key = Key.of(writing.key, column_names(frame))
-    there = _existing(session, table) if writing.mode in _INTO_WHAT_IS_THERE else None
-    load = Load.of(frame, dtypes, there.types if there else None)
+    parts, dtypes = table_parts(writing.table), parse_dtypes(writing.dtypes)
+    table, key = table_name(parts), Key.of(writing.key, column_names(frame))
+    there = existing(session, parts) if writing.mode in _INTO_WHAT_IS_THERE else None
+    load = Load.of(frame, dtypes, there.columns if there else None)
     _check_size(load, session.server)
     new = NewTable(table, load.columns, key)
     if there and writing.mode is Mode.UPSERT:
         return _Plan(load, table, (), _upsert(load, new, there, session.server))
-    rows = insert(table, _types(load, there)) if load.has_blank_lines else None
+    rows = None if _copied(load, there, session.server) else insert(table, _casts(load, there))
     if there:
         return _Plan(load, table, (), rows)
     _check_key(load, key.columns)
     return _Plan(load, table, _making(new, writing.mode), rows)
 
 
-def _types(load: Load, there: Existing | None) -> dict[str, str]:
-    """Give the type that each column has or will have; the server refuses, by its name, one that it does not have."""
+def _copied(load: Load, there: Existing | None, server: Server) -> bool:
+    """Tell whether COPY stores what an INSERT would; else the rows go by INSERT."""
+    if load.has_blank_lines:
+        return False
+    if there and (there.by_insert or any(column.name in there.generated for column in load.columns)):
+        return False
+    if not server.copy_by_name and any(target.named for target in _targets(load, there)):
+        return False
+    return server.copy_tells_empty or not load.has_empty_texts
+
+
+def _targets(load: Load, there: Existing | None) -> list[Target]:
+    """Say what each column takes; the server refuses, by its name, one that it does not have."""
     if there is None:
-        return {column.name: column.ddl for column in load.columns}
-    return {column.name: there.types.get(column.name, "TEXT") for column in load.columns}
+        return [spelled(column.ddl) for column in load.columns]
+    return [there.columns.get(column.name, _ANY) for column in load.columns]
+
+
+def _casts(load: Load, there: Existing | None) -> dict[str, str]:
+    targets = _targets(load, there)
+    return {column.name: target.cast for column, target in zip(load.columns, targets, strict=True)}
 
 
 def _making(new: NewTable, mode: Mode) -> tuple[str, ...]:
@@ -166,8 +184,8 @@ def _upsert(load: Load, new: NewTable, there: Existing, server: Server) -> str:
             f"{new.name} has no primary key, which would tell which rows to overwrite.",
             hint="--mode append adds rows; ALTER TABLE … ADD PRIMARY KEY gives it a key.",
         )
-    types = _types(load, there)
-    if missing := [name for name in there.key if name not in types]:
+    casts = _casts(load, there)
+    if missing := [name for name in there.key if name not in casts]:
         raise InputError(
             f"The DataFrame has no column {missing[0]}, which is in the primary key of {new.name}.",
             hint="the key tells which rows to overwrite; --mode append adds rows.",
@@ -175,7 +193,7 @@ def _upsert(load: Load, new: NewTable, there: Existing, server: Server) -> str:
     if new.key != Key() and set(new.key.columns) != set(there.key):
         raise OptionError(f"The primary key of {new.name} is {', '.join(there.key)}: leave --key out.")
     _check_key(load, there.key)
-    return insert(new.name, types, **({"verb": "UPSERT"} if server.upsert else {"key": there.key}))
+    return insert(new.name, casts, **({"verb": "UPSERT"} if server.upsert else {"key": there.key}))
 
 
 def _check_key(load: Load, names: tuple[str, ...]) -> None:
@@ -197,18 +215,6 @@ def _check_size(load: Load, server: Server) -> None:
         )
 
 
-# What is there.
-
-
-def _existing(session: Session, table: str) -> Existing | None:
-    sql = _COLUMNS + (_NOT_HIDDEN if session.server.hidden_columns else "") + " ORDER BY a.attnum"
-    rows = session.ask(sql, {"table": table}).rows
-    if not rows:
-        return None
-    places = sorted((int(place), str(name)) for name, _, place in rows if place is not None)
-    return Existing({str(name): str(type_) for name, type_, _ in rows}, tuple(name for _, name in places))
-
-
 @contextmanager
 def _advised(mode: Mode, server: Server) -> Iterator[None]:
     """Add to the server's own error what can be done about it."""
@@ -219,6 +225,8 @@ def _advised(mode: Mode, server: Server) -> Iterator[None]:
         reason = [attempt.reason for attempt in getattr(error, "attempts", ())][-1:]
         if error.sqlstate in too_large or reason == [_TOO_LATE]:
             error.hint = " ".join(filter(None, (error.hint, _PARTS)))
+        if mode in _INTO_WHAT_IS_THERE and error.sqlstate in _REFUSED | {server.computed_refused_by}:
+            error.hint = _LEAVE_OUT
         error.hint = _HINTS.get((mode, error.sqlstate), error.hint)
         raise
 
@@ -230,25 +238,9 @@ _TOO_LARGE = {"53200", "53100"}  # out of memory, disk full
 _OVER_A_LIMIT = "54000"  # of a transaction, where one can't be large; else of a row or a key, which parts don't help
 _TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
 _LEAVE_OUT = "the server itself makes that column: leave it out, df.drop(columns=…)."
+_REFUSED = {"428C9", "42P10"}  # a column whose values the server makes; the second is what PostgreSQL says at a COPY
+_ANY = Target("TEXT")
 _HINTS: dict[tuple[Mode, str | None], str] = {
     (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into a table that there is.",
     (Mode.REPLACE, "55000"): "this server keeps a dropped name until the commit: DROP TABLE first, then write.",
-    (Mode.APPEND, "428C9"): _LEAVE_OUT,
-    (Mode.APPEND, "42P10"): _LEAVE_OUT,  # what PostgreSQL says at a COPY
-    (Mode.UPSERT, "428C9"): _LEAVE_OUT,
 }
-
-# A domain's base: a cast to the domain itself would cut to its length.
-_COLUMNS = """
-SELECT a.attname, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END, a.atttypmod),
-  array_position(k.conkey, a.attnum)
-FROM pg_attribute a LEFT JOIN pg_type t ON t.oid = a.atttypid
-LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
-WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
-"""
-_NOT_HIDDEN = """
-AND a.attname NOT IN (
-  SELECT h.column_name FROM information_schema.columns h
-  JOIN pg_class c ON c.relname = h.table_name JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = h.table_schema AND c.oid = to_regclass(%(table)s) AND h.is_hidden = 'YES')
-"""

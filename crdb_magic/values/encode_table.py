@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from crdb_magic.errors import OptionError
-from crdb_magic.values.encode_values import Form
+from crdb_magic.values.encode_types import Target
 from crdb_magic.values.typemap import quoted
 
 # Whose values are made by the server: the column of that name is added, and filled by its default.
@@ -29,29 +29,6 @@ _TYPE = re.compile(
 )
 _ITEM = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^=,"]+?))\s*=\s*((?:\([^()]*\)|"(?:[^"]|"")*"|[^,()"])+)(?:,|$)')
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^,"]+?))\s*(?:,|$)')
-_LENGTH = re.compile(r"\s*\([^()]*\)")
-
-_INTEGERS = (
-    "smallint", "integer", "bigint", "int", "int2", "int4", "int8", "int64",
-    "smallserial", "serial", "bigserial", "serial2", "serial4", "serial8",
-)  # fmt: skip
-_TEXTS = (
-    "text", "string", "varchar", "character varying", "char", "character", "nchar", "national character",
-    "national char", "bpchar", "name", '"char"', "citext",
-)  # fmt: skip
-_BITS = ("bit", '"bit"')
-_ARRAYS = ("", "[]")
-
-_FORMS = {
-    "json": Form.JSON, "jsonb": Form.JSON, "vector": Form.JSON, "geometry": Form.GEO, "geography": Form.GEO,
-    **{name + array: Form.WHOLE for name in _INTEGERS for array in _ARRAYS},
-    **{"date" + array: Form.DAY for array in _ARRAYS},
-}  # fmt: skip
-# Without its length, a cast to one of these would cut to a length of one; a column takes this instead, or refuses it.
-_UNCUT = {
-    **{name + array: f"TEXT{array}" for name in _TEXTS for array in _ARRAYS},
-    **{name + array: f"VARBIT{array}" for name in _BITS for array in _ARRAYS},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +41,16 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """What matters of a table that there is: the types of its columns as the server spells them, its primary key."""
+    """What matters of a table that there is: what its columns take, its primary key.
 
-    types: Mapping[str, str]
+    ``by_insert`` is whether COPY does not take it, or fills it by other rules than INSERT. ``generated`` are columns
+    whose values the server alone makes, which INSERT refuses and COPY overwrites.
+    """
+
+    columns: Mapping[str, Target]
     key: tuple[str, ...]
+    by_insert: bool = False
+    generated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +100,8 @@ class NewTable:
         return f"CREATE TABLE {'IF NOT EXISTS ' if unless_there else ''}{self.name} ({', '.join(parts)})"
 
 
-def table_name(text: str) -> str:
-    """Quote ``table``, ``schema.table`` or ``"any name"``, letter by letter as it is written."""
+def table_parts(text: str) -> tuple[str, ...]:
+    """Read ``table``, ``schema.table``, ``database.schema.table`` or ``"any name"``, letter by letter as written."""
     parts, at = [], 0
     while found := _PART.match(text, at):
         parts.append((found[1] or "").replace('""', '"') or found[2])
@@ -130,6 +113,11 @@ def table_name(text: str) -> str:
             f"{text!r} is no name of a table.",
             hint="write table, schema.table or, for a name with a point in it, --table '\"a.b\"'.",
         )
+    return tuple(parts)
+
+
+def table_name(parts: Sequence[str]) -> str:
+    """Quote the name of a table."""
     return ".".join(map(quoted, parts))
 
 
@@ -162,24 +150,19 @@ def check_known(name: str, names: Sequence[str], option: str) -> None:
         raise OptionError(f"{option} names {name}, which is no column of the DataFrame.", hint=hint)
 
 
-def form_of(type_text: str | None) -> Form | None:
-    """Tell how values are written for a type in its SQL spelling; None if there is none, so that they decide."""
-    return _FORMS.get(_base(type_text), Form.PLAIN) if type_text else None
-
-
 def copy(table: str, names: Sequence[str], *, utf8: bool = True) -> str:
     """Spell the COPY of CSV into a table; ``utf8`` is whether the connection speaks what the CSV is written in."""
     return f"COPY {table} ({_list(names)}) FROM STDIN WITH CSV" + ("" if utf8 else " ENCODING 'UTF8'")
 
 
-def insert(table: str, types: Mapping[str, str], *, verb: str = "INSERT", key: Sequence[str] | None = None) -> str:
+def insert(table: str, casts: Mapping[str, str], *, verb: str = "INSERT", key: Sequence[str] | None = None) -> str:
     """Spell the INSERT or UPSERT of as many text arrays as there are columns, given by ``%s``.
 
-    Each text is cast to its column's type by name, without its length, for which a cast would cut what is longer.
-    With ``key``, a row that has the same values there is overwritten.
+    Each text is cast to the type that is given for its column. With ``key``, a row that has the same values there is
+    overwritten.
     """
-    names = list(types)
-    values = ", ".join(f"{quoted(name)}{_cast(type_)}" for name, type_ in types.items())
+    names = list(casts)
+    values = ", ".join(f"{quoted(name)}::{cast}" for name, cast in casts.items())
     arrays = ", ".join(["%s::TEXT[]"] * len(names))
     before = f"{verb} INTO {table} ({_list(names)}) SELECT {values} FROM unnest("  # noqa: S608 - quoted
     after = f") AS given ({_list(names)}){_on_conflict(names, key)}"
@@ -191,16 +174,6 @@ def _on_conflict(names: Sequence[str], key: Sequence[str] | None) -> str:
         return ""
     others = [f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in key]
     return f" ON CONFLICT ({_list(key)}) DO {'UPDATE SET ' + ', '.join(others) if others else 'NOTHING'}"
-
-
-def _base(type_text: str) -> str:
-    """Give the name of a type without its length: text, text[]."""
-    scalar, bracket, _ = _LENGTH.sub("", type_text).lower().partition("[")
-    return scalar.strip() + ("[]" if bracket else "")
-
-
-def _cast(type_text: str) -> str:
-    return f"::{_UNCUT.get(_base(type_text)) or _LENGTH.sub('', type_text).strip()}"
 
 
 def _list(names: Iterable[str]) -> str:

@@ -26,25 +26,28 @@ class Form(Enum):
     """How values are written where the type of their column has to decide: a list is an array, or JSON.
 
     WHOLE is that of integers: a number without a fraction is written without a point. DAY is that of dates: a midnight
-    is written without the time.
+    is written without the time. JSON_ARRAY is that of arrays of JSON, whose elements are written as JSON is.
     """
 
     PLAIN = auto()
     WHOLE = auto()
     DAY = auto()
     JSON = auto()
+    JSON_ARRAY = auto()
     GEO = auto()
 
 
 def texts(values: Sequence[Any], form: Form) -> list[str | None]:
     """Give the text of each value, None for NULL. They have been through `normal`.
 
-    NULL is what pandas calls missing: None, NA, NaT, NaN. But in JSON, None is JSON's own null.
+    NULL is what pandas calls missing: None, NA, NaT, NaN. But in JSON, and in arrays of it, None is JSON's own null.
     """
     if form is Form.JSON:
         return [None if is_missing(value) else json_text(value) for value in values]
     if form is Form.GEO:
         return [None if value is None or is_missing(value) else _geo(value) for value in values]
+    if form is Form.JSON_ARRAY:
+        values = [_of_json(value) for value in values]
     if form in _NARROWER:
         values = [_NARROWER[form](value) for value in values]
     writers = {kind: _writer(kind) for kind in set(map(type, values))}
@@ -206,6 +209,12 @@ def _is_of(family: Family, value: str) -> bool:
 
 
 # How it is written.
+
+
+def _of_json(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        return value
+    return [None if is_missing(item) else json_text(item) for item in value]
 
 
 def _bool(value: Any) -> str:

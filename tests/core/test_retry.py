@@ -27,7 +27,7 @@ from crdb_magic.errors import (
 
 THREE = RetryPolicy(max_attempts=3)
 RETRY = At("work", refused("40001"))
-LOST_CODES = (*sorted(LOST), "08000", "08001", "08003", "08004", "08006", "08007", "08P01")
+LOST_CODES = (*sorted(LOST), "08000", "08001", "08003", "08004", "08006", "08007")
 CLEAR_REFUSALS = ("23505", "25P02", "25006", "42P01", "0A000", "22012", "55P03")
 
 codes = st.none() | st.sampled_from([*RETRYABLE, *LOST_CODES, *CLEAR_REFUSALS, "40003", "57014", "XXA00", "XXUUU"])
@@ -53,6 +53,9 @@ ENDINGS = [
     Ending("refused", (At("work", refused("23505")),), "begin work rollback", DriverError, NOTHING),
     Ending("refused at begin", (At("begin", refused("XXUUU")),), "begin rollback", StatementError, NOTHING),
     Ending("refused at commit", (At("commit", refused("23503")),),
+           "begin work commit rollback", StatementError, NOTHING),
+    Ending("too large a message", (At("work", refused("08P01")),), "begin work rollback", DriverError, NOTHING),
+    Ending("too large a message by itself", (At("commit", refused("08P01")),),
            "begin work commit rollback", StatementError, NOTHING),
     Ending("cancelled", (At("work", refused("57014")),), "begin work rollback", DriverError, NOTHING),
     Ending("cancelled by a cut", (At("work", lost("57014")),), "begin work rollback", DriverError, NOTHING),
@@ -111,7 +114,7 @@ def test_a_retry_asked_for_anywhere_is_made(phase: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("phase", ["begin", "work"])
-@pytest.mark.parametrize("code", [None, *LOST_CODES])
+@pytest.mark.parametrize("code", [None, "08P01", *LOST_CODES])  # 08P01: so PgBouncer says that it lost the server
 def test_a_connection_lost_before_the_commit_is_a_failed_attempt(phase: str, code: str | None) -> None:
     world = World([At(phase, lost(code)), OK])
 

@@ -148,6 +148,13 @@ def test_how_many_rows_were_written_is_said(notebook, frame, name, rows, words):
     assert notebook.shown == f"{name}: {words} written.\n"
 
 
+def test_an_index_with_a_name_is_said_to_be_left_out(notebook, frame, name):
+    notebook["df"] = frame.set_index("whole")
+    notebook(f"%crdb_write df --table {name}")
+
+    assert notebook.shown == f"{name}: 3 rows written, without the index 'whole' (df.reset_index() keeps it).\n"
+
+
 @pytest.mark.parametrize(
     ("line", "error", "message"),
     [
