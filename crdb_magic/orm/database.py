@@ -15,7 +15,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.target import Target
-from crdb_magic.errors import Attempt, CrdbMagicError, Outcome
+from crdb_magic.errors import Attempt
 from crdb_magic.orm.bulk import Bulk
 from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
@@ -302,7 +302,6 @@ class CockroachDatabase(Bulk, Dialect):
         __tracebackhide__ = True
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
-        self._open_first()
         try:
             done = self.session.transact(functools.partial(self._call, callback), options, observer)
         except BaseException:  # they are for this commit, not for the next one
@@ -310,15 +309,6 @@ class CockroachDatabase(Bulk, Dialect):
             raise
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
-
-    def _open_first(self) -> None:
-        """Open the thread's connection. A first one that fails is no lost one: there is nothing to run again."""
-        try:
-            if self.is_closed():
-                self.connection()
-        except CrdbMagicError as error:
-            error.outcome = Outcome.NOT_COMMITTED
-            raise
 
     def _call(self, callback: Callable[[CockroachDatabase], T], connection: Connection) -> T:
         __tracebackhide__ = True

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import psycopg2
 
 from crdb_magic.core.target import Target
+from crdb_magic.errors import CrdbMagicError, Outcome
 from crdb_magic.session.driver import Connection, connect
 
 
@@ -32,6 +33,19 @@ class Link(ABC):
     def in_transaction(self) -> bool:
         """Whether a transaction is open on the connection, or was when that was lost, and nobody has ended it."""
         return self.opened is not None and self.opened.in_transaction
+
+    def open_first(self) -> None:
+        """Open the connection if none ever was. A first one that fails is no lost one: there is nothing to run again.
+
+        One that stood before, and can't be replaced now, is a loss, which is for the engine to try again.
+        """
+        if self.opened is not None:
+            return
+        try:
+            _ = self.connection
+        except CrdbMagicError as error:
+            error.outcome = Outcome.NOT_COMMITTED
+            raise
 
     @abstractmethod
     def discard(self) -> None:
@@ -61,10 +75,10 @@ class OwnLink(Link):
         return self._connection
 
     def discard(self) -> None:
-        """Close the connection, whatever state it is in."""
+        """Close the connection, whatever state it is in; it is remembered that there was one."""
         if self._connection is not None:
+            self._connection.disarm()
             self._connection.close()
-            self._connection = None
 
 
 def is_gone(connection: Connection) -> bool:

@@ -151,6 +151,7 @@ class Session:
         """
         if query is None or query.text in self._sizes or self.in_transaction:
             return
+        self.link.open_first()
         with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
             if can_copy(self.connection):
                 self._sizes.note(query.text, estimate(self.connection, query))
@@ -198,6 +199,7 @@ class Session:
     ) -> _Done[T]:
         __tracebackhide__ = True
         options = options.within(self.pinned)
+        self.link.open_first()
         verbs = (SingleStatement if nature.alone and options.plain else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, reading=nature.reads_only)
         return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at)
