@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 import pytest
+from personality import v26
 from proxy import Proxy
 
 from crdb_magic.core.server import Server
@@ -166,6 +167,23 @@ def through(proxy: Proxy, past: None) -> Iterator[Session]:
     """A session that leads through the proxy, connected."""
     opened = Session(proxy.target)
     assert opened.server
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def as_v26(target: Target, server: Server) -> Iterator[Proxy]:
+    """The server under test, which answers as CockroachDB v26.1 does."""
+    if server.is_cockroachdb:
+        pytest.skip("a cluster answers for itself")
+    with Proxy(target, personality=v26()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def through_v26(as_v26: Proxy) -> Iterator[Session]:
+    """A session with it."""
+    opened = Session(as_v26.target)
     yield opened
     opened.close()
 

@@ -18,12 +18,25 @@ from wire import COMPLETE, ERROR, READY, Message, Wire
 
 
 class Exchange(Protocol):
-    """One message that waits for its answer, as an action sees it; ``client`` is the socket towards psycopg2."""
+    """One message that waits for its answer, as an action sees it.
+
+    ``client`` is the socket towards psycopg2, ``text`` what the message says, ``status`` the state (of a
+    ReadyForQuery) in which the server is.
+    """
 
     client: Wire
+    text: str
+    status: bytes
+    in_transaction: bool
 
     def pass_on(self) -> None:
         """Let all go its way."""
+
+    def ask(self, text: str) -> list[Message]:
+        """Have a word with the server alone; gives its answer."""
+
+    def next(self) -> str:
+        """Wait for the client's next message, and log it; gives its text."""
 
     def finish(self) -> list[Message]:
         """Let the server do it; gives the last part of the answer, of which the client has heard nothing."""
@@ -209,10 +222,12 @@ class ServerError:
     text: str
     hint: str | None = None
     severity: str = "ERROR"
+    detail: str | None = None
 
     @property
     def message(self) -> Message:
-        fields = {"S": self.severity, "V": self.severity, "C": self.sqlstate, "M": self.text, "H": self.hint}
+        fields = {"S": self.severity, "V": self.severity, "C": self.sqlstate}
+        fields |= {"M": self.text, "D": self.detail, "H": self.hint}
         said = "".join(f"{key}{value}\0" for key, value in fields.items() if value)
         return Message(ERROR, said.encode() + b"\0")
 

@@ -8,7 +8,8 @@
 
 Each client message that waits for an answer is a point: a query, the start of a connection, a password, the end of
 the data of a COPY. It is logged by its text (``proxy.log``, whose length counts the round trips), and the first fault
-of ``proxy.rules`` (see ``faults``) that wants it acts; the others do not see it.
+of ``proxy.rules`` (see ``faults``) that wants it acts; the others do not see it. Behind those come the rules of the
+proxy's personality (see ``personality``), if it has one.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import NamedTuple, Self
 
 import wire
 from faults import NEEDS_TLS, Action, Fault, pass_on
+from personality import ITSELF, Personality
 from wire import COPY_DONE, Message, Wire, query
 
 from crdb_magic.core.target import Target
@@ -43,12 +45,15 @@ class Proxy:
     """Listens on a port of its own before the server of a target, until it is closed.
 
     ``target`` leads through it. With ``tls`` it speaks TLS to its clients, and to no others. ``rules`` are the faults
-    to come; ``sent`` is the log with the numbers of the connections.
+    to come; ``sent`` is the log with the numbers of the connections. ``personality`` is the server that it plays.
     """
 
-    def __init__(self, upstream: Target, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, upstream: Target, *, tls: ssl.SSLContext | None = None, personality: Personality = ITSELF
+    ) -> None:
         self.upstream = upstream
         self.tls = tls
+        self.personality = personality
         self.rules: list[Fault] = []
         self.sent: list[Sent] = []
         self._lock = threading.Lock()
@@ -76,7 +81,8 @@ class Proxy:
         """Log a text, and give what is to be done about it."""
         with self._lock:
             self.sent.append(Sent(number, text))
-            return next((fault.do for fault in self.rules if fault.wants(text)), pass_on)
+            rules = (*self.rules, *self.personality.rules)
+            return next((fault.do for fault in rules if fault.wants(text)), pass_on)
 
     def accept(self) -> None:
         """Listen, or listen again."""
@@ -169,21 +175,19 @@ class Link:
 
     def _from_client(self, message: Message) -> None:
         act = self.proxy.noted(self.number, message.point) if message.point else pass_on
-        act(Exchange(self, message))
+        act(Exchange(self, self.proxy.personality.spelled(message)))
 
     def _from_server(self, message: Message) -> None:
-        self._note(message)
-        self.client.send(message.wire)
+        self.client.send(b"".join(one.wire for one in self._heard(message)))
 
-    def _note(self, message: Message) -> None:
+    def _heard(self, message: Message) -> Sequence[Message]:
         if message.kind == wire.READY:
             self.status = message.body
+        return self.proxy.personality.heard(message)
 
-    def hear(self) -> Message:
-        """Wait for the server's next message."""
-        message = self.server.read()
-        self._note(message)
-        return message
+    def hear(self) -> Sequence[Message]:
+        """Wait for the server's next message; gives it with what the personality adds."""
+        return self._heard(self.server.read())
 
     def lead(self) -> None:
         """Pass on to the server what it waits for: a password, or the data of a COPY up to their end."""
@@ -198,8 +202,19 @@ class Exchange:
 
     def __init__(self, link: Link, message: Message) -> None:
         self.client = link.client
+        self.text = message.point or ""
         self._link = link
         self._message = message
+
+    @property
+    def status(self) -> bytes:
+        """The server's state, as its last ReadyForQuery told it."""
+        return self._link.status
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether its last statement is within a transaction, be it one that the message begins."""
+        return self.status == wire.IN_TRANSACTION or _BEGINS.match(self.text) is not None
 
     def pass_on(self) -> None:
         """Let all go its way."""
@@ -211,7 +226,7 @@ class Exchange:
         held: list[Message] = []
         try:
             while not held or held[-1].kind != wire.READY:
-                held.append(self._link.hear())
+                held.extend(self._link.hear())
                 if held[-1].asks:
                     self.tell(held)
                     held.clear()
@@ -225,6 +240,14 @@ class Exchange:
         """Send messages to the client."""
         self.client.send(b"".join(message.wire for message in messages))
 
+    def next(self) -> str:
+        """Wait for the client's next message, and log it; gives its text."""
+        message = self.client.read()
+        if message.point is None:  # it leaves
+            raise EOFError
+        self._link.proxy.noted(self._link.number, message.point)
+        return message.point
+
     def cut(self, *, reset: bool = False) -> None:
         """End both connections."""
         self._link.client.close(reset=reset)
@@ -233,27 +256,31 @@ class Exchange:
 
     def abort(self) -> bytes:
         """Leave the server as the message would, had it failed; gives the state that a client is told then."""
-        text = self._message.point or ""
-        if text == COPY_DONE:
+        if self.text == COPY_DONE:
             self._ask(Message(wire.COPY_FAIL, b"aborted by the proxy\0"))
-        elif _ENDS.fullmatch(text):
-            self._ask(query("ROLLBACK"))
-        elif self._link.status == wire.IN_TRANSACTION or _BEGINS.match(text):
-            self.fail(begin=self._link.status == wire.IDLE)
-        return self._link.status
+        elif _ENDS.fullmatch(self.text):
+            self.ask("ROLLBACK")
+        elif self.in_transaction:
+            self.fail(begin=self.status == wire.IDLE)
+        return self.status
 
     def fail(self, *, begin: bool = False) -> bytes:
         """Abort the server's transaction, if there is one; gives the state that a client is told then."""
-        if begin or self._link.status == wire.IN_TRANSACTION:
-            self._ask(query("BEGIN; SELECT 1/0" if begin else "SELECT 1/0"))
-            assert self._link.status == wire.ABORTED
-        return self._link.status
+        if begin or self.status == wire.IN_TRANSACTION:
+            self.ask("BEGIN; SELECT 1/0" if begin else "SELECT 1/0")
+            assert self.status == wire.ABORTED
+        return self.status
 
-    def _ask(self, message: Message) -> None:
-        """Have a word with the server alone."""
+    def ask(self, text: str) -> list[Message]:
+        """Have a word with the server alone; gives its answer."""
+        return self._ask(query(text))
+
+    def _ask(self, message: Message) -> list[Message]:
         self._link.server.send(message.wire)
-        while self._link.hear().kind != wire.READY:
-            pass
+        answer: list[Message] = []
+        while not answer or answer[-1].kind != wire.READY:
+            answer.extend(self._link.hear())
+        return answer
 
 
 def _bound(port: int) -> socket.socket:

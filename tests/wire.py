@@ -15,6 +15,7 @@ from crdb_magic.core.target import Target
 CANCEL, TLS, GSS = 80877102, 80877103, 80877104
 QUERY, READY, ERROR, COMPLETE = b"Q", b"Z", b"E", b"C"
 COPY_IN, AUTHENTICATION, COPY_DATA_DONE, COPY_FAIL, PASSWORD_GIVEN = b"G", b"R", b"c", b"f", b"p"
+PARAMETER, HEADING, ROW, COPY_OUT, COPY_DATA = b"S", b"T", b"D", b"H", b"d"
 IDLE, IN_TRANSACTION, ABORTED = b"I", b"T", b"E"
 _NO_WORD_NEEDED = {0, 12}  # of authentication: it is done, or the server has the last word
 
