@@ -31,6 +31,7 @@ from crdb_magic.errors import (
     ExceededMaxAttempts,
     Outcome,
     PartialCommitError,
+    PastUnavailableError,
     StatementError,
     TransactionError,
 )
@@ -103,7 +104,8 @@ def judge(
     code = error.sqlstate
     if code == COMMITTED_BUT:
         return Verdict.COMMITTED_BUT
-    if code in RETRYABLE or (is_lost(error) and not at_stake):
+    comes_soon = isinstance(error, PastUnavailableError) and error.soon
+    if code in RETRYABLE or comes_soon or (is_lost(error) and not at_stake):
         return Verdict.RETRY
     if not (at_stake and _is_unclear(error)):
         return Verdict.FINAL

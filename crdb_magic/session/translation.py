@@ -10,6 +10,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
+from crdb_magic.session.hints import hint_for
 
 # CockroachDB draws its caret into DETAIL instead of sending a position.
 _SOURCE = re.compile(r"source SQL:\n(?P<sql>.*)\n(?P<blank> *)\^", re.DOTALL)
@@ -46,7 +47,8 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
     detail = diagnosis.message_detail
     if detail and _SOURCE.search(detail):
         detail = None
-    return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=diagnosis.message_hint)
+    hint = hint_for(error) or diagnosis.message_hint
+    return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=hint)
 
 
 @contextmanager
