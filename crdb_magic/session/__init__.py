@@ -14,6 +14,7 @@
     └── link.py          where the connection comes from
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
     ├── literals.py      Python values -> SQL literals
+    ├── notices.py       what the server says besides its answers
     ├── translation.py   psycopg2's errors -> ours
     │   └── hints.py         … with what to do, where the server does not say it
     └── interrupts.py    Ctrl-C cancels what a connection does

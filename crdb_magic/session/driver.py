@@ -23,6 +23,7 @@ from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.literals import adaptable_all
+from crdb_magic.session.notices import Notices
 from crdb_magic.session.translation import refused
 from crdb_magic.sql.kinds import ends_transaction, some
 
@@ -52,6 +53,7 @@ class Connection(extensions.connection):
 
     lives_until = math.inf
     target: Target
+    notices: Notices  # type: ignore[assignment]  # it takes whatever has append
     session_id: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -61,6 +63,7 @@ class Connection(extensions.connection):
         self.failed_to_begin = False
         self._begun = self._ended = False
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
+        self.notices = Notices()
         self._process = os.getpid()
         with self._socket() as under:  # localhost and 127.0.0.1 are one server
             self.address = (under.getpeername(), self.info.dbname)

@@ -54,6 +54,7 @@ class _Done(Generic[T]):
     options: TransactionOptions
     committed: Committed[None]
     read_at: Decimal | None = None
+    notices: tuple[str, ...] = ()
 
     def receipt(self, results: Sequence[Result] = ()) -> Receipt:
         server = self.connection.server
@@ -66,6 +67,7 @@ class _Done(Generic[T]):
             statements=len(results),
             rows=sum(one.row_count for one in results if one.columns is not None),
             notes=server.notes(self.options),
+            notices=self.notices,
         )
 
 
@@ -191,8 +193,10 @@ class Session:
                 hint="leave the options out, or end the transaction first.",
             )
         connection, started = self.link.connection, time.monotonic()
+        heard = connection.notices.heard
         value = work(connection)
-        return _Done(value, connection, options, Committed(None, (), time.monotonic() - started))
+        committed = Committed(None, (), time.monotonic() - started)
+        return _Done(value, connection, options, committed, notices=connection.notices.since(heard))
 
     def _through_engine(
         self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer, nature: _Nature
@@ -202,7 +206,7 @@ class Session:
         self.link.open_first()
         verbs = (SingleStatement if nature.alone and options.plain else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, reading=nature.reads_only)
-        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at)
+        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices)
 
     def _engine(self, verbs: Verbs[T], observer: Observer, *, reading: bool) -> Committed[None]:
         __tracebackhide__ = True
@@ -234,6 +238,7 @@ class Session:
                 columns=None if one.columns is None else self.columns(connection, one.columns),
                 batches=one.batches,
                 row_count=one.row_count,
+                notices=one.notices,
             )
             for one in answers
         )

@@ -96,11 +96,15 @@ def other_database(server):
 def test_a_new_database_has_the_functions_and_types_too_and_keeps_them_without_its_public_schema(other_database):
     query(other_database, "DROP SCHEMA public CASCADE")
 
-    assert query(other_database, "SELECT unique_rowid() > 0, crdb_internal.force_retry('0'), 'a'::STRING") == [(True, 0, "a")]
+    assert query(other_database, "SELECT unique_rowid() > 0, crdb_internal.force_retry('0'), 'a'::STRING") == [
+        (True, 0, "a")
+    ]
 
 
 def test_another_user_may_use_them(other_database):
-    sql = "CREATE ROLE analyst; SET ROLE analyst; SELECT unique_rowid() > 0, crdb_internal.force_retry('0'), 'a'::STRING"
+    sql = (
+        "CREATE ROLE analyst; SET ROLE analyst; SELECT unique_rowid() > 0, crdb_internal.force_retry('0'), 'a'::STRING"
+    )
     with closing(psycopg2.connect(other_database)) as link, link.cursor() as cursor:
         cursor.execute(sql)
 
