@@ -23,6 +23,7 @@ from random import random as uniform
 from typing import Generic, NoReturn, Protocol, TypeVar
 
 from crdb_magic.core.options import RetryPolicy
+from crdb_magic.core.wording import plain_words
 from crdb_magic.errors import (
     AmbiguousCommitError,
     Attempt,
@@ -47,6 +48,10 @@ UNKNOWN_AT_COMMIT = frozenset({AMBIGUOUS, CANCELED, "XX000", "XXUUU"})
 COMMITTED_BUT = "XXA00"
 
 _IDEMPOTENT = "if running it twice does no harm, say so with --idempotent (idempotent=True)."
+_CONTENDED = (
+    "others keep changing what it reads or writes (.attempts has each reason): let it touch fewer rows and take less "
+    "time, give it more attempts, or run it when less is going on."
+)
 _REASON = re.compile(r"\b(RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval|WriteTooOld)")
 
 
@@ -241,9 +246,12 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
         )  # fmt: skip
 
     def exceeded(self, why: str, attempts: Sequence[Attempt], outcome: Outcome) -> ExceededMaxAttempts:
+        last = attempts[-1]
+        advice = _CONTENDED if last.sqlstate in RETRYABLE else None
         return ExceededMaxAttempts(
-            f"Gave up: {why} (the last with {attempts[-1].label}).",
-            outcome=outcome, sqlstate=attempts[-1].sqlstate, attempts=attempts, hint=self._hint,
+            f"Gave up: {why} (the last with {last.label}).\nThe last words were: {plain_words(last.message)}",
+            outcome=outcome, sqlstate=last.sqlstate, attempts=attempts,
+            hint=" ".join(filter(None, (advice, self._hint))) or None,
         )  # fmt: skip
 
     @property
