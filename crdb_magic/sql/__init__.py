@@ -5,6 +5,7 @@
     statements.py   a cell -> statements, and values bound to their :name parameters
     ├── lexer.py        text -> tokens, as CockroachDB and PostgreSQL read it
     │   └── excerpt.py      a place in a text, shown with a caret
+    ├── names.py        a name that an error quotes, found in the statement
     ├── foreign.py      CockroachDB's words that PostgreSQL lacks
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
 """

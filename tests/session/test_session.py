@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from faults import Fault, ServerError, instead, statement
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
@@ -101,6 +102,26 @@ def test_an_error_points_at_its_place_in_the_cell(session, sql, cell, line, care
     shown, caret = caught.value.excerpt[-2:]
     assert shown == line
     assert shown[caret.index("^") :].startswith(caret_under)
+
+
+# CockroachDB's texts: crdb-answers-22.1.json. It sends a position for syntax errors alone.
+@pytest.mark.parametrize(
+    ("sqlstate", "message", "excerpt"),
+    [
+        ("42703", 'column "nope" does not exist', ("line 2: SELECT 'nope', nope", "                       ^")),
+        ("42703", 'column "gone" does not exist', ("line 2: SELECT 'nope', nope",)),
+        ("23505", 'duplicate key value violates unique constraint "nope"', ("line 2: SELECT 'nope', nope",)),
+        ("22P02", "invalid", ("line 2: SELECT 'nope', nope",)),
+    ],
+)
+def test_an_error_without_a_position_points_at_the_name_that_it_quotes(proxy, sql, sqlstate, message, excerpt):
+    session = Session(proxy.target)
+    proxy.rules.append(Fault(statement("SELECT"), instead(ServerError(sqlstate, message)), nth=2))
+
+    with pytest.raises(StatementError) as caught:
+        session.run(sql("SELECT 1;\nSELECT 'nope', nope"))
+
+    assert caught.value.excerpt == ("In statement 2 of 2:", *excerpt)
 
 
 def test_a_statement_that_breaks_before_begin_was_read_commits_nothing(session, sql, table, rows):
@@ -345,8 +366,8 @@ def test_the_past_refuses_a_write(session, sql, table):
 )
 def test_a_table_that_was_rewritten_since_is_never_read_wrongly(session, sql, table, change, what):
     moment = Decimal(session.run(sql("SELECT cluster_logical_timestamp()")).results[0].rows[0][0])
-    for statement in change.format(table).split(";"):
-        session.run(sql(statement))
+    for step in change.format(table).split(";"):
+        session.run(sql(step))
 
     def read():
         return session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=AsOf.parse(moment)))
