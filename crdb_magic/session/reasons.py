@@ -44,9 +44,14 @@ def explained(options: TransactionOptions, pin: AsOf | None, began: float) -> It
             raise past from error
         if reason := _reason(refusal.sqlstate, options, pin, elapsed):
             refusal.hint = reason
-        if refusal is not error and refusal.hint and refusal.hint not in str(error):  # the server's own is there
+        if refusal is not error and refusal.hint and not _says(error, refusal.hint):
             error.add_note(f"Hint: {refusal.hint}")
         raise
+
+
+def _says(error: Exception, hint: str) -> bool:
+    """Whether an error that is not ours has a hint already: the server's own in its text, ours in a note."""
+    return any(hint in text for text in (str(error), *getattr(error, "__notes__", ())))
 
 
 def _unavailable(refusal: CrdbMagicError, as_of: AsOf | None, elapsed: float) -> PastUnavailableError | None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from crdb_magic.errors import ScriptError
-from crdb_magic.sql.lexer import Kind, fold, lex
+from crdb_magic.sql.lexer import Kind, Token, fold, lex
 
 
 class Advice(NamedTuple):
@@ -128,10 +128,11 @@ _ROWS = (
     _Row(r"\bEXPERIMENTAL(_\w+)?\b", "EXPERIMENTAL words", ""),
     _Row(r"[\w\"] @ [\w\"{]", "index hints", "leave @index out"),
     _Row(r":::", "type annotations", "a cast: ::TYPE"),
+    _Row("b''", "bytes as b'…'", "'…'::BYTES, or '\\x6162'", "22P02 42804 42883"),
     _Row(r"\b(STRING|BYTES) \(", "STRING and BYTES with a length", "VARCHAR(n)"),
     _Row(
         r"\bCRDB_INTERNAL \.",
-        "crdb_internal of that kind",
+        "such part of crdb_internal",
         "pg_stat_activity and pg_catalog tell what it does",
         "42P01 42883",
     ),
@@ -162,8 +163,11 @@ def _words(sql: str) -> str:
     """Give a statement's words, each parted from the next by a blank; of strings and quoted names the quotes alone."""
     words: list[str] = []
     with suppress(ScriptError):  # cut within a string
-        words.extend(_SHORT.get(one.kind) or fold(one.text) for one in lex(sql) if one.kind is not Kind.COMMENT)
+        words.extend(map(_word, (one for one in lex(sql) if one.kind is not Kind.COMMENT)))
     return " ".join(words)
 
 
-_SHORT = {Kind.STRING: "''", Kind.QUOTED: '""'}
+def _word(token: Token) -> str:
+    if token.kind is Kind.STRING:
+        return "b''" if token.text[0] in "bB" else "''"
+    return '""' if token.kind is Kind.QUOTED else fold(token.text)

@@ -10,6 +10,7 @@ from faults import Fault, ServerError, instead, statement
 from personality import BEYOND_GC
 from proxy import Proxy
 
+from crdb_magic import CockroachDatabase
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.server import Server
@@ -164,6 +165,16 @@ def test_in_a_transaction_of_a_callback_it_is_said_too(postgresql, session):
         session.transact(lambda connection: connection.cursor().execute("SHOW TABLES"))
 
     assert "has no SHOW TABLES" in caught.value.__notes__[0]
+
+
+def test_it_is_said_once_in_a_callback_of_models(postgresql, target):
+    database = CockroachDatabase(target["dbname"], **{key: value for key, value in target.items() if key != "dbname"})
+
+    with pytest.raises(Exception, match="tables") as caught:
+        database.run_transaction(lambda db: db.rows("SHOW TABLES"))
+
+    database.close()
+    assert [note.split(":")[0] for note in caught.value.__notes__] == ["Hint", "Nothing was committed."]
 
 
 def test_a_cursor_of_psycopg2_alone_gets_no_advice(postgresql, target):

@@ -20,6 +20,7 @@ _SYNTAX, _UNDEFINED, _NO_FUNCTION = "42601", "42704", "42883"
         ("CREATE TABLE x (a INT, INDEX i (a))", _UNDEFINED, "INDEX within CREATE TABLE", "CREATE INDEX"),
         ("SET TRANSACTION PRIORITY HIGH", _SYNTAX, "transaction priorities", "leave them out"),
         ("SELECT IFNULL(1, 2)", _NO_FUNCTION, "IFNULL", "COALESCE"),
+        ("INSERT INTO x VALUES (b'ab')", "22P02", "bytes as b'…'", "::BYTES"),
         ("SELECT '1'::STRING(3)", _SYNTAX, "STRING and BYTES with a length", "VARCHAR(n)"),
     ],
 )
