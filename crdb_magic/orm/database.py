@@ -21,9 +21,10 @@ from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
-from crdb_magic.session.reasons import explained
+from crdb_magic.session.reasons import explained, tell
 from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import Explicit, send
+from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
 
@@ -164,7 +165,11 @@ class CockroachDatabase(Bulk, Dialect):
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant."""
         if self.session.pinned is None:
-            return super().execute_sql(sql, params)
+            try:
+                return super().execute_sql(sql, params)
+            except peewee.DatabaseError as error:
+                tell(error, translate(error, connected=True))
+                raise
         if self.session.in_transaction:
             return self._explained(sql, params)
         self.begin()

@@ -44,14 +44,19 @@ def explained(options: TransactionOptions, pin: AsOf | None, began: float) -> It
             raise past from error
         if reason := _reason(refusal.sqlstate, options, pin, elapsed):
             refusal.hint = reason
-        if refusal is not error and refusal.hint and not _says(error, refusal.hint):
-            error.add_note(f"Hint: {refusal.hint}")
+        tell(error, refusal)
         raise
 
 
-def _says(error: Exception, hint: str) -> bool:
-    """Whether an error that is not ours has a hint already: the server's own in its text, ours in a note."""
-    return any(hint in text for text in (str(error), *getattr(error, "__notes__", ())))
+def tell(error: Exception, refusal: CrdbMagicError | None) -> None:
+    """Let an error that is not ours tell the hint of what it is in our terms, unless it does so already.
+
+    The server's own hint is in its text.
+    """
+    if refusal is None or refusal is error or not refusal.hint:
+        return
+    if not any(refusal.hint in text for text in (str(error), *getattr(error, "__notes__", ()))):
+        error.add_note(f"Hint: {refusal.hint}")
 
 
 def _unavailable(refusal: CrdbMagicError, as_of: AsOf | None, elapsed: float) -> PastUnavailableError | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+import peewee
 import psycopg2
 import pytest
 from faults import Fault, ServerError, instead, statement
 from personality import BEYOND_GC
 from proxy import Proxy
+from tables import connected
 
-from crdb_magic import CockroachDatabase
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.server import Server
@@ -167,14 +168,23 @@ def test_in_a_transaction_of_a_callback_it_is_said_too(postgresql, session):
     assert "has no SHOW TABLES" in caught.value.__notes__[0]
 
 
-def test_it_is_said_once_in_a_callback_of_models(postgresql, target):
-    database = CockroachDatabase(target["dbname"], **{key: value for key, value in target.items() if key != "dbname"})
+@pytest.mark.parametrize(
+    ("ask", "notes"),
+    [
+        (lambda db: db.run_transaction(lambda given: given.rows("SHOW TABLES")), ["Hint", "Nothing was committed."]),
+        (
+            lambda db: db.run_transaction(lambda given: given.execute_sql("SHOW TABLES")),
+            ["Hint", "Nothing was committed."],
+        ),
+        (lambda db: db.execute_sql("SHOW TABLES"), ["Hint"]),
+    ],
+    ids=["rows in a callback", "a statement in a callback", "a statement"],
+)
+def test_a_database_of_models_says_it_once(postgresql, url, ask, notes):
+    with connected(url) as db, pytest.raises(peewee.ProgrammingError, match="tables") as caught:
+        ask(db)
 
-    with pytest.raises(Exception, match="tables") as caught:
-        database.run_transaction(lambda db: db.rows("SHOW TABLES"))
-
-    database.close()
-    assert [note.split(":")[0] for note in caught.value.__notes__] == ["Hint", "Nothing was committed."]
+    assert [note.split(":")[0] for note in caught.value.__notes__] == notes
 
 
 def test_a_cursor_of_psycopg2_alone_gets_no_advice(postgresql, target):
