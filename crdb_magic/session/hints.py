@@ -9,6 +9,8 @@ import psycopg2
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.sql.foreign import advice
 
+BEYOND_GC = "must be after replica GC threshold"
+
 
 class _Row(NamedTuple):
     """An SQLSTATE that says many things, the words of the one that is meant, and what to do about that."""
@@ -31,6 +33,12 @@ _ROWS = (
         "crdb_internal",
         "SET allow_unsafe_internals = on opens them for this session. What SHOW tells (SHOW RANGES, SHOW JOBS …) "
         "needs no such permission.",
+    ),
+    _Row(  # cockroach: pkg/kv/kvpb/errors.go; of an AS OF SYSTEM TIME that is the statement's own, too
+        "XXUUU",
+        BEYOND_GC,
+        "a table's past is kept for gc.ttlseconds: SHOW ZONE CONFIGURATION FROM TABLE … tells how long, "
+        "ALTER TABLE … CONFIGURE ZONE USING gc.ttlseconds = … keeps longer what comes from now on.",
     ),
     _Row(  # cockroach: pkg/sql/catalog/schemaexpr/computed_exprs.go
         "55000",

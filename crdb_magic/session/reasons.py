@@ -11,6 +11,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.retry import CANCELED
 from crdb_magic.errors import CrdbMagicError, PastUnavailableError
+from crdb_magic.session.hints import BEYOND_GC
 from crdb_magic.session.translation import translate
 
 _READ_ONLY = "25006"
@@ -19,7 +20,6 @@ _EARLY = 0.005  # seconds that the server's clock may be ahead of ours
 # CockroachDB has no SQLSTATE for an instant that can't be read: XXUUU is whatever is uncategorised, 22023 whatever
 # value is wrong. So here, and only in a transaction that asked for an instant, its words are looked at.
 _UNCATEGORISED = {"XXUUU", "22023"}
-_COLLECTED = "must be after replica GC threshold"  # pkg/kv/kvpb/errors.go
 _AHEAD = "cannot specify timestamp in the future"  # pkg/sql/sem/asof, pkg/sql/exec_util.go
 # An instant read on one node is ahead of the clock of another by --max-offset at most, 0.5 s by default.
 _CLOCKS_DIFFER = 1.0
@@ -62,12 +62,11 @@ def tell(error: Exception, refusal: CrdbMagicError | None) -> None:
 def _unavailable(refusal: CrdbMagicError, as_of: AsOf | None, elapsed: float) -> PastUnavailableError | None:
     if as_of is None or refusal.sqlstate not in _UNCATEGORISED:
         return None
-    if _COLLECTED in refusal.message:
+    if BEYOND_GC in refusal.message:
         return PastUnavailableError(
             f"as-of {as_of} is before what the cluster still keeps of a table.",
             sqlstate=refusal.sqlstate,
-            hint="a table's past is kept for gc.ttlseconds: SHOW ZONE CONFIGURATION FROM TABLE … tells how long, "
-            "ALTER TABLE … CONFIGURE ZONE USING gc.ttlseconds = … keeps what comes from now on longer.",
+            hint=refusal.hint,
         )
     if _AHEAD in refusal.message:
         return PastUnavailableError(

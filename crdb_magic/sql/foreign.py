@@ -107,7 +107,11 @@ _ROWS = (
     ),
     _Row(r"^ALTER TABLE\b.*\bALTER PRIMARY KEY\b", "ALTER PRIMARY KEY", "DROP CONSTRAINT …, ADD PRIMARY KEY (…)"),
     _Row(r"\bSCHEMA_LOCKED\b", "schema_locked", "leave it out", "42601 22023"),
-    _Row(r"^CREATE (DATABASE|USER|ROLE) IF NOT EXISTS\b", "IF NOT EXISTS for databases and roles", "leave it out"),
+    _Row(
+        r"^CREATE (DATABASE|USER|ROLE|TYPE) IF NOT EXISTS\b",
+        "IF NOT EXISTS for databases, roles and types",
+        "leave it out",
+    ),
     _Row(r"^DROP DATABASE\b.*\b(CASCADE|RESTRICT)\b", "DROP DATABASE … CASCADE", "leave CASCADE out"),
     _Row(
         r"^(BACKUP|RESTORE|IMPORT|EXPORT|CREATE (CHANGEFEED|SCHEDULE)|(CANCEL|PAUSE|RESUME) (JOBS?|SCHEDULES?))\b",
@@ -136,6 +140,9 @@ _ROWS = (
         "pg_stat_activity and pg_catalog tell what it does",
         "42P01 42883",
     ),
+    _Row(r"\bRETURNING NOTHING\b", "RETURNING NOTHING", "leave it out", "42703"),
+    _Row(r"\bUUID_V4 \(", "uuid_v4()", "gen_random_uuid()", "42883"),
+    _Row(r"\bREGEXP_EXTRACT \(", "regexp_extract", "substring(… FROM '…')", "42883"),
     _Row(r"\bIFNULL \(", "IFNULL", "COALESCE(…, …)", "42883"),
     _Row(r"\bIF \(", "IF as a function", "CASE WHEN … THEN … ELSE … END", "42883"),
     _Row(r"\bCONCAT_AGG \(", "CONCAT_AGG", "STRING_AGG(…, '')", "42883"),

@@ -92,7 +92,7 @@ def test_that_of_a_pin_and_of_a_stream_is_not_either(as_v26: Proxy, through_v26,
 def test_without_an_instant_the_same_words_are_the_statements(as_v26: Proxy, through_v26, sql):
     as_v26.rules.append(Fault(statement("SELECT"), instead(BEYOND_GC)))
 
-    with pytest.raises(StatementError) as caught:
+    with pytest.raises(StatementError, match=r"gc\.ttlseconds") as caught:
         through_v26.run(sql("SELECT 1"))
 
     assert caught.value.sqlstate == "XXUUU"
