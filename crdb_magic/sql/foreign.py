@@ -71,7 +71,7 @@ _ROWS = (
     _Row(r"\[ SHOW\b", "[SHOW …]", "information_schema and pg_catalog have it"),
     *(_Row(rf"^SHOW {what}\b", f"SHOW {what}", instead, "42601 42704") for what, instead in _SHOWN.items()),
     *(_Row(rf"^SHOW {what}\b", f"SHOW {what}", _NEEDS_CLUSTER, "42601 42704") for what in _SHOWN_BY_A_CLUSTER),
-    _Row(r"^UPSERT\b|\bAS \( UPSERT\b", "UPSERT", "INSERT … ON CONFLICT (key) DO UPDATE SET column = excluded.column"),
+    _Row(r"\bUPSERT INTO\b", "UPSERT", "INSERT … ON CONFLICT (key) DO UPDATE SET column = excluded.column"),
     _Row(
         r"^USE\b|^SET DATABASE\b",
         "USE",
@@ -85,7 +85,7 @@ _ROWS = (
     ),
     _Row(r"^(SET|RESET) CLUSTER\b", "SET CLUSTER SETTING", "ALTER SYSTEM SET … for the server's settings"),
     _Row(r"^CREATE (UNIQUE )?(INVERTED|VECTOR) INDEX\b", "inverted indexes", "CREATE INDEX … USING gin (…)"),
-    _Row(r"^CREATE\b.*\bINDEX\b.*\bSTORING\b", "STORING", "CREATE INDEX … INCLUDE (…)"),
+    _Row(r"^CREATE (UNIQUE )?INDEX\b.*\bSTORING\b", "STORING", "CREATE INDEX … INCLUDE (…)"),
     _Row(r"^CREATE\b.*\bUSING HASH\b", "hash-sharded indexes", "leave USING HASH out"),
     _Row(
         r"^CREATE TABLE\b.*[(,] (UNIQUE |INVERTED |VECTOR )*INDEX\b",
@@ -93,7 +93,7 @@ _ROWS = (
         "CREATE INDEX … ON … (…) after it",
         "42601 42704",
     ),
-    _Row(r"^CREATE TABLE\b.*, FAMILY\b", "column families", "leave FAMILY out", "42601 42704"),
+    _Row(r"^(CREATE|ALTER) TABLE\b.*(,|CREATE) FAMILY\b", "column families", "leave FAMILY out", "42601 42704"),
     _Row(r"^(CREATE|ALTER) TABLE\b.*\bNOT VISIBLE\b", "hidden columns", "leave NOT VISIBLE out"),
     _Row(
         r"^(CREATE|ALTER) TABLE\b(?!.*\bREFERENCES\b).*\bON UPDATE\b",
@@ -106,10 +106,16 @@ _ROWS = (
         _NEEDS_CLUSTER,
     ),
     _Row(r"^ALTER TABLE\b.*\bALTER PRIMARY KEY\b", "ALTER PRIMARY KEY", "DROP CONSTRAINT …, ADD PRIMARY KEY (…)"),
+    _Row(r"^(CREATE|ALTER) TABLE\b.*\bTTL\w* =", "rows that expire", "DELETE … WHERE … now and then", "22023"),
+    _Row(
+        r"^(CREATE|ALTER) TABLE\b(?!.*\bGENERATED\b).* AS \(.*\) (STORED|VIRTUAL)\b",
+        "computed columns by AS alone",
+        "GENERATED ALWAYS AS (…) STORED",
+    ),
     _Row(r"\bSCHEMA_LOCKED\b", "schema_locked", "leave it out", "42601 22023"),
     _Row(
         r"^CREATE (DATABASE|USER|ROLE|TYPE) IF NOT EXISTS\b",
-        "IF NOT EXISTS for databases, roles and types",
+        "IF NOT EXISTS for these",
         "leave it out",
     ),
     _Row(r"^DROP DATABASE\b.*\b(CASCADE|RESTRICT)\b", "DROP DATABASE … CASCADE", "leave CASCADE out"),
