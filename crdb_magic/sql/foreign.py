@@ -115,7 +115,7 @@ _ROWS = (
     _Row(r"\bSCHEMA_LOCKED\b", "schema_locked", "leave it out", "42601 22023"),
     _Row(
         r"^CREATE (DATABASE|USER|ROLE|TYPE) IF NOT EXISTS\b",
-        "IF NOT EXISTS for these",
+        "IF NOT EXISTS behind CREATE DATABASE, ROLE and TYPE",
         "leave it out",
     ),
     _Row(r"^DROP DATABASE\b.*\b(CASCADE|RESTRICT)\b", "DROP DATABASE … CASCADE", "leave CASCADE out"),
@@ -160,16 +160,16 @@ _ROWS = (
     ),
     _Row(r" / / ", "//", "div(a, b), or a / b of integers", "42883"),
 )
-_TABLE = tuple((re.compile(row.pattern, re.DOTALL), row) for row in _ROWS)
 _LONGEST = 20_000  # characters that are looked at: words of a dialect stand at the beginning
 
 
 def advice(sql: str, sqlstate: str) -> Advice | None:
     """Say what PostgreSQL does not know in a statement that it refused so, and what is written instead, if known."""
     text = _words(sql[:_LONGEST])
-    found = (row for pattern, row in _TABLE if sqlstate in row.refused and pattern.search(text))
-    row = next(found, None)
-    return row and Advice(row.word, row.instead)
+    for row in _ROWS:  # compiled when first needed
+        if sqlstate in row.refused and re.search(row.pattern, text, re.DOTALL):
+            return Advice(row.word, row.instead)
+    return None
 
 
 def _words(sql: str) -> str:
