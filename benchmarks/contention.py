@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import count
 from random import Random
 from statistics import median
 from typing import Any, NamedTuple
@@ -140,12 +141,12 @@ def _database(url: str) -> Iterator[RunOne]:
 
 
 @contextmanager
-def _bare(url: str) -> Iterator[RunOne]:
+def _bare(url: str, wait: Callable[[int], None] = lambda _: None) -> Iterator[RunOne]:
     connection = psycopg2.connect(url)
     connection.set_session(isolation_level="SERIALIZABLE")
 
     def run(work: Work) -> None:
-        while True:
+        for attempt in count(1):
             try:
                 _with_cursor(connection, work)
                 return connection.commit()
@@ -153,9 +154,16 @@ def _bare(url: str) -> Iterator[RunOne]:
                 connection.rollback()
                 if error.pgcode not in _RETRYABLE:
                     raise
+            wait(attempt)
+        return None
 
     yield run
     connection.close()
+
+
+def _bare_but_patient(url: str) -> Any:
+    policy, random = RetryPolicy(), Random()
+    return _bare(url, lambda attempt: time.sleep(random.random() * policy.longest_wait(attempt)))
 
 
 @contextmanager
@@ -198,6 +206,7 @@ WAYS = (
     Way("`Session.transact`", _patient),
     Way("`Session.transact`, but without a wait", _hasty),
     BARE,
+    Way("bare psycopg2, but with our waits", _bare_but_patient),
     Way("`playhouse.cockroachdb.run_transaction`", _playhouse, _SAME_SNAPSHOT),
     Way("`sqlalchemy_cockroachdb.run_transaction`", _sqlalchemy, _SAME_SNAPSHOT),
 )
@@ -215,16 +224,22 @@ class Figures:
     p50: float  # ms
     p99: float
     fairness: float  # the slowest thread's time / the fastest one's
+    cpu: float  # ms of this process's CPU for each commit
 
     def row(self, bare: Figures) -> str:
         """Give the cells of a table."""
         shown = (f"{self.rate:.0f}" if self.rate >= 20 else f"{self.rate:.1f}", f"{self.rate / bare.rate:.2f}")  # noqa: PLR2004
         return " | ".join(
-            [*shown, f"{self.attempts:.2f}", f"{self.p50:.1f}", f"{self.p99:.0f}", f"{self.fairness:.1f}"]
-        )
+            [
+                *shown, f"{self.attempts:.2f}", f"{self.p50:.1f}", f"{self.p99:.0f}", f"{self.fairness:.1f}",
+                f"{self.cpu:.2f}", f"{self.cpu / bare.cpu:.2f}",
+            ]
+        )  # fmt: skip
 
 
-HEADS = ("", "txn/s", "× bare", "attempts per commit", "p50 ms", "p99 ms", "slowest / fastest thread")
+HEADS = (
+    "", "txn/s", "× bare", "attempts per commit", "p50 ms", "p99 ms", "slowest / fastest thread", "CPU ms", "× bare",
+)  # fmt: skip
 
 
 class _Thread(NamedTuple):
@@ -255,7 +270,7 @@ def _share(way: Way, url: str, works: Sequence[Work], ready: threading.Barrier) 
         return _Thread(latencies, attempts, time.perf_counter() - began)
 
 
-def _summed(threads: Sequence[_Thread], seconds: float) -> Figures:
+def _summed(threads: Sequence[_Thread], seconds: float, cpu: float) -> Figures:
     latencies = sorted(1000 * one for thread in threads for one in thread.latencies)
     return Figures(
         rate=len(latencies) / seconds,
@@ -263,6 +278,7 @@ def _summed(threads: Sequence[_Thread], seconds: float) -> Figures:
         p50=median(latencies),
         p99=latencies[-(len(latencies) // 100 + 1)],
         fairness=max(thread.seconds for thread in threads) / min(thread.seconds for thread in threads),
+        cpu=1000 * cpu / len(latencies),
     )
 
 
@@ -285,16 +301,16 @@ def measure(way: Way, workload: Workload, given: Namespace, seed: int) -> Figure
         ]
         shares = [pool.submit(_share, way, url, work, ready) for work in works]
         ready.wait()
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         threads = [share.result() for share in shares]
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, time.process_time() - used
         cursor.execute(f"SELECT sum(v) FROM {table}")
         held, added = int(cursor.fetchone()[0]), workload.adds * each * given.threads
         cursor.execute(f"DROP TABLE {table}")
     keeper.close()
     if held != added:
         raise LostUpdateError(f"{way.name}, {workload.title}: {held} instead of {added}")
-    return _summed(threads, seconds)
+    return _summed(threads, seconds, cpu)
 
 
 # All runs.

@@ -10,6 +10,8 @@
     │   └── NotConnectedError         no connection of that name is open
     ├── LocalServerError              the local server could not be found, started or reached
     ├── ConnectionFailedError         a connection could not be opened, or was lost
+    ├── StateLostError                a connection was lost with what can't be made again
+    ├── BusyError                     the connection is in a transaction of another thread or task
     ├── StatementError                the server refused a statement
     ├── PastUnavailableError          the asked instant can't be read (any more) on this server
     ├── TransactionError              the transaction as a whole did not end as it should
@@ -125,6 +127,19 @@ class ConnectionFailedError(CrdbMagicError):
     def __init__(self, message: str, *, sqlstate: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.sqlstate = sqlstate
+
+
+class StateLostError(CrdbMagicError):
+    """A connection was lost, and with it what can't be made again on another: temporary tables, prepared statements.
+
+    It is raised once, instead of the first statement on the new connection: who goes on has been told.
+    """
+
+
+class BusyError(CrdbMagicError):
+    """The connection is in a transaction that another thread or task began, and waiting for its end is no use."""
+
+    outcome = Outcome.NOT_COMMITTED
 
 
 class StatementError(CrdbMagicError):

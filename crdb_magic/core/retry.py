@@ -46,6 +46,8 @@ CANCELED = "57014"
 AMBIGUOUS = "40003"
 UNKNOWN_AT_COMMIT = frozenset({AMBIGUOUS, CANCELED, "XX000", "XXUUU"})
 COMMITTED_BUT = "XXA00"
+# Classes of what is found before anything is done: not supported, no such object, not allowed, a wrong value.
+_AT_ONCE = ("0A", "22", "25", "28", "3D", "3F", "42")
 
 _IDEMPOTENT = "if running it twice does no harm, say so with --idempotent (idempotent=True)."
 _CONTENDED = (
@@ -94,16 +96,25 @@ class Verdict(Enum):
 
 
 def judge(
-    error: CrdbMagicError | None, *, committing: bool, idempotent: bool = False, reads_only: bool = False
+    error: CrdbMagicError | None,
+    *,
+    committing: bool,
+    idempotent: bool = False,
+    reads_only: bool = False,
+    interrupted: bool = False,
 ) -> Verdict:
     """Decide by SQLSTATE and phase alone. ``error`` is None for what is not about the database.
+
+    An interrupt is never retried, even one that came with an answer of the server (``interrupted``); but that may tell
+    that nothing was committed.
 
     A :class:`TransactionError` says itself what became of a transaction, be it of this one or of another one that
     the work ran elsewhere: it is final, whatever SQLSTATE it was raised for.
     """
     at_stake = committing and not reads_only
-    if error is None:
-        return Verdict.UNKNOWN if at_stake else Verdict.FINAL
+    if error is None or interrupted:
+        clear = error is not None and error.sqlstate != COMMITTED_BUT and not _is_unclear(error)
+        return Verdict.UNKNOWN if at_stake and not clear else Verdict.FINAL
     if isinstance(error, TransactionError):
         return Verdict.FINAL
     code = error.sqlstate
@@ -141,7 +152,12 @@ def is_lost(error: CrdbMagicError) -> bool:
 
 
 def _is_unclear(error: CrdbMagicError) -> bool:
-    """Tell whether an answer to COMMIT leaves open what became of it: one without a code is not the server's."""
+    """Tell whether an answer to COMMIT leaves open what became of it: one without a code is not the server's.
+
+    One that comes with an outcome was translated by who knows what its code means on this server.
+    """
+    if error.outcome is Outcome.NOT_COMMITTED:
+        return False
     codeless = isinstance(error, StatementError) and error.sqlstate is None
     return codeless or error.sqlstate in UNKNOWN_AT_COMMIT or is_lost(error)
 
@@ -153,6 +169,7 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
     *,
     idempotent: bool = False,
     reads_only: bool = False,
+    in_steps: bool = False,
     observer: Observer = lambda _: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -164,6 +181,9 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
     raises :class:`ExceededMaxAttempts`, :class:`AmbiguousCommitError` or :class:`PartialCommitError` from the last
     error. ``observer`` is told of each failed attempt before the wait; it cannot steer, but an exception of it (or
     of ``sleep``: an interrupt) ends the run. ``clock`` and ``sleep`` speak in seconds.
+
+    ``in_steps`` says that the work commits by itself, bit by bit: what fails of it may have committed a part, and is
+    not run again unless ``idempotent``.
     """
     __tracebackhide__ = True  # what a notebook shows of an error is the user's code, not the way to it
     started = clock()
@@ -176,9 +196,9 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
             return Committed(value, tuple(failures), clock() - started)
         except _Failed as failed:
             failure = failed
-        maybe_committed |= failure.verdict is Verdict.RETRY_THOUGH_UNKNOWN
+        maybe_committed |= failure.verdict is Verdict.RETRY_THOUGH_UNKNOWN or (in_steps and failure.came_late)
         outcome = Outcome.UNKNOWN if maybe_committed else Outcome.NOT_COMMITTED
-        if failure.verdict not in _AGAIN:
+        if failure.verdict not in _AGAIN or (in_steps and failure.came_late and not idempotent):
             failure.end(failures, outcome)
         wait = random() * policy.longest_wait(len(failures) + 1)
         why = _reason_to_stop(policy, len(failures) + 1, clock() - started + wait)
@@ -217,6 +237,12 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
         """Raise the interrupt that came while the attempt was rolled back."""
         if self.interruption:
             raise self.interruption
+
+    @property
+    def came_late(self) -> bool:
+        """Whether something may have been done before it failed."""
+        code = self.error.sqlstate if self.error else None
+        return self.phase is _Phase.COMMIT and not (code or "").startswith(_AT_ONCE)
 
     def attempt(self, number: int, wait: float | None) -> Attempt:
         if self.error is None:  # its type is the same on every run, its text need not be
@@ -276,11 +302,15 @@ def _attempt(
         phase = _Phase.COMMIT
         transaction.commit()
     except BaseException as cause:
-        # An interrupt is never retried, even one that came while an error of the database was being handled.
-        error = transaction.translate(cause) if isinstance(cause, Exception) else None
-        committing = phase is _Phase.COMMIT
-        verdict = judge(error, committing=committing, idempotent=idempotent, reads_only=reads_only)
-        failed = _Failed(cause, error, verdict, phase)
+        answer, interrupted = transaction.translate(cause), not isinstance(cause, Exception)
+        verdict = judge(
+            answer,
+            committing=phase is _Phase.COMMIT,
+            idempotent=idempotent,
+            reads_only=reads_only,
+            interrupted=interrupted,
+        )
+        failed = _Failed(cause, None if interrupted else answer, verdict, phase)
         try:
             transaction.rollback()
         except BaseException as interruption:

@@ -90,6 +90,24 @@ class Server:
         return not self.is_cockroachdb or self.version >= (23, 1, 0)
 
     @property
+    def cancel_is_certain(self) -> bool:
+        """The answer 57014 to a COMMIT, or to a statement by itself, says that nothing was committed.
+
+        PostgreSQL hears no cancel request while it commits, nor behind it (access/transam/xact.c, tcop/postgres.c).
+        CockroachDB puts 57014 in the place of whatever the commit said, be it ambiguous, and at a statement_timeout
+        even if it was done (pkg/sql/conn_executor_exec.go, queryDone).
+        """
+        return not self.is_cockroachdb
+
+    @property
+    def settings_roll_back(self) -> bool:
+        """A SET is undone with its transaction or savepoint.
+
+        CockroachDB keeps it: https://www.cockroachlabs.com/docs/stable/known-limitations (SET does not ROLLBACK).
+        """
+        return not self.is_cockroachdb
+
+    @property
     def set_local(self) -> bool:
         """SET LOCAL is known (absent in CockroachDB v21.2: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 1, 0)
@@ -160,9 +178,9 @@ class Server:
         found = _ESTIMATE[self.product].search(plan)
         return int(found.group(1).replace(",", "")) if found else 0
 
-    def limit_statement(self, milliseconds: int) -> str:
-        """Spell a time limit for the statements that follow in this transaction."""
-        return f"SET {'LOCAL ' if self.set_local else ''}statement_timeout = {milliseconds}"
+    def limit_statement(self, milliseconds: int, *, within: bool = True) -> str:
+        """Spell a time limit for the statements that follow: ``within`` a transaction, in it alone if that is known."""
+        return f"SET {'LOCAL ' if within and self.set_local else ''}statement_timeout = {milliseconds}"
 
     def begin(self, options: TransactionOptions) -> str:
         """Spell BEGIN with all that was asked, except the past on a server without AS OF SYSTEM TIME."""

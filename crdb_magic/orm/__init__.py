@@ -3,7 +3,8 @@
 ::
 
     database.py     CockroachDatabase: transactions, run_transaction
-    ├── pool.py         … whose connections are kept for reuse
+    ├── link.py         where its connections come from
+    ├── pool.py         … which are kept for reuse
     ├── bulk.py         frames, Arrow tables, rows, streams and files
     ├── dialect.py      CockroachDB's SQL and catalogue, also for playhouse's reflection and migrations
     │   └── fields.py       keys that the cluster makes, JSON, arrays, intervals

@@ -14,82 +14,25 @@ from peewee import _atomic, _manual
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.target import Target
 from crdb_magic.errors import Attempt
 from crdb_magic.orm.bulk import Bulk
 from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
-from crdb_magic.session.driver import Connection, connect
-from crdb_magic.session.link import Link, is_gone
+from crdb_magic.orm.link import Adapter, DatabaseLink
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.link import is_gone
 from crdb_magic.session.reasons import explained, tell
 from crdb_magic.session.session import Session
-from crdb_magic.session.transactions import Explicit, send
+from crdb_magic.session.transactions import Explicit
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
 
-_DEFAULTS = {"user": "root", "port": "26257"}
 _NESTED = (
     "A transaction is open already, and this one can't be a part of it. Use transaction(), whose inner blocks join "
     "the outermost one, or run_transaction() around all of it, which is retried."
 )
 _RETRIED = "The transaction belongs to run_transaction(), which commits and retries it: leave {} out."
-
-
-class _Adapter(peewee.Psycopg2Adapter):
-    """peewee's door to the driver: connections are ours."""
-
-    def connect(self, db: CockroachDatabase, **parameters: Any) -> Connection:
-        with as_peewee():
-            return connect(_target(db.database, parameters))
-
-    def rollback(self, connection: Connection) -> None:
-        connection.disarm()
-        send(connection, "ROLLBACK")
-
-    def is_connection_reusable(self, connection: Connection) -> bool:
-        """Whether it can go back to a pool; a BEGIN that still waits must not go with it."""
-        connection.disarm()
-        return bool(super().is_connection_reusable(connection))
-
-    def is_connection_closed(self, connection: Connection) -> bool:
-        """Whether it is of no more use, by a look at the socket: no round trip at each check-out."""
-        return is_gone(connection)
-
-
-def _target(database: str, parameters: dict[str, Any]) -> Target:
-    given = {key: str(value) for key, value in parameters.items() if value is not None}
-    if "://" in database:
-        return Target.from_url(database).having(**given)
-    if dsn := given.pop("dsn", None):
-        return (Target.from_url(dsn) if "://" in dsn else Target.from_keywords(dsn)).having(**given)
-    return Target({**_DEFAULTS, "dbname": database, **given})
-
-
-class _DatabaseLink(Link):
-    """The connection of the calling thread, as peewee keeps it."""
-
-    def __init__(self, database: CockroachDatabase) -> None:
-        self._database = database
-
-    def __repr__(self) -> str:
-        return type(self._database).__name__
-
-    @property
-    def connection(self) -> Connection:
-        """The thread's connection, opened or replaced if need be."""
-        connection: Connection = self._database.connection()
-        return connection
-
-    @property
-    def opened(self) -> Connection | None:
-        """The thread's connection as it is."""
-        connection: Connection | None = self._database._state.conn
-        return connection
-
-    def discard(self) -> None:
-        """Close the thread's connection; the next use opens another one."""
-        self._database.abandon()
 
 
 class _Retried:
@@ -120,7 +63,7 @@ class CockroachDatabase(Bulk, Dialect):
     (``postgresql://``, ``cockroachdb://`` …). ``nested_transactions=False`` refuses savepoints.
     """
 
-    psycopg2_adapter = _Adapter
+    psycopg2_adapter = Adapter
 
     def init(self, database: str | None, *args: Any, nested_transactions: bool = True, **kwargs: Any) -> None:
         """Set where to connect, perhaps later than the creation."""
@@ -129,7 +72,7 @@ class CockroachDatabase(Bulk, Dialect):
         super().init(database, *args, **kwargs)
 
     def __init__(self, database: str | None, *args: Any, **kwargs: Any) -> None:
-        self.session = Session(_DatabaseLink(self))
+        self.session = Session(DatabaseLink(self))
         super().__init__(database, *args, **kwargs)
 
     def _connect(self) -> Connection:
@@ -142,7 +85,7 @@ class CockroachDatabase(Bulk, Dialect):
     def connection(self) -> Connection:
         """Give the thread's connection, opened if need be, and replaced if the server closed it in between."""
         connection: Connection = super().connection()
-        return self._reconnect() if not self.in_transaction() and is_gone(connection) else connection
+        return connection if self.in_transaction() or not is_gone(connection) else self._successor(connection)
 
     def cursor(self, named_cursor: Any = None) -> Any:
         """Give a cursor on the thread's connection."""
@@ -155,6 +98,12 @@ class CockroachDatabase(Bulk, Dialect):
         if not self.is_closed():
             self._state.conn.close()
 
+    def _successor(self, old: Connection) -> Connection:
+        """Give a connection that stands in for the thread's, and is told what that was."""
+        new = self._reconnect()
+        new.tell(old.told)
+        return new
+
     def _reconnect(self) -> Connection:
         """Replace the thread's connection by a new one; the contexts that are open stay so."""
         new = self._open()
@@ -164,14 +113,21 @@ class CockroachDatabase(Bulk, Dialect):
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant."""
-        if self.session.pinned is None:
-            try:
-                return super().execute_sql(sql, params)
-            except peewee.DatabaseError as error:
-                tell(error, translate(error, connected=True))
-                raise
-        if self.session.in_transaction:
-            return self._explained(sql, params)
+        with as_peewee(), self.session.link.turn:
+            if self.session.pinned is None:
+                return self._advised(sql, params)
+            if self.session.in_transaction:
+                return self._explained(sql, params)
+            return self._at_the_pin(sql, params)
+
+    def _advised(self, sql: str, params: Any) -> Any:
+        try:
+            return super().execute_sql(sql, params)
+        except peewee.DatabaseError as error:
+            tell(error, translate(error, connected=True))
+            raise
+
+    def _at_the_pin(self, sql: str, params: Any) -> Any:
         self.begin()
         try:
             cursor = self._explained(sql, params)
@@ -212,22 +168,27 @@ class CockroachDatabase(Bulk, Dialect):
         self._refuse_in_retried("begin()")
         options = _options(system_time, priority, isolation_level or self._isolation).within(self.session.pinned)
         verbs = Explicit(self.session.link, lambda _: None, options)
-        with self._translated(verbs):
+        with as_peewee(), self.session.link.turn, self._translated(verbs):
+            self.connection()  # before it stands on peewee's stack, which a connection that is opened empties
             verbs.begin(None)
         self._state.verbs = verbs
 
     def commit(self) -> None:
-        """Commit; raises AmbiguousCommitError if nobody can tell whether it was."""
+        """Commit; raises AmbiguousCommitError if nobody can tell whether it was.
+
+        A transaction in which nothing but a failure has happened has nothing to lose, and ends without an error.
+        """
         self._refuse_in_retried("commit()")
         verbs = self._current("commit")
-        with self._translated(verbs, committing=not verbs.options.writes_nothing):
-            verbs.commit()
+        with self.session.link.turn, self._translated(verbs, committing=not verbs.options.writes_nothing):
+            (verbs.rollback if verbs.has_nothing_to_lose else verbs.commit)()
         self._state.verbs = None
 
     def rollback(self) -> None:
         """Roll back."""
         self._refuse_in_retried("rollback()")
-        self._current("rollback").rollback()
+        with self.session.link.turn:
+            self._current("rollback").rollback()
         self._state.verbs = None
 
     def _current(self, verb: str) -> Explicit[None]:
@@ -352,6 +313,10 @@ class SessionDatabase(CockroachDatabase):
 
     def _open(self) -> Connection:
         return self.session.connection
+
+    def _successor(self, _: Connection) -> Connection:
+        """Give the connection that the session has told."""
+        return self._reconnect()
 
     def _close(self, conn: Connection) -> None:
         """Leave the connection to the session."""

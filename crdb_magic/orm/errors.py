@@ -30,6 +30,14 @@ class ConnectionFailedError(errors.ConnectionFailedError, peewee.OperationalErro
     """A connection could not be opened, or was lost outside a commit."""
 
 
+class StateLostError(errors.StateLostError, peewee.OperationalError):
+    """A connection was lost with what can't be made again."""
+
+
+class BusyError(errors.BusyError, peewee.OperationalError):
+    """The connection is in a transaction of another thread or task."""
+
+
 class PastUnavailableError(errors.PastUnavailableError, peewee.OperationalError):
     """The asked instant can't be read (any more) on this server."""
 
@@ -42,6 +50,8 @@ _TWINS: dict[type[CrdbMagicError], type[CrdbMagicError]] = {
         PartialCommitError,
         BrokenTransactionError,
         ConnectionFailedError,
+        StateLostError,
+        BusyError,
         PastUnavailableError,
     )
 }

@@ -12,6 +12,8 @@
     transactions.py  the engine's verbs on a connection
     ├── reasons.py       why the server refused, where an option of ours is the reason
     └── link.py          where the connection comes from
+        ├── turns.py         … and whose turn it is
+        └── told.py          what one that stands in for another has to be told
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
     ├── literals.py      Python values -> SQL literals
     ├── notices.py       what the server says besides its answers

@@ -12,20 +12,23 @@ import socket
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
 
+from crdb_magic.core.retry import CANCELED
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
-from crdb_magic.errors import BrokenTransactionError, Outcome
+from crdb_magic.errors import BrokenTransactionError, Outcome, StateLostError, StatementError
 from crdb_magic.session.interrupts import interruptible
-from crdb_magic.session.keeping import keep_after
+from crdb_magic.session.keeping import LOOKED_INTO, keep_after
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
-from crdb_magic.session.translation import refused
-from crdb_magic.sql.kinds import ends_transaction, some
+from crdb_magic.session.told import NOTHING, Telling, Told
+from crdb_magic.session.translation import refused, translated
+from crdb_magic.sql.kinds import ends_transaction, may_write, some
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
@@ -39,6 +42,9 @@ CONNECT_DEFAULTS = {
 
 
 _KNOCK = 2.0  # seconds until nobody is taken to be there
+_IDLE = extensions.TRANSACTION_STATUS_IDLE
+_ANSWERED = frozenset({_IDLE, extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
+_MOST_LOOKED_INTO = 100  # messages of a transaction that are kept until it ends
 _RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
@@ -61,9 +67,12 @@ class Connection(extensions.connection):
         self._begin = ""
         self._timeout: Callable[[], str] | None = None
         self.failed_to_begin = False
-        self._begun = self._ended = False
+        self._begun = self._ended = self._has_written = False
+        self._to_look_into: list[bytes] = []
+        self.statements_sent = 0
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
         self.notices = Notices()
+        self._telling = Telling(undone=self.server.settings_roll_back)
         self._process = os.getpid()
         with self._socket() as under:  # localhost and 127.0.0.1 are one server
             self.address = (under.getpeername(), self.info.dbname)
@@ -72,6 +81,8 @@ class Connection(extensions.connection):
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
         self._begin, self._timeout = begin, timeout
         self.failed_to_begin = self._begun = self._ended = False
+        self._to_look_into.clear()
+        self._has_written = False
 
     def disarm(self) -> None:
         """Forget the transaction's prelude."""
@@ -85,7 +96,7 @@ class Connection(extensions.connection):
     @property
     def ended_within(self) -> bool:
         """Whether a statement of the transaction has ended it, be it that another one was begun since."""
-        over = self.transaction_status == extensions.TRANSACTION_STATUS_IDLE and not self.failed_to_begin
+        over = self.transaction_status == _IDLE and not self.failed_to_begin
         return self._ended or (self._begun and over)
 
     @property
@@ -94,7 +105,7 @@ class Connection(extensions.connection):
 
         What comes after a loss belongs to the transaction: it must not run by itself, on another connection.
         """
-        open_ = self._begun if self.closed else self.transaction_status != extensions.TRANSACTION_STATUS_IDLE
+        open_ = self._begun if self.closed else self.transaction_status != _IDLE
         return not self.inherited and (self.begin_waits or self.failed_to_begin or open_)
 
     @property
@@ -106,6 +117,11 @@ class Connection(extensions.connection):
     def transaction_status(self) -> int:
         """The state of the server's transaction (``psycopg2.extensions.TRANSACTION_STATUS_*``)."""
         return self.info.transaction_status
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a statement runs now; another thread may look."""
+        return self.transaction_status == extensions.TRANSACTION_STATUS_ACTIVE
 
     @property
     def utf8(self) -> bool:
@@ -125,6 +141,7 @@ class Connection(extensions.connection):
         parts = [self._begin, self._timeout() if self._timeout else ""]
         self._begun = self._begun or self.begin_waits
         self._begin = ""
+        self.statements_sent += 1
         # On lines of their own: PostgreSQL's message shows the line that it does not understand.
         return "".join(f"{part};\n" for part in parts if part)
 
@@ -184,15 +201,58 @@ class Connection(extensions.connection):
         What comes after it must not run by itself, outside of any transaction. Remember, too, a COMMIT of the
         user's own that was lost with the connection: it may have ended the transaction.
         """
-        if begun and self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+        if begun and self.transaction_status == _IDLE:
             self.failed_to_begin = True
+        self._telling.failed(idle=self.transaction_status == _IDLE)
         self._ended |= bool(self.closed) and some(ends_transaction, sent)
 
-    def note_success(self, tag: str, sent: bytes) -> None:
-        """Remember an end of the transaction; behind it the past may be kept."""
-        self._ended = self.ended_within
-        if self.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+    def note_success(self, tag: str, sent: bytes, said: bytes = b"") -> None:
+        """Remember an end of the transaction, behind which the past may be kept, and what stays of what was ``said``.
+
+        That is the message without our prelude.
+        """
+        self._ended = self.ended_within or (self._begun and tag.startswith("SHOW") and some(ends_transaction, said))
+        idle = self.transaction_status == _IDLE
+        self._telling.succeeded(tag, said, idle=idle)
+        self._note_writing(tag, said)
+        if idle:
             keep_after(self.address, tag, sent)
+
+    def _note_writing(self, tag: str, said: bytes) -> None:
+        if tag.partition(" ")[0] not in LOOKED_INTO or len(self._to_look_into) == _MOST_LOOKED_INTO:
+            self._has_written = True
+        else:
+            self._to_look_into.append(said)
+
+    @property
+    def may_have_written(self) -> bool:
+        """Whether a statement of the transaction that was answered may have written, as far as their words tell."""
+        return self._has_written or any(some(may_write, said, unreadable=True) for said in self._to_look_into)
+
+    @property
+    def told(self) -> Told:
+        """What its session was told that one which stands in for it has to be told too."""
+        return self._telling.told
+
+    def tell(self, told: Told) -> None:
+        """Let it stand in for one that was lost.
+
+        Raises :class:`StateLostError`, once, for what can't be made again, and :class:`StatementError` if a setting is
+        refused now: the connection is closed then, and the next one will be told the same.
+        """
+        self._telling.begin_with(replace(told, bound={}))
+        if told.settings:
+            try:
+                with translated(self), self.cursor() as cursor:
+                    cursor.execute(";\n".join(told.settings.values()))
+            except BaseException:
+                self.close()
+                raise
+        if told.bound:
+            raise StateLostError(
+                f"The connection was lost, and with it: {', '.join(told.bound.values())}.",
+                hint="make them again; what was SET has been set again.",
+            )
 
 
 def swallowed(what: str) -> BrokenTransactionError:
@@ -213,6 +273,8 @@ class Cursor(extensions.cursor):
     connection: Connection
     sent_before = 0
     """How many characters of the last message came before the statement."""
+    is_ours = False
+    """Whether what it sends is of no interest to who wants to know what the user has said."""
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's name for it
         """Execute as psycopg2 does, after the prelude, in the same message."""
@@ -226,23 +288,36 @@ class Cursor(extensions.cursor):
         statement = query if isinstance(query, bytes) and vars is None else self.mogrify(query, vars)
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
-        return self._send(prelude.encode() + statement, None, waiting=waiting)
+        return self._send(prelude, statement, waiting=waiting)
 
-    def _send(self, query: Any, values: Any, *, waiting: bool) -> None:
+    def _send(self, prelude: str, statement: bytes, *, waiting: bool) -> None:
         __tracebackhide__ = True
         try:
-            interruptible(self.connection, super().execute, query, values)
+            interruptible(self.connection, super().execute, prelude.encode() + statement, None)
         except psycopg2.Error:
             self.connection.note_failure(self.query or b"", begun=waiting)
             raise
-        self.connection.note_success(self.statusmessage or "", self.query or b"")
+        except KeyboardInterrupt as interrupt:
+            if interrupt.__cause__ is None and self._was_refused:  # it came while psycopg2 made its error
+                raise interrupt from StatementError("The statement was cancelled.", sqlstate=CANCELED)
+            raise
+        said = b"" if self.is_ours else statement
+        self.connection.note_success(self.statusmessage or "", self.query or b"", said)
+
+    @property
+    def _was_refused(self) -> bool:
+        """Whether the server has answered, and not that it was done; or nothing was sent.
+
+        libpq knows of a lost connection before psycopg2's ``closed`` does.
+        """
+        return self.connection.transaction_status in _ANSWERED and not self.statusmessage
 
     def _flush(self) -> None:
         waiting = self.connection.begin_waits
         prelude = self.connection.prelude()
         self.sent_before = 0
         if prelude:
-            self._send(prelude, None, waiting=waiting)
+            self._send(prelude, b"", waiting=waiting)
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Execute once for each set of values."""
@@ -295,6 +370,7 @@ def connect(target: Target) -> Connection:
         with connection.cursor() as cursor:
             cursor.execute("; ".join(connection.server.settings))
             connection.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
+        connection._telling.begin_with(NOTHING)  # these are ours
     except psycopg2.Error as error:
         raise refused(error, target) from error
     return connection

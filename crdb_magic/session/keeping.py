@@ -8,8 +8,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from crdb_magic.errors import PastUnavailableError
-from crdb_magic.sql.kinds import reads_only, some
-from crdb_magic.sql.statements import Statement
+from crdb_magic.sql.kinds import may_write, some
 
 
 class Keeps(Protocol):
@@ -24,9 +23,8 @@ KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()
 
 os.register_at_fork(after_in_child=KEEPERS.clear)  # their connections are the parent's
 
-_WRITES_NOTHING = frozenset({"BEGIN", "ROLLBACK", "SET", "SHOW"})
-# The first words of tags, which are those of a message's last statement: what it may have written is for `_may_write`.
-_LOOKED_INTO = _WRITES_NOTHING | {"", "EXPLAIN", "SELECT"}
+# The first words of tags, which are those of a message's last statement: what it may have written is for `may_write`.
+LOOKED_INTO = frozenset({"", "BEGIN", "EXPLAIN", "RELEASE", "ROLLBACK", "SAVEPOINT", "SELECT", "SET", "SHOW"})
 
 
 def keep_after(address: tuple[object, ...], tag: str, sent: bytes) -> None:
@@ -34,10 +32,6 @@ def keep_after(address: tuple[object, ...], tag: str, sent: bytes) -> None:
     keeper = KEEPERS.get(address)
     if keeper is None:
         return
-    if tag.partition(" ")[0] not in _LOOKED_INTO or some(_may_write, sent, unreadable=True):
+    if tag.partition(" ")[0] not in LOOKED_INTO or some(may_write, sent, unreadable=True):
         with suppress(PastUnavailableError):  # one that broke says so when the past is asked for
             keeper.keep()
-
-
-def _may_write(statement: Statement) -> bool:
-    return statement.keyword not in _WRITES_NOTHING and not reads_only(statement)

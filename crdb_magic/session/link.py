@@ -10,6 +10,8 @@ import psycopg2
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, Outcome
 from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.told import NOTHING, Told
+from crdb_magic.session.turns import Turn
 
 
 class Link(ABC):
@@ -30,16 +32,26 @@ class Link(ABC):
         """The connection as it is, None if none was opened; opens none."""
 
     @property
+    @abstractmethod
+    def turn(self) -> Turn:
+        """The turn on the connection: to be held while something is sent over it."""
+
+    @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection, or was when that was lost, and nobody has ended it."""
-        return self.opened is not None and self.opened.in_transaction
+        """Whether the caller's transaction is open on the connection, or was when that was lost, and was not ended."""
+        return self.opened is not None and self.opened.in_transaction and self.turn.is_ours
+
+    @property
+    def was_opened(self) -> bool:
+        """Whether there is a connection, or was one that is lost."""
+        return self.opened is not None
 
     def open_first(self) -> None:
         """Open the connection if none ever was. A first one that fails is no lost one: there is nothing to run again.
 
         One that stood before, and can't be replaced now, is a loss, which is for the engine to try again.
         """
-        if self.opened is not None:
+        if self.was_opened:
             return
         try:
             _ = self.connection
@@ -53,20 +65,31 @@ class Link(ABC):
 
 
 class OwnLink(Link):
-    """One connection of our own to a target."""
+    """One connection of our own to a target; each that it opens is told what the one before was, or ``told``."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, told: Told = NOTHING) -> None:
         self.target = target
         self._connection: Connection | None = None
+        self._told = told
+        self._was_opened = False
+        self._turn = Turn(lambda: self._connection, self.discard)
 
     def __repr__(self) -> str:
         return repr(self.target)
 
     @property
+    def turn(self) -> Turn:
+        """The turn on the connection, for all threads."""
+        return self._turn
+
+    @property
     def connection(self) -> Connection:
         """The open connection, opened or replaced if need be."""
         if self._connection is None or is_gone(self._connection):
+            self.discard()
             self._connection = connect(self.target)
+            self._was_opened = True
+            self._connection.tell(self._told)
         return self._connection
 
     @property
@@ -74,11 +97,17 @@ class OwnLink(Link):
         """The connection as it is."""
         return self._connection
 
+    @property
+    def was_opened(self) -> bool:
+        """Whether there ever was a connection."""
+        return self._was_opened
+
     def discard(self) -> None:
-        """Close the connection, whatever state it is in; it is remembered that there was one."""
+        """Close the connection, whatever state it is in."""
         if self._connection is not None:
-            self._connection.disarm()
+            self._told = self._connection.told
             self._connection.close()
+            self._connection = None
 
 
 def is_gone(connection: Connection) -> bool:

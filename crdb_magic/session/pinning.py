@@ -35,15 +35,17 @@ def pin(session: Session, as_of: AsOf) -> AsOf:
     A time ago becomes the instant that it means now. Raises :class:`OptionError` within a transaction,
     :class:`PastUnavailableError` where there is no past, and what `Session.transact` raises.
     """
-    if session.in_transaction:
-        raise OptionError("A transaction is open on this connection; pin it before or afterwards.")
-    session.pinned = _present(session) if as_of == NOW else _resolved(session, as_of)
-    return session.pinned
+    with session.link.turn:  # what another thread does is read as it was begun
+        if session.in_transaction:
+            raise OptionError("A transaction is open on this connection; pin it before or afterwards.")
+        session.pinned = _present(session) if as_of == NOW else _resolved(session, as_of)
+        return session.pinned
 
 
 def unpin(session: Session) -> None:
     """Let a session read the present again."""
-    session.pinned = None
+    with session.link.turn:
+        session.pinned = None
 
 
 def _present(session: Session) -> AsOf:

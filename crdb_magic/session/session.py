@@ -28,8 +28,8 @@ from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
-from crdb_magic.sql.kinds import plain, reads_only
-from crdb_magic.sql.statements import BoundStatement, split
+from crdb_magic.sql.kinds import changes_schema, commits_in_steps, plain, reads_only
+from crdb_magic.sql.statements import BoundStatement, Statement, split
 
 T = TypeVar("T")
 
@@ -39,10 +39,30 @@ def _unheard(_: object) -> None:
 
 
 class _Nature(NamedTuple):
-    """What is known of statements by their words: whether they only read, and may go without BEGIN and COMMIT."""
+    """What is known of statements by their words.
+
+    Whether they only read; whether they are one that may go without BEGIN and COMMIT, and whether that commits in steps
+    of its own, or changes the schema.
+    """
 
     reads_only: bool = False
     alone: bool = False
+    in_steps: bool = False
+    changes_schema: bool = False
+
+    @classmethod
+    def of(cls, statements: Sequence[Statement]) -> _Nature:
+        alone = len(statements) == 1 and plain(statements[0])
+        return cls(
+            reads_only=all(map(reads_only, statements)),
+            alone=alone,
+            in_steps=alone and commits_in_steps(statements[0]),
+            changes_schema=alone and changes_schema(statements[0]),
+        )
+
+    def small(self, sizes: Sizes, text: str) -> _Nature:
+        """Give it for a statement that is read by COPY if its result is large, which takes two messages."""
+        return self._replace(alone=self.alone and not sizes.large(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +94,9 @@ class _Done(Generic[T]):
 class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
-    It is not to be shared between threads. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that names
-    no instant of its own is read at that one.
+    It serves one transaction at a time: a thread waits until that of another one has ended (`crdb_magic.session.turns`
+    says who can't), and only the thread and the task that began one send statements within it. While it is ``pinned``
+    (see `crdb_magic.session.pinning`), all that names no instant of its own is read at that one.
     """
 
     def __init__(self, where: Target | Link) -> None:
@@ -90,16 +111,20 @@ class Session:
     @property
     def server(self) -> Server:
         """The server that answered; connects if need be."""
-        return self.link.connection.server
+        return self.connection.server
 
     @property
     def connection(self) -> Connection:
         """The open psycopg2 connection; raises :class:`ConnectionFailedError` if there can't be one."""
-        return self.link.connection
+        opened = self.link.opened
+        if opened is not None and not self.link.turn.is_ours:
+            return opened  # in use, and so not to be replaced; what it is connected to can be told without waiting
+        with self.link.turn:
+            return self.link.connection
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection: begun by a database of models, or by a Python cell."""
+        """Whether the caller's transaction is open: begun by a database of models, or by a Python cell."""
         return self.link.in_transaction
 
     def close(self) -> None:
@@ -126,11 +151,11 @@ class Session:
             return execute(connection, statements, self._sizes, finish)
 
         def nature() -> _Nature:
-            alone = len(sources) == 1 and plain(sources[0]) and not self._sizes.large(sources[0].text)
-            return _Nature(reads_only=all(map(reads_only, sources)), alone=alone)
+            return _Nature.of(sources).small(self._sizes, sources[0].text)
 
-        done = self._carry_out(send, options or DEFAULTS, observer, nature)
-        results = self._typed(done.connection, done.value)
+        with self.link.turn:
+            done = self._carry_out(send, options or DEFAULTS, observer, nature)
+            results = self._typed(done.connection, done.value)
         return Report(results, done.receipt(results))
 
     def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
@@ -140,11 +165,11 @@ class Session:
             return ask(connection, sql, values, self._sizes, finish)
 
         def nature() -> _Nature:
-            known = _nature_of(sql)
-            return known._replace(alone=known.alone and not self._sizes.large(sql))
+            return _nature_of(sql).small(self._sizes, sql)
 
-        done = self._carry_out(send, DEFAULTS, _unheard, nature)
-        return self._typed(done.connection, [done.value])[0]
+        with self.link.turn:
+            done = self._carry_out(send, DEFAULTS, _unheard, nature)
+            return self._typed(done.connection, [done.value])[0]
 
     def look_ahead(self, query: Query | None) -> None:
         """Ask the planner, once for each query, whether it is large and so best read by COPY.
@@ -153,10 +178,11 @@ class Session:
         """
         if query is None or query.text in self._sizes or self.in_transaction:
             return
-        self.link.open_first()
-        with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
-            if can_copy(self.connection):
-                self._sizes.note(query.text, estimate(self.connection, query))
+        with self.link.turn:
+            self.link.open_first()
+            with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
+                if can_copy(self.connection):
+                    self._sizes.note(query.text, estimate(self.connection, query))
 
     def transact(
         self,
@@ -166,13 +192,15 @@ class Session:
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
         __tracebackhide__ = True
-        done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
+        with self.link.turn:
+            done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
         return done.value, done.receipt()
 
     def carry_out(self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer) -> T:
         """Do the work within the open transaction, which takes no options, else as one of its own by `transact`."""
         __tracebackhide__ = True
-        return self._carry_out(work, options, observer, _Nature).value
+        with self.link.turn:
+            return self._carry_out(work, options, observer, _Nature).value
 
     def _carry_out(
         self,
@@ -204,11 +232,16 @@ class Session:
         __tracebackhide__ = True
         options = options.within(self.pinned)
         self.link.open_first()
-        verbs = (SingleStatement if nature.alone and options.plain else Explicit)(self.link, work, options)
-        committed = self._engine(verbs, observer, reading=nature.reads_only)
+        alone = nature.alone and (options.plain or self._has_to_go_alone(nature, options))
+        verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
+        committed = self._engine(verbs, observer, nature)
         return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices)
 
-    def _engine(self, verbs: Verbs[T], observer: Observer, *, reading: bool) -> Committed[None]:
+    def _has_to_go_alone(self, nature: _Nature, options: TransactionOptions) -> bool:
+        """Whether the server changes its schema outside of transactions only, whatever else was asked."""
+        return nature.changes_schema and not options.writes_nothing and not self.server.transactional_ddl
+
+    def _engine(self, verbs: Verbs[T], observer: Observer, nature: _Nature) -> Committed[None]:
         __tracebackhide__ = True
         options = verbs.options
         began = time.monotonic()
@@ -223,7 +256,8 @@ class Session:
             verbs,
             options.retry,
             idempotent=options.idempotent,
-            reads_only=reading or options.writes_nothing,
+            reads_only=nature.reads_only or options.writes_nothing,
+            in_steps=nature.in_steps,
             observer=observer,
         )
 
@@ -246,5 +280,4 @@ class Session:
 
 @lru_cache(maxsize=256)
 def _nature_of(sql: str) -> _Nature:
-    statements = split(sql)
-    return _Nature(reads_only=all(map(reads_only, statements)), alone=all(map(plain, statements)))
+    return _Nature.of(split(sql))

@@ -22,9 +22,10 @@ from crdb_magic.errors import (
     CrdbMagicError,
     Outcome,
     PastUnavailableError,
+    StatementError,
     TransactionError,
 )
-from crdb_magic.session.driver import Connection, swallowed, text_cursor
+from crdb_magic.session.driver import Connection, Cursor, swallowed, text_cursor
 from crdb_magic.session.link import Link
 from crdb_magic.session.snapshots import CHANGED_SINCE, Keeper
 from crdb_magic.session.translation import translate
@@ -81,7 +82,14 @@ class Verbs(ABC, Generic[T]):
         connected = self._held is not None and not self._held.closed
         translated = translate(error, connected=connected, outside=self._outside)
         self._lost = translated is not None and is_lost(translated)
+        if isinstance(translated, StatementError) and translated.sqlstate == CANCELED and self._is_certain:
+            translated.outcome = Outcome.NOT_COMMITTED
         return translated
+
+    @property
+    def _is_certain(self) -> bool:
+        """Whether a statement that was cancelled, lone or COMMIT, committed nothing."""
+        return self._held is not None and self._held.server.cancel_is_certain
 
     @abstractmethod
     def begin(self, seconds_left: float | None) -> None:
@@ -112,14 +120,42 @@ class Verbs(ABC, Generic[T]):
             raise
         if self._lost:  # also one that a draining node has left open
             self._link.discard()
+        elif not self._held.closed:
+            self._lift_limit(self._held)
+
+    def _lift_limit(self, connection: Connection) -> None:
+        """Lift a time limit that outlives the transaction; a connection that would keep it is given up.
+
+        The transaction is over by then: what fails here must not make a commit look like a failure.
+        """
+        connection.disarm()
+        if self.options.retry.timeout is None or self._limit_is_local:
+            return
+        try:
+            send(connection, connection.told.settings.get("SET STATEMENT_TIMEOUT", "RESET statement_timeout"))
+        except psycopg2.Error:
+            self._link.discard()
+
+    @property
+    def _limit_is_local(self) -> bool:
+        """Whether the server forgets a time limit with its transaction."""
+        return self.connection.server.set_local
 
 
 class SingleStatement(Verbs[T]):
     """A statement by itself: sending it is the commit, so an unknown outcome is judged as one of COMMIT."""
 
-    def begin(self, seconds_left: float | None) -> None:  # noqa: ARG002 - one with a limit is Explicit
+    def begin(self, seconds_left: float | None) -> None:
         """Open the connection: one that can't be opened has sent nothing."""
         self._held = self._link.connection
+        if limit := _time_limit(
+            seconds_left, self._held.server, within=False
+        ):  # of a schema change, the others are Explicit
+            send(self._held, limit())
+
+    @property
+    def _limit_is_local(self) -> bool:
+        return False
 
     def unit(self) -> None:
         """Do nothing before the commit."""
@@ -127,6 +163,7 @@ class SingleStatement(Verbs[T]):
     def commit(self) -> None:
         """Send the statement."""
         self._do()
+        self._lift_limit(self.connection)
 
 
 class Explicit(Verbs[T]):
@@ -172,6 +209,13 @@ class Explicit(Verbs[T]):
         # SERIALIZABLE refuses an imported snapshot; for reading alone there is no difference.
         return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
 
+    @property
+    def has_nothing_to_lose(self) -> bool:
+        """Whether a statement failed, and none before it can have written."""
+        connection = self.connection
+        failed = connection.transaction_status == extensions.TRANSACTION_STATUS_INERROR or connection.failed_to_begin
+        return failed and not connection.closed and not connection.may_have_written
+
     def commit(self) -> None:
         """Commit, unless the work left nothing that could be."""
         connection = self.connection
@@ -200,25 +244,6 @@ class Explicit(Verbs[T]):
                 "snapshots do not hold its rows of that time."
             )
 
-    def _lift_limit(self, connection: Connection) -> None:
-        """Lift a time limit that outlives the transaction; a connection that would keep it is given up.
-
-        The transaction is over by then: what fails here must not make a commit look like a failure.
-        """
-        connection.disarm()
-        if self.options.retry.timeout is None or connection.server.set_local:
-            return
-        try:
-            send(connection, "SET statement_timeout = 0")
-        except psycopg2.Error:
-            self._link.discard()
-
-    def rollback(self) -> None:
-        """End the transaction, and its time limit with it."""
-        super().rollback()
-        if self._held is not None and not self._held.closed:
-            self._lift_limit(self._held)
-
 
 def _ended() -> BrokenTransactionError:
     return BrokenTransactionError(
@@ -228,7 +253,7 @@ def _ended() -> BrokenTransactionError:
     )
 
 
-def _time_limit(seconds_left: float | None, server: Server) -> Callable[[], str] | None:
+def _time_limit(seconds_left: float | None, server: Server, *, within: bool = True) -> Callable[[], str] | None:
     """Give what sets the server's statement_timeout to the time left, before each statement."""
     if seconds_left is None:
         return None
@@ -240,14 +265,15 @@ def _time_limit(seconds_left: float | None, server: Server) -> Callable[[], str]
             raise TransactionError(
                 "The time limit of the transaction is used up.", outcome=Outcome.NOT_COMMITTED, sqlstate=CANCELED
             )
-        return server.limit_statement(milliseconds)
+        return server.limit_statement(milliseconds, within=within)
 
     return limit
 
 
 def send(connection: Connection, sql: str) -> str:
     """Send a statement of ours; gives its tag."""
-    with connection.cursor() as cursor:
+    with connection.cursor(cursor_factory=Cursor) as cursor:
+        cursor.is_ours = True
         cursor.execute(sql)
         return cursor.statusmessage or ""
 

@@ -8,4 +8,5 @@
     ├── names.py        a name that an error quotes, found in the statement
     ├── foreign.py      CockroachDB's words that PostgreSQL lacks
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
+        └── functions.py    … which functions change nothing
 """

@@ -8,6 +8,7 @@ from itertools import chain, islice, pairwise
 from unicodedata import normalize
 
 from crdb_magic.errors import ScriptError
+from crdb_magic.sql.functions import HARMLESS
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
 from crdb_magic.sql.statements import Statement, split
 
@@ -31,6 +32,18 @@ _BOUND_TO_A_TRANSACTION = (
     "CLOSE",
     "LOCK",
 )
+
+# They run a body that may commit, which the server refuses within a transaction (2D000).
+_BODIES = _words("CALL DO")
+# What commits in steps of its own, or works through jobs, and can't be within a transaction on one server or the other.
+_IN_STEPS = (
+    "ALTER SYSTEM", "BACKUP", "CLUSTER", "CREATE CHANGEFEED", "CREATE DATABASE", "CREATE SUBSCRIPTION",
+    "CREATE TABLESPACE", "DROP DATABASE", "DROP SUBSCRIPTION", "DROP TABLESPACE", "EXPORT", "IMPORT", "REINDEX",
+    "RESTORE", "SET CLUSTER SETTING", "VACUUM",
+)  # fmt: skip
+_CONCURRENT = _words("CREATE DROP ALTER REINDEX")  # … CONCURRENTLY; a REFRESH is one transaction
+_SCHEMA = _words("ALTER COMMENT CREATE DROP GRANT REASSIGN REVOKE TRUNCATE")
+_WRITES_NOTHING = _words("BEGIN START SET SHOW SAVEPOINT RELEASE ROLLBACK")
 
 _READERS = _words("SELECT VALUES TABLE SHOW EXPLAIN WITH")
 _QUERIES = _words("SELECT VALUES TABLE WITH")
@@ -59,60 +72,6 @@ _KEYWORDS_BEFORE_PARENTHESIS = _words(
     BIT CHAR CHARACTER DATE DEC DECIMAL FLOAT INTERVAL NUMERIC STRING TIME TIMESTAMP TIMESTAMPTZ TIMETZ VARBIT VARCHAR
     VARYING"""
 )
-# Well-known functions of both servers that change nothing but the answer. Not here, on purpose: nextval, setval,
-# set_config, txid_current, pg_sleep, advisory locks, pg_terminate_backend, query_to_xml, lo_*, crdb_internal.*.
-_FUNCTIONS = _words(
-    """
-    array_agg avg bit_and bit_or bool_and bool_or concat_agg corr count count_rows covar_pop covar_samp every
-    json_agg json_object_agg jsonb_agg jsonb_object_agg max min mode percentile_cont percentile_disc regr_avgx
-    regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy sqrdiff stddev stddev_pop
-    stddev_samp string_agg sum sum_int var_pop var_samp variance xor_agg
-
-    cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number
-
-    abs acos acosd acosh asin asind asinh atan atan2 atan2d atand atanh cbrt ceil ceiling cos cosd cosh cot cotd
-    degrees div exp factorial floor gcd isnan lcm ln log log10 mod pi pow power radians random round scale sign sin
-    sind sinh sqrt tan tand tanh trim_scale trunc width_bucket
-
-    ascii bit_length btrim char_length character_length chr concat concat_ws convert_from convert_to crc32c crc32ieee
-    decode difference encode fnv32 fnv32a fnv64 fnv64a format from_ip from_uuid get_bit get_byte initcap left length
-    levenshtein lower lpad ltrim md5 metaphone normalize octet_length overlay parse_ident position quote_ident
-    quote_literal quote_nullable regexp_count regexp_extract regexp_instr regexp_like regexp_match regexp_matches
-    regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr repeat replace reverse right rpad rtrim
-    set_bit set_byte sha1 sha224 sha256 sha384 sha512 similarity soundex split_part starts_with string_to_array
-    string_to_table strpos substr substring substring_index to_ascii to_char to_english to_hex to_ip to_number to_uuid
-    translate trim unaccent unistr upper
-
-    age clock_timestamp cluster_logical_timestamp current_date current_time current_timestamp date_bin date_part
-    date_trunc experimental_follower_read_timestamp experimental_strftime experimental_strptime extract_duration
-    follower_read_timestamp isfinite justify_days justify_hours justify_interval localtime localtimestamp
-    make_date make_interval make_time make_timestamp make_timestamptz now parse_date parse_interval parse_time
-    parse_timestamp statement_timestamp strftime strptime timeofday timezone to_date to_timestamp
-    transaction_timestamp with_max_staleness with_min_timestamp
-
-    array_append array_cat array_dims array_length array_lower array_ndims array_position array_positions
-    array_prepend array_remove array_replace array_to_json array_to_string array_upper cardinality generate_series
-    generate_subscripts unnest
-
-    json_array_elements json_array_elements_text json_array_length json_build_array json_build_object json_each
-    json_each_text json_extract_path json_extract_path_text json_object json_object_keys json_populate_record
-    json_populate_recordset json_set json_strip_nulls json_to_record json_to_recordset json_typeof jsonb_array_elements
-    jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each jsonb_each_text
-    jsonb_exists_any jsonb_extract_path jsonb_extract_path_text jsonb_insert jsonb_object jsonb_object_keys
-    jsonb_path_exists jsonb_path_match jsonb_path_query jsonb_path_query_array jsonb_path_query_first
-    jsonb_populate_record jsonb_populate_recordset jsonb_pretty jsonb_set jsonb_strip_nulls
-    jsonb_to_record jsonb_to_recordset jsonb_typeof row_to_json to_json to_jsonb
-
-    coalesce greatest if ifnull iferror iserror least nullif num_nonnulls num_nulls
-
-    col_description current_catalog current_database current_role current_schema current_schemas current_setting
-    current_user format_type gen_random_ulid gen_random_uuid has_column_privilege has_database_privilege
-    has_schema_privilege has_table_privilege obj_description pg_get_constraintdef pg_get_expr pg_get_indexdef
-    pg_get_viewdef pg_table_is_visible pg_typeof session_user to_regclass to_regtype uuid_generate_v4 uuid_v4 version
-
-    broadcast family host hostmask masklen netmask network
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +90,28 @@ def controls_transaction(statement: Statement) -> bool:
 
 def ends_transaction(statement: Statement) -> bool:
     """Whether it ends a transaction (COMMIT, ROLLBACK …)."""
-    return controls_transaction(statement) and statement.keyword not in {"BEGIN", "START"}
+    control = controls_transaction(statement) and statement.keyword not in {"BEGIN", "START"}
+    return control or shows_commit_time(statement)
+
+
+def shows_commit_time(statement: Statement) -> bool:
+    """Whether it is SHOW COMMIT TIMESTAMP, which commits the transaction that it stands in.
+
+    CockroachDB has it from v23.1 on: pkg/sql/conn_executor_show_commit_timestamp.go.
+    """
+    return _begins(statement, ("SHOW COMMIT TIMESTAMP",))
+
+
+def commits_in_steps(statement: Statement) -> bool:
+    """Whether it may commit a part of what it does before it fails: an index that is left INVALID, a VACUUM."""
+    if statement.keyword in _CONCURRENT and "CONCURRENTLY" in words(statement):
+        return True
+    return _begins(statement, _IN_STEPS)
+
+
+def changes_schema(statement: Statement) -> bool:
+    """Whether it is DDL."""
+    return statement.keyword in _SCHEMA
 
 
 def some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = False) -> bool:
@@ -140,6 +120,14 @@ def some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = 
         return any(map(is_so, split(sent.decode(errors="replace"))))
     except ScriptError:
         return unreadable
+
+
+def readable(sent: bytes) -> tuple[Statement, ...]:
+    """Give the statements of a message, none where they can't be told apart."""
+    try:
+        return split(sent.decode(errors="replace"))
+    except ScriptError:
+        return ()
 
 
 def restarts_transaction(statement: Statement) -> bool:
@@ -157,10 +145,16 @@ def streams_data(statement: Statement) -> bool:
     """Whether it is a COPY between the server and a data stream (FROM STDIN, TO STDOUT)."""
     if statement.keyword != "COPY":
         return False
-    words = (token.text for token in _spelled(statement))
-    return any(before in {"FROM", "TO"} and word in {"STDIN", "STDOUT"} for before, word in pairwise(words))
+    return any(before in {"FROM", "TO"} and word in {"STDIN", "STDOUT"} for before, word in pairwise(words(statement)))
 
 
+_REFUSALS_AMONG_OTHERS = (
+    _Refusal(
+        shows_commit_time,
+        why="which commits what stands before it, and can't be run again with the rest of the cell",
+        hint="Put it into a cell of its own, behind this one: it tells the time of the last commit.",
+    ),
+)
 _REFUSALS = (
     _Refusal(
         controls_transaction,
@@ -184,16 +178,21 @@ def check_cell(statements: Sequence[Statement]) -> None:
     """Refuse, by a ScriptError, statements that cannot run in a transaction that the cell is, and an empty cell."""
     if not statements:
         raise ScriptError("The cell holds no SQL statement.", hint="Write at least one below the %% line.")
+    refusals = _REFUSALS if len(statements) == 1 else (*_REFUSALS, *_REFUSALS_AMONG_OTHERS)
     for number, statement in enumerate(statements, start=1):
-        for refusal in _REFUSALS:
+        for refusal in refusals:
             if refusal.applies(statement):
                 message = f"Statement {number} (line {statement.line}) is {_title(statement)}, {refusal.why}."
                 raise ScriptError("\n".join((message, *statement.excerpt(statement.head))), hint=refusal.hint)
 
 
 def plain(statement: Statement) -> bool:
-    """Whether it means the same as a transaction of its own, without BEGIN and COMMIT around it."""
-    return not _begins(statement, (*_CONTROL, *_SAVEPOINT, *_BOUND_TO_A_TRANSACTION))
+    """Whether it means the same as a transaction of its own, without BEGIN and COMMIT around it.
+
+    CALL and DO do not: what their bodies commit by themselves would be done twice when they are run again.
+    """
+    bound = (*_CONTROL, *_SAVEPOINT, *_BOUND_TO_A_TRANSACTION)
+    return statement.keyword not in _BODIES and not _begins(statement, bound)
 
 
 def reads_only(statement: Statement) -> bool:
@@ -205,12 +204,17 @@ def reads_only(statement: Statement) -> bool:
     if statement.keyword not in _READERS:
         return False
     if statement.keyword == "EXPLAIN":
-        words = [token.text for token in _spelled(statement) if token.kind is Kind.WORD]
-        if _ANALYZE.isdisjoint(words):
+        options = [token.text for token in _spelled(statement) if token.kind is Kind.WORD]
+        if _ANALYZE.isdisjoint(options):
             return True
-        if next((word for word in words if word not in _EXPLAIN_OPTIONS), "") not in _READERS:
+        if next((word for word in options if word not in _EXPLAIN_OPTIONS), "") not in _READERS:
             return False
-    return not any(_may_write(*window) for window in _windows(_spelled(statement)))
+    return not any(_makes_it_write(*window) for window in _windows(_spelled(statement)))
+
+
+def may_write(statement: Statement) -> bool:
+    """Whether it may change data, as far as its words tell."""
+    return statement.keyword not in _WRITES_NOTHING and not reads_only(statement)
 
 
 def is_query(statement: Statement) -> bool:
@@ -243,7 +247,7 @@ def _opens_statement(before: Token, token: Token) -> bool:
     return before.text in _BEFORE_STATEMENTS.get(token.text, ())
 
 
-def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:
+def _makes_it_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:
     """Whether a token may make its statement a writing one, seen with its neighbours."""
     if token.kind is Kind.WORD and token.text in _WRITERS:
         return True
@@ -257,8 +261,8 @@ def _may_write(earlier: Token, before: Token, token: Token, after: Token) -> boo
 def _is_harmless(earlier: str, before: str, name: str) -> bool:
     """Whether a name with a parenthesis behind it is no call, or one of a function that changes nothing."""
     if before == ".":
-        return earlier == "PG_CATALOG" and name in _FUNCTIONS
-    return before in _BEFORE_NAMES or name in _KEYWORDS_BEFORE_PARENTHESIS or name in _FUNCTIONS
+        return earlier == "PG_CATALOG" and name in HARMLESS
+    return before in _BEFORE_NAMES or name in _KEYWORDS_BEFORE_PARENTHESIS or name in HARMLESS
 
 
 def _windows(tokens: Iterable[Token]) -> Iterator[tuple[Token, Token, Token, Token]]:
@@ -267,6 +271,11 @@ def _windows(tokens: Iterable[Token]) -> Iterator[tuple[Token, Token, Token, Tok
     for after in chain(tokens, (edge,)):
         yield earlier, before, token, after
         earlier, before, token = before, token, after
+
+
+def words(statement: Statement) -> list[str]:
+    """Give the words and signs of a statement without its comments, with keywords in upper case."""
+    return [token.text for token in _spelled(statement)]
 
 
 def _spelled(statement: Statement) -> Iterator[Token]:
@@ -291,7 +300,7 @@ def _begins(statement: Statement, phrases: Sequence[str]) -> bool:
 
 def _title(statement: Statement) -> str:
     """Give the keywords at the start of a statement, to name it in a sentence."""
-    phrases = (phrase for phrase in (*_SAVEPOINT, *_CONTROL) if _begins(statement, (phrase,)))
+    phrases = (phrase for phrase in (*_SAVEPOINT, *_CONTROL, "SHOW COMMIT TIMESTAMP") if _begins(statement, (phrase,)))
     return next(phrases, statement.keyword)
 
 

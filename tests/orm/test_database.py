@@ -620,3 +620,50 @@ def test_another_target_is_not_pinned(db, pinned):
     db.init(db.database)
 
     assert db.session.pinned is None
+
+
+# A block whose only statements failed has nothing to lose.
+
+
+@pytest.mark.parametrize("block", ["atomic", "transaction"])
+@pytest.mark.parametrize("before", ["", "SELECT 1", "SAVEPOINT s"])
+def test_a_block_in_which_nothing_but_a_failure_happened_is_left_quietly(account, block, before):
+    db = account._meta.database
+    with getattr(db, block)():
+        if before:
+            db.execute_sql(before)
+        with pytest.raises(peewee.IntegrityError):
+            account.create(id=1, balance=1)
+
+    assert [one.balance for one in account.select().where(account.id == 1)] == [100]
+
+
+@pytest.mark.parametrize("block", ["atomic", "transaction"])
+def test_a_block_that_wrote_before_the_failure_is_not(account, block):
+    db = account._meta.database
+    with pytest.raises(crdb_magic.errors.BrokenTransactionError, match="failed, and its error was caught"):  # noqa: SIM117
+        with getattr(db, block)():
+            account.update(balance=0).execute()
+            with pytest.raises(peewee.IntegrityError):
+                account.create(id=1, balance=1)
+
+    assert [one.balance for one in account.select().where(account.id == 1)] == [100]
+
+
+def test_a_callback_in_which_nothing_but_a_failure_happened_is_broken(account):
+    def work(db):
+        with pytest.raises(peewee.IntegrityError):
+            account.create(id=1, balance=1)
+
+    with pytest.raises(crdb_magic.errors.BrokenTransactionError):
+        account._meta.database.run_transaction(work)
+
+
+def test_a_block_that_was_left_quietly_can_be_followed_by_another(account):
+    db = account._meta.database
+    with db.atomic(), pytest.raises(peewee.IntegrityError):
+        account.create(id=1, balance=1)
+    with db.atomic():
+        account.update(balance=1).execute()
+
+    assert [one.balance for one in account.select().where(account.id == 1)] == [1]

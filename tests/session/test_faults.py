@@ -199,7 +199,6 @@ AT_COMMIT = [
     ("40003 before", instead(AMBIGUOUS), AmbiguousCommitError, _UNKNOWN, ("40003",), 100),
     ("40003 after", afterwards(AMBIGUOUS), AmbiguousCommitError, _UNKNOWN, ("40003",), 101),
     ("08007 after", afterwards(UNKNOWN_RESOLUTION), AmbiguousCommitError, _UNKNOWN, ("08007",), 101),
-    ("57014 after", afterwards(CANCELED), AmbiguousCommitError, _UNKNOWN, ("57014",), 101),
     ("58C00 after", afterwards(UNAVAILABLE), AmbiguousCommitError, _UNKNOWN, ("58C00",), 101),
     ("XX000 after", afterwards(INTERNAL), AmbiguousCommitError, _UNKNOWN, ("XX000",), 101),
     ("XXUUU after", afterwards(UNCATEGORISED), AmbiguousCommitError, _UNKNOWN, ("XXUUU",), 101),
@@ -329,7 +328,6 @@ SINGLE_WRITES = [
     ("57P01 after", afterwards(SHUTTING_DOWN), "UPDATE", AmbiguousCommitError, _UNKNOWN, (_LOST,), 101),
     ("40003 before", instead(AMBIGUOUS), "UPDATE", AmbiguousCommitError, _UNKNOWN, ("40003",), 100),
     ("40003 after", afterwards(AMBIGUOUS), "UPDATE", AmbiguousCommitError, _UNKNOWN, ("40003",), 101),
-    ("57014 after", afterwards(CANCELED), "UPDATE", AmbiguousCommitError, _UNKNOWN, ("57014",), 101),
     ("XX000 after", afterwards(INTERNAL), "UPDATE", AmbiguousCommitError, _UNKNOWN, ("XX000",), 101),
     ("XXA00 after", afterwards(SCHEMA_CHANGE_FAILED), "UPDATE", PartialCommitError, _COMMITTED, ("XXA00",), 101),
     ("40001", instead(WRITE_TOO_OLD), "UPDATE UPDATE", None, None, ("40001 WriteTooOld",), 101),
@@ -348,6 +346,47 @@ def test_a_write_by_itself_that_is_refused_each_time_is_given_up(meet):
     met = meet(_WRITE, [("UPDATE", instead(WRITE_TOO_OLD), _EVER)])
 
     assert met == Met("UPDATE UPDATE UPDATE", ExceededMaxAttempts, _NOTHING, ("40001 WriteTooOld",) * 3, 100)
+
+
+# A cancelled commit: what CockroachDB answers may stand for anything, what PostgreSQL answers does not.
+
+
+@pytest.mark.parametrize(("text", "point"), [(f"{_WRITE}; {_READ}", "COMMIT"), (_WRITE, "UPDATE")])
+def test_a_cancelled_commit_is_unknown_where_the_server_may_have_done_it(meet, text, point, monkeypatch):
+    monkeypatch.setattr(Server, "cancel_is_certain", False)
+    met = meet(text, [(point, afterwards(CANCELED))])
+
+    assert (met.error, met.outcome, met.balance) == (AmbiguousCommitError, _UNKNOWN, 101)
+
+
+@pytest.mark.parametrize(("text", "point"), [(f"{_WRITE}; {_READ}", "COMMIT"), (_WRITE, "UPDATE")])
+def test_a_cancelled_commit_committed_nothing_where_the_server_hears_nothing_behind_it(meet, text, point, monkeypatch):
+    monkeypatch.setattr(Server, "cancel_is_certain", True)
+    met = meet(text, [(point, instead(CANCELED))])
+
+    assert (met.error, met.outcome, met.balance) == (StatementError, _NOTHING, 100)
+
+
+# What commits in steps of its own may have committed some of them.
+
+_INDEX = "CREATE INDEX CONCURRENTLY ON {table} (balance)"
+
+
+@pytest.mark.parametrize("error", [WRITE_TOO_OLD, DEADLOCK, ServerError("23505", "twice"), INTERNAL])
+def test_what_commits_in_steps_is_not_run_again_and_may_have_done_a_part(through, proxy, sql, table, error):
+    proxy.rules.append(Fault(statement("CREATE INDEX"), instead(error)))
+    with pytest.raises((StatementError, AmbiguousCommitError)) as caught:
+        through.run(sql(_INDEX.format(table=table)))
+
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert _sent(proxy) == "CREATE"
+
+
+def test_what_commits_in_steps_and_is_refused_at_once_did_nothing(session, sql):
+    with pytest.raises(StatementError) as caught:
+        session.run(sql("CREATE INDEX CONCURRENTLY ON no_such_table (a)"))
+
+    assert (caught.value.sqlstate, caught.value.outcome) == ("42P01", Outcome.NOT_COMMITTED)
 
 
 # What only reads has nothing to lose, at its commit neither.

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 import pytest
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
+from crdb_magic.core.server import Server
 from crdb_magic.errors import AmbiguousCommitError
+from crdb_magic.session.driver import Connection
 
 
 @contextmanager
@@ -56,9 +58,39 @@ def test_an_interrupted_transaction_commits_nothing_and_says_so(session, sql, ta
     assert rows(f"SELECT count(*) FROM {table} WHERE balance = 0") == [("0",)]
 
 
-def test_a_single_write_that_was_interrupted_is_called_unknown(session, sql, table):
+_LONG_WRITE = "UPDATE {} SET balance = 0 WHERE pg_sleep(7) IS NULL"
+
+
+def test_a_single_write_that_was_interrupted_is_unknown_where_the_server_may_have_committed_it(
+    session, sql, table, monkeypatch
+):
+    monkeypatch.setattr(Server, "cancel_is_certain", False)
+
     with pytest.raises(AmbiguousCommitError), interrupted_after(0.3):
-        session.run(sql(f"UPDATE {table} SET balance = 0 WHERE pg_sleep(7) IS NULL"))
+        session.run(sql(_LONG_WRITE.format(table)))
+
+
+def test_a_single_write_that_was_interrupted_committed_nothing_where_the_server_says_so(session, sql, table):
+    if not session.server.cancel_is_certain:
+        pytest.skip("there a write may be committed behind that answer")
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted_after(0.3):
+        session.run(sql(_LONG_WRITE.format(table)))
+
+    assert caught.value.__notes__ == ["Nothing was committed."]
+
+
+def test_what_only_reads_is_never_unknown(session, sql):
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted_after(0.3):
+        session.run(sql("SELECT pg_sleep(7)"))
+
+    assert caught.value.__notes__ == ["Nothing was committed."]
+
+
+def test_an_interrupted_write_whose_connection_had_to_be_cut_is_unknown(session, sql, table, monkeypatch):
+    monkeypatch.setattr(Connection, "cancel_statement", Connection.cut)
+
+    with pytest.raises(AmbiguousCommitError), interrupted_after(0.3):
+        session.run(sql(_LONG_WRITE.format(table)))
 
 
 def test_a_wait_between_attempts_is_interrupted(session, sql):

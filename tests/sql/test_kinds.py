@@ -8,9 +8,13 @@ from sql_fragments import nasty_text
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.kinds import (
+    changes_schema,
     check_cell,
+    commits_in_steps,
     controls_transaction,
+    ends_transaction,
     is_query,
+    may_write,
     plain,
     reads_only,
     restarts_transaction,
@@ -78,7 +82,6 @@ ORDINARY = [
     "COPY t FROM 's3://bucket/file'",
     "COPY (SELECT stdin FROM t) TO '/tmp/file'",
     "SELECT stdin FROM stdin",
-    "DO $$ BEGIN COMMIT; END $$",
     "SET TRANSACTION PRIORITY HIGH",
     "EXPLAIN SELECT 1",
 ]
@@ -227,7 +230,6 @@ def test_reading_is_known_by_its_words(text: str) -> None:
         "SELECT * FROM t, [PAUSE JOB 1]",
         "SELECT nextval('s')",
         "SELECT setval('s', 1)",
-        "SELECT pg_sleep(1)",
         "SELECT crdb_internal.force_retry('1s')",
         "SELECT my_function(1)",
         "SELECT my_function /* a */ (1)",
@@ -346,3 +348,63 @@ def test_any_statement_can_be_judged(text: str) -> None:
         assert reads_only(statement) in {True, False}
         assert is_query(statement) in {True, False}
         assert plain(statement) in {True, False}
+
+
+@pytest.mark.parametrize("text", ["CALL p()", "DO $$ BEGIN COMMIT; END $$"])
+def test_what_runs_a_body_goes_within_a_transaction_which_it_can_not_commit(text: str) -> None:
+    assert not plain(only(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE INDEX CONCURRENTLY ON t (a)",
+        "create unique index concurrently i on t (a)",
+        "DROP INDEX CONCURRENTLY i",
+        "REINDEX TABLE t",
+        "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+        "VACUUM",
+        "CREATE DATABASE d",
+        "BACKUP INTO 'x'",
+        "SET CLUSTER SETTING a.b = 1",
+    ],
+)
+def test_what_commits_in_steps_of_its_own(text: str) -> None:
+    assert commits_in_steps(only(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["CREATE INDEX ON t (a)", "REFRESH MATERIALIZED VIEW CONCURRENTLY v", "CREATE TABLE t (a INT)", "SELECT 1"]
+)
+def test_what_commits_at_once(text: str) -> None:
+    assert not commits_in_steps(only(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["CREATE TABLE t (a INT)", "ALTER TABLE t ADD COLUMN a INT", "TRUNCATE t", "DROP VIEW v"]
+)
+def test_what_changes_the_schema(text: str) -> None:
+    assert changes_schema(only(text))
+
+
+def test_the_time_of_a_commit_ends_the_transaction_that_it_is_asked_in() -> None:
+    assert ends_transaction(only("SHOW COMMIT TIMESTAMP"))
+
+
+def test_the_time_of_a_commit_is_not_asked_among_other_statements() -> None:
+    with pytest.raises(ScriptError, match="is SHOW COMMIT TIMESTAMP, which commits what stands before it"):
+        check_cell(split("INSERT INTO t VALUES (1); SHOW COMMIT TIMESTAMP"))
+
+
+def test_the_time_of_a_commit_may_be_asked_alone() -> None:
+    check_cell(split("SHOW COMMIT TIMESTAMP"))
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "SHOW TABLES", "SET a = 1", "SAVEPOINT s", "ROLLBACK TO s", "BEGIN"])
+def test_what_surely_writes_nothing(text: str) -> None:
+    assert not may_write(only(text))
+
+
+@pytest.mark.parametrize("text", ["INSERT INTO t VALUES (1)", "SELECT f()", "CALL p()", "CREATE TABLE t (a INT)"])
+def test_what_may_write(text: str) -> None:
+    assert may_write(only(text))

@@ -1,0 +1,155 @@
+"""What a session was told that outlives its transactions: settings, to be told again to a connection that stands in.
+
+They are kept as the statements that were sent, and found by their words: what a function sets within is not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from types import MappingProxyType
+
+from crdb_magic.sql.kinds import readable, words
+from crdb_magic.sql.statements import Statement
+
+# A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
+_STAYS = re.compile(
+    rb"(?:\A|;)\s*(?:SET|RESET|USE|DISCARD|PREPARE|DEALLOCATE)\b|\bset_config\s*\("
+    rb"|\b(?:CREATE|LOCAL|GLOBAL|REPLACE|INTO)\s+TEMP(?:ORARY)?\b|\bpg_temp\s*\.",
+    re.IGNORECASE,
+)
+_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP"})  # also behind a comment
+_LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
+_SETTINGS = frozenset({"SET", "RESET", "USE"})
+_MAKERS = frozenset({"CREATE", "SELECT", "WITH"})
+_PASSING = frozenset({"LOCAL", "TRANSACTION", "CONSTRAINTS", "CLUSTER"})  # the last is the whole cluster's
+_TEMPORARY = frozenset({"TEMP", "TEMPORARY"})
+_BEFORE_TEMPORARY = frozenset({"CREATE", "LOCAL", "GLOBAL", "REPLACE", "INTO"})
+_BEFORE_A_NAME = frozenset({"TABLE", "VIEW", "SEQUENCE", "IF", "NOT", "EXISTS", "RECURSIVE", "."})
+_ENDED_BY = {"DROP": "temporary", "DEALLOCATE": "prepared"}
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The settings, by what is set, and what can't be had again on another connection, by its name."""
+
+    settings: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    bound: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+
+    def after(self, statements: Sequence[Statement]) -> Told:
+        """Give what stays when these statements were run as well."""
+        told = self
+        for statement in statements:
+            told = told._after(statement.keyword, words(statement), statement.text)
+        return told
+
+    def _after(self, keyword: str, said: list[str], text: str) -> Told:
+        if keyword in _SETTINGS:
+            passing = len(said) > 1 and said[1] in _PASSING
+            return self if passing else replace(self, settings=_last(self.settings, _what_is_set(said), text))
+        if keyword == "DISCARD":
+            return NOTHING if said[1:] == ["ALL"] else self
+        if keyword in _ENDED_BY:
+            return replace(self, bound=_without(self.bound, keyword, said))
+        name, what = _bound(keyword, said)
+        return replace(self, bound=_last(self.bound, name, what)) if name else self
+
+
+NOTHING = Told()
+
+
+class Telling:
+    """What one connection was told: its transaction's settings count when that has ended, or are undone with it.
+
+    ``undone`` is whether the server undoes them.
+    """
+
+    def __init__(self, *, undone: bool) -> None:
+        self._undone = undone
+        self._at_last = self._now = NOTHING
+        self._marks: list[tuple[bytes, Told]] = []
+
+    @property
+    def told(self) -> Told:
+        """What outlives the connection."""
+        return self._at_last
+
+    def begin_with(self, told: Told) -> None:
+        """Take what another connection was told for what this one was."""
+        self._at_last = self._now = told
+
+    def succeeded(self, tag: str, said: bytes, *, idle: bool) -> None:
+        """Note a message that the server has answered by this tag; ``idle`` is whether a transaction is open now."""
+        if tag == "SAVEPOINT":
+            self._marks.append((said, self._now))
+        elif tag == "ROLLBACK" and not idle:
+            self._now = self._at_mark(said) if self._undone else self._now
+        elif may_stay(tag, said):
+            self._now = self._now.after(readable(said))
+        if idle:
+            self._settle(failed=tag == "ROLLBACK")
+
+    def failed(self, *, idle: bool) -> None:
+        """Note a message that failed."""
+        if idle:
+            self._settle(failed=True)
+
+    def _settle(self, *, failed: bool) -> None:
+        if failed and self._undone:
+            self._now = self._at_last
+        self._at_last = self._now
+        self._marks.clear()
+
+    def _at_mark(self, said: bytes) -> Told:
+        """Give what had been told at the savepoint to which a statement goes back."""
+        name = _last_words(said)
+        return next((told for mark, told in reversed(self._marks) if _last_words(mark) == name), self._now)
+
+
+def _last_words(said: bytes) -> list[str]:
+    return [words(statement)[-1] for statement in readable(said)]
+
+
+def may_stay(tag: str, sent: bytes) -> bool:
+    """Whether something of a message may stay, so that it is worth reading."""
+    return tag.partition(" ")[0] in _TAGS or _STAYS.search(sent[:_LOOKED_AT]) is not None
+
+
+def _last(said: Mapping[str, str], name: str, text: str) -> Mapping[str, str]:
+    """Put the last word behind the others: it may need what they say."""
+    return {key: value for key, value in said.items() if key != name} | {name: text}
+
+
+def _what_is_set(said: list[str]) -> str:
+    """Give the words before the value: SET SESSION a.b, SET TIME, USE."""
+    end = next((place for place, word in enumerate(said) if word in {"=", "TO"}), 2)
+    return " ".join(word for word in (said[:end] if said[0] != "USE" else said[:1]) if word != "SESSION")
+
+
+def _without(bound: Mapping[str, str], keyword: str, said: list[str]) -> Mapping[str, str]:
+    all_ = keyword == "DEALLOCATE" and "ALL" in said
+    return {
+        name: what
+        for name, what in bound.items()
+        if not (what.startswith(_ENDED_BY[keyword]) and (all_ or name in said))
+    }
+
+
+def _bound(keyword: str, said: list[str]) -> tuple[str | None, str]:
+    """Give the name of what can't be had again on another connection, and what it is."""
+    if keyword == "PREPARE" and said[1] != "TRANSACTION":
+        return said[1], f"prepared statement {said[1].lower()}"
+    if keyword in _MAKERS and (name := _temporary(said)):
+        return name, f"temporary table {name.lower()}"
+    return ("SET_CONFIG", "what set_config() has set") if "SET_CONFIG" in said else (None, "")
+
+
+def _temporary(said: list[str]) -> str | None:
+    """Give the name behind TEMP: of CREATE TEMP TABLE, SELECT … INTO TEMP, CREATE TABLE pg_temp.t."""
+    for place, (before, word) in enumerate(pairwise(said), 2):
+        if (word in _TEMPORARY and before in _BEFORE_TEMPORARY) or (before, word) == ("PG_TEMP", "."):
+            return next((name for name in said[place:] if name not in _BEFORE_A_NAME), None)
+    return None
