@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from crdb_magic.core.options import Isolation, TransactionOptions
 
@@ -50,6 +51,7 @@ class Server:
         major, minor, patch = (int(number or 0) for number in found.groups())
         return cls(Product.COCKROACHDB, (major, minor, patch))
 
+    @lru_cache  # noqa: B019 - a handful of servers, and frozen
     def __str__(self) -> str:
         if self.version == _NEWEST:
             return f"{self.product.value} (a build without a version)"

@@ -96,8 +96,7 @@ class Connection(extensions.connection):
     @property
     def ended_within(self) -> bool:
         """Whether a statement of the transaction has ended it, be it that another one was begun since."""
-        over = self.transaction_status == _IDLE and not self.failed_to_begin
-        return self._ended or (self._begun and over)
+        return self._ended or (self._begun and self.transaction_status == _IDLE and not self.failed_to_begin)
 
     @property
     def in_transaction(self) -> bool:
@@ -105,8 +104,8 @@ class Connection(extensions.connection):
 
         What comes after a loss belongs to the transaction: it must not run by itself, on another connection.
         """
-        open_ = self._begun if self.closed else self.transaction_status != _IDLE
-        return not self.inherited and (self.begin_waits or self.failed_to_begin or open_)
+        waits = self._begin or self.failed_to_begin
+        return not self.inherited and bool(waits or (self._begun if self.closed else self.transaction_status != _IDLE))
 
     @property
     def inherited(self) -> bool:
@@ -116,7 +115,7 @@ class Connection(extensions.connection):
     @property
     def transaction_status(self) -> int:
         """The state of the server's transaction (``psycopg2.extensions.TRANSACTION_STATUS_*``)."""
-        return self.info.transaction_status
+        return self.get_transaction_status()
 
     @property
     def is_asked(self) -> bool:
@@ -138,10 +137,12 @@ class Connection(extensions.connection):
         """Take what must go before the next statement, in the same message."""
         if self.failed_to_begin:
             raise swallowed("An earlier statement of this transaction failed")
+        self.statements_sent += 1
+        if not (self._begin or self._timeout):
+            return ""
         parts = [self._begin, self._timeout() if self._timeout else ""]
         self._begun = self._begun or self.begin_waits
         self._begin = ""
-        self.statements_sent += 1
         # On lines of their own: PostgreSQL's message shows the line that it does not understand.
         return "".join(f"{part};\n" for part in parts if part)
 
@@ -211,18 +212,16 @@ class Connection(extensions.connection):
 
         That is the message without our prelude.
         """
-        self._ended = self.ended_within or (self._begun and tag.startswith("SHOW") and some(ends_transaction, said))
-        idle = self.transaction_status == _IDLE
-        self._telling.succeeded(tag, said, idle=idle)
-        self._note_writing(tag, said)
-        if idle:
-            keep_after(self.address, tag, sent)
-
-    def _note_writing(self, tag: str, said: bytes) -> None:
-        if tag.partition(" ")[0] not in LOOKED_INTO or len(self._to_look_into) == _MOST_LOOKED_INTO:
+        word, idle = tag.partition(" ")[0], self.transaction_status == _IDLE
+        ended = (idle and not self.failed_to_begin) or (word == "SHOW" and some(ends_transaction, said))
+        self._ended = self._ended or (self._begun and ended)
+        self._telling.succeeded(word, said, idle=idle)
+        if word not in LOOKED_INTO or len(self._to_look_into) == _MOST_LOOKED_INTO:
             self._has_written = True
         else:
             self._to_look_into.append(said)
+        if idle:
+            keep_after(self.address, word, sent)
 
     @property
     def may_have_written(self) -> bool:
@@ -285,7 +284,7 @@ class Cursor(extensions.cursor):
             return interruptible(self.connection, super().execute, query, vars)
         waiting = self.connection.begin_waits
         # Spelled first, if it is not yet: one that can't be must not take the prelude with it.
-        statement = query if isinstance(query, bytes) and vars is None else self.mogrify(query, vars)
+        statement = query if vars is None and isinstance(query, bytes) else self.mogrify(query, vars)
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
         return self._send(prelude, statement, waiting=waiting)
@@ -293,7 +292,7 @@ class Cursor(extensions.cursor):
     def _send(self, prelude: str, statement: bytes, *, waiting: bool) -> None:
         __tracebackhide__ = True
         try:
-            interruptible(self.connection, super().execute, prelude.encode() + statement, None)
+            interruptible(self.connection, super().execute, prelude.encode() + statement if prelude else statement)
         except psycopg2.Error:
             self.connection.note_failure(self.query or b"", begun=waiting)
             raise

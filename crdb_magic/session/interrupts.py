@@ -44,7 +44,7 @@ class _Watcher:
         self._lock = threading.Lock()
         self._watched: Cancellable | None = None
         self._before = -1
-        self._ended = threading.Event()
+        self._runs = threading.Lock()
         self.stopped = False
         threading.Thread(target=self._watch, name="crdb_magic interrupts", daemon=True).start()
 
@@ -54,8 +54,11 @@ class _Watcher:
         return self._watched is not None
 
     def enter(self, watched: Cancellable) -> None:
-        self._ended.clear()
         self.stopped = False
+        self._runs = (
+            threading.Lock()
+        )  # held as long as this statement runs; a new one, which nobody else has waited for
+        self._runs.acquire()
         self._watched = watched
         self._before = signal.set_wakeup_fd(self.descriptor, warn_on_full_buffer=False)
 
@@ -63,7 +66,8 @@ class _Watcher:
         """Stop watching; may be called twice."""
         if self._watched is not None:
             signal.set_wakeup_fd(self._before)
-        self._ended.set()
+        if self._runs.locked():
+            self._runs.release()
         with self._lock:  # a cancellation under way must not hit the next statement
             self._watched = None
 
@@ -84,7 +88,7 @@ class _Watcher:
         self.stopped = True
         with suppress(Exception):  # a server that can't be asked is cut off below
             watched.cancel_statement()
-        if not self._ended.wait(_GRACE):
+        if not self._runs.acquire(timeout=_GRACE):
             with suppress(Exception):
                 watched.cut()
 
@@ -98,7 +102,7 @@ def interruptible(connection: Cancellable, call: Callable[..., T], *args: Any, *
     A call within another one's, by what a COPY calls back, leaves the watch to that: it is the one to be stopped.
     """
     __tracebackhide__ = True
-    if threading.current_thread() is not threading.main_thread() or (watcher := _current()).watches:
+    if threading.get_ident() != threading.main_thread().ident or (watcher := _current()).watches:
         return call(*args, **kwargs)
     try:
         watcher.enter(connection)

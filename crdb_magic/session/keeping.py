@@ -27,11 +27,14 @@ os.register_at_fork(after_in_child=KEEPERS.clear)  # their connections are the p
 LOOKED_INTO = frozenset({"", "BEGIN", "EXPLAIN", "RELEASE", "ROLLBACK", "SAVEPOINT", "SELECT", "SET", "SHOW"})
 
 
-def keep_after(address: tuple[object, ...], tag: str, sent: bytes) -> None:
-    """Let the past be kept, if somebody does, when a message that ended a transaction may have written."""
+def keep_after(address: tuple[object, ...], word: str, sent: bytes) -> None:
+    """Let the past be kept, if somebody does, when a message that ended a transaction may have written.
+
+    ``word`` is the first one of its tag.
+    """
     keeper = KEEPERS.get(address)
     if keeper is None:
         return
-    if tag.partition(" ")[0] not in LOOKED_INTO or some(may_write, sent, unreadable=True):
+    if word not in LOOKED_INTO or some(may_write, sent, unreadable=True):
         with suppress(PastUnavailableError):  # one that broke says so when the past is asked for
             keeper.keep()

@@ -69,6 +69,8 @@ def adaptable_all(values: Any) -> Any:
         return None
     if isinstance(values, Mapping):
         return _ByName(values)
+    if _LEFT_ALONE.issuperset(map(type, values)):
+        return values
     return [_named(f"Parameter {number}", value) for number, value in enumerate(values, 1)]
 
 
@@ -224,4 +226,5 @@ _TURNS: dict[Any, Turn] = {
     Interval: lambda value: _Cast(value, "INTERVAL"),
     (IPv4Address, IPv4Network, IPv6Address, IPv6Network): lambda value: _Cast(value, "INET"),
 }
+_LEFT_ALONE = frozenset({bool, int, type(None)})  # the commonest of those that psycopg2 gets right
 _TURNED_ALWAYS = frozenset({str, float, Decimal, memoryview, time, tuple, list, extras.Json})

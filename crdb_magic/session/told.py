@@ -16,11 +16,11 @@ from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
 _STAYS = re.compile(
-    rb"(?:\A|;)\s*(?:SET|RESET|USE|DISCARD|PREPARE|DEALLOCATE)\b|\bset_config\s*\("
-    rb"|\b(?:CREATE|LOCAL|GLOBAL|REPLACE|INTO)\s+TEMP(?:ORARY)?\b|\bpg_temp\s*\.",
-    re.IGNORECASE,
+    rb"(?:\A|;)\s*(?:set|reset|use|discard|prepare|deallocate)\b|\bset_config\s*\("
+    rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
 )
 _TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP"})  # also behind a comment
+_SIGNS = (b";", b"temp", b"set_config")  # quicker to look for than the expression, which matches nothing without one
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
 _MAKERS = frozenset({"CREATE", "SELECT", "WITH"})
@@ -81,16 +81,16 @@ class Telling:
         """Take what another connection was told for what this one was."""
         self._at_last = self._now = told
 
-    def succeeded(self, tag: str, said: bytes, *, idle: bool) -> None:
-        """Note a message that the server has answered by this tag; ``idle`` is whether a transaction is open now."""
-        if tag == "SAVEPOINT":
+    def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
+        """Note a message that was answered; ``word`` is the first of its tag, ``idle`` that no transaction is open."""
+        if word == "SAVEPOINT":
             self._marks.append((said, self._now))
-        elif tag == "ROLLBACK" and not idle:
+        elif word == "ROLLBACK" and not idle:
             self._now = self._at_mark(said) if self._undone else self._now
-        elif may_stay(tag, said):
+        elif may_stay(word, said):
             self._now = self._now.after(readable(said))
         if idle:
-            self._settle(failed=tag == "ROLLBACK")
+            self._settle(failed=word == "ROLLBACK")
 
     def failed(self, *, idle: bool) -> None:
         """Note a message that failed."""
@@ -113,9 +113,12 @@ def _last_words(said: bytes) -> list[str]:
     return [words(statement)[-1] for statement in readable(said)]
 
 
-def may_stay(tag: str, sent: bytes) -> bool:
-    """Whether something of a message may stay, so that it is worth reading."""
-    return tag.partition(" ")[0] in _TAGS or _STAYS.search(sent[:_LOOKED_AT]) is not None
+def may_stay(word: str, said: bytes) -> bool:
+    """Whether something of a message may stay, so that it is worth reading; ``word`` is the first one of its tag."""
+    if word in _TAGS:
+        return True
+    beginning = said[:_LOOKED_AT].lower()
+    return any(sign in beginning for sign in _SIGNS) and _STAYS.search(beginning) is not None
 
 
 def _last(said: Mapping[str, str], name: str, text: str) -> Mapping[str, str]:

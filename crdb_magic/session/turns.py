@@ -6,8 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from crdb_magic.errors import BusyError
 from crdb_magic.session.driver import Connection
@@ -16,16 +15,11 @@ _LOOK = 0.02  # seconds between two looks at a transaction that somebody else ha
 _PATIENCE = 10.0  # seconds that it may send nothing: who waits within it for us would never go on
 
 
-@dataclass(frozen=True, slots=True)
-class _Who:
+class _Who(NamedTuple):
     """A thread, and the task of asyncio that runs in it, if one does."""
 
     thread: threading.Thread
     task: Any = None
-
-    @classmethod
-    def calls(cls) -> _Who:
-        return cls(threading.current_thread(), _task())
 
     def speaks_for(self, holder: _Who) -> bool:
         """Whether the holder's transaction is ours: a task that has ended leaves its own to its thread."""
@@ -51,15 +45,17 @@ class Turn:
     def __init__(self, opened: Callable[[], Connection | None], give_up: Callable[[], None]) -> None:
         self._opened = opened
         self._give_up = give_up
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
         self._holder: _Who | None = None
         self._depth = 0
 
     @property
     def is_ours(self) -> bool:
         """Whether the caller may take it without waiting."""
-        with self._changed:
-            return self._is_free or _Who.calls().speaks_for(self._held)
+        with self._lock:
+            return self._is_free or _Who(threading.current_thread(), _task()).speaks_for(self._held)
 
     @property
     def _held(self) -> _Who:
@@ -77,20 +73,25 @@ class Turn:
 
     def __enter__(self) -> Self:
         """Take it; raises :class:`BusyError` where it can't be waited for."""
-        caller = _Who.calls()
-        with self._changed:
-            if not (self._is_free or caller.speaks_for(self._held)):
-                self._wait(caller)
+        caller = _Who(threading.current_thread(), _task())
+        with self._lock:
+            if not (self._holder is None or caller == self._holder or self._is_free or caller.speaks_for(self._held)):
+                self._waiting += 1
+                try:
+                    self._wait(caller)
+                finally:
+                    self._waiting -= 1
             self._holder = caller
             self._depth += 1
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._changed:
+        with self._lock:
             self._depth -= 1
             if self._is_free:
                 self._holder = None
-                self._changed.notify()
+                if self._waiting:
+                    self._changed.notify()
 
     def _wait(self, caller: _Who) -> None:
         seen, since = self._activity, time.monotonic()
