@@ -37,10 +37,10 @@ def _arguments() -> Namespace:
 
 
 def _run(url: str, given: Namespace) -> History:
-    target, bank = Target.from_url(url), Bank(f"bank_{os.getpid()}")
+    target = Target.from_url(url)
     session = Session(target)
     print(session.server, flush=True)
-    bank.open(session)
+    bank = Bank(f"bank_{os.getpid()}").open(session)
     try:
         turns = for_seconds(given.seconds)
         return run(target, bank, turns, workers=given.workers, seed=given.seed, outage_every=OUTAGE_EVERY)

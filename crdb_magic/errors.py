@@ -19,7 +19,9 @@
     │   ├── AmbiguousCommitError      nobody knows whether it was committed
     │   ├── PartialCommitError        it was committed, but a schema change in it failed afterwards
     │   └── BrokenTransactionError    its body swallowed an error, or ended the transaction itself
-    └── ResultTypeError               a value of the result does not have the form of its type
+    └── ResultTypeError               a column comes in a form that is not read
+
+And a warning, ExactTextWarning: a value does not have the form of its type, and stays the server's text.
 
 Nothing here is decided by a message or by the class of a driver's exception: ``sqlstate`` decides.
 ``str()`` of an error is the same on every run (nbval compares it): no address, duration or transaction id.
@@ -71,6 +73,10 @@ class CrdbMagicError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def advise(self, hint: str | None) -> None:
+        """Add a hint behind the one that is there."""
+        self.hint = " ".join(filter(None, (self.hint, hint))) or None
 
     def _context(self) -> Sequence[str]:
         """Give the lines between the message and the hint."""
@@ -222,4 +228,8 @@ class BrokenTransactionError(TransactionError):
 
 
 class ResultTypeError(CrdbMagicError):
-    """A value of the result does not have the form of its type; names the column and the type."""
+    """The values of a column come in a form that is not read; names the column, its type and the setting."""
+
+
+class ExactTextWarning(UserWarning):
+    """A value of a result does not have the form of its type, and stays the server's text; names the column."""

@@ -3,6 +3,9 @@
 Each transfer changes two balances and writes its own id, made by the client, into a ledger, in one transaction. The
 ledger's index on the id is not unique: a transfer that was made twice stands there twice. What a client was told about
 each transfer (:class:`Told`) is then held against what the database holds (:class:`Held`).
+
+The bank's tables are in a schema that its clients name by SET search_path alone. Tables of the same names stand in
+public: what a connection writes that has forgotten the setting is found there. Threads share a client's session.
 """
 
 from __future__ import annotations
@@ -11,23 +14,28 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from peewee import PeeweeException
 from proxy import Proxy
 from storm import Outages, storm
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.target import Target
-from crdb_magic.errors import Outcome
+from crdb_magic.errors import Outcome, StatementError
 from crdb_magic.orm.database import CockroachDatabase
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
 
 # What is done, by which door of ours.
+
+
+Door = Callable[["Client", "Transfer"], None]
 
 
 class Transfer(NamedTuple):
@@ -53,30 +61,42 @@ class Bank:
     name: str
     accounts: int = 20
     balance: int = 1000
+    doors: Sequence[Door] = ()
 
     def sql(self, text: str) -> str:
-        return text.format(accounts=f"{self.name}_accounts", ledger=f"{self.name}_ledger")
+        return text.format(name=self.name, accounts=f"{self.name}_accounts", ledger=f"{self.name}_ledger")
 
-    def open(self, session: Session) -> None:
-        for text in _TABLES:
-            session.ask(self.sql(text))
-        for account in range(self.accounts):
-            session.ask(self.sql("INSERT INTO {accounts} VALUES (%s, %s)"), (account, self.balance))
+    def open(self, session: Session) -> Bank:
+        """Make its tables, and those beside; give the bank with the doors that the server has."""
+        session.ask(self.sql("CREATE SCHEMA {name}"))
+        for schema in ("public", self.name):
+            session.ask(f"SET search_path = {schema}")
+            for text in _TABLES:
+                session.ask(self.sql(text))
+            for account in range(self.accounts):
+                session.ask(self.sql("INSERT INTO {accounts} VALUES (%s, %s)"), (account, self.balance))
+        try:
+            session.ask(self.sql(_PROCEDURE))
+        except StatementError:  # CockroachDB has them from v23.2 on
+            return replace(self, doors=tuple(door for door in DOORS if door is not _call))
+        return self
 
     def close(self, session: Session) -> None:
-        session.ask(self.sql("DROP TABLE {accounts}"))
-        session.ask(self.sql("DROP TABLE {ledger}"))
+        session.ask(self.sql("DROP SCHEMA {name} CASCADE"))
+        session.ask(self.sql("DROP TABLE public.{accounts}"))
+        session.ask(self.sql("DROP TABLE public.{ledger}"))
 
     def draw(self, random: Random) -> Transfer:
         source, target = random.sample(range(self.accounts), 2)
         return Transfer(str(UUID(int=random.getrandbits(128), version=4)), source, target, random.randint(1, 100))
 
     def look(self, session: Session) -> Held:
-        """Read both tables at one instant."""
-        balances, ledger = session.run([one.bind({}) for one in split(self.sql(_LOOK))]).results
+        """Read the tables at one instant."""
+        balances, ledger, astray, moved = session.run([one.bind({}) for one in split(self.sql(_LOOK))]).results
         return Held(
             {int(account or ""): int(balance or "") for account, balance in balances.rows},
             [Transfer(str(id_), *map(int, rest)) for id_, *rest in ledger.rows],  # type: ignore[arg-type]
+            int(astray.rows[0][0] or "") + int(moved.rows[0][0] or ""),
         )
 
 
@@ -85,7 +105,17 @@ _TABLES = (
     "CREATE TABLE {ledger} (id UUID NOT NULL, source INT NOT NULL, target INT NOT NULL, amount INT NOT NULL)",
     "CREATE INDEX ON {ledger} (id)",
 )
-_LOOK = "SELECT id, balance FROM {accounts}; SELECT id, source, target, amount FROM {ledger}"
+_PROCEDURE = """
+CREATE PROCEDURE {name}_move(_id UUID, _source INT, _target INT, _amount INT) LANGUAGE plpgsql AS $$ BEGIN
+    UPDATE {accounts} SET balance = balance - _amount WHERE id = _source;
+    UPDATE {accounts} SET balance = balance + _amount WHERE id = _target;
+    INSERT INTO {ledger} VALUES (_id, _source, _target, _amount);
+END $$
+"""
+_LOOK = """
+SELECT id, balance FROM {name}.{accounts}; SELECT id, source, target, amount FROM {name}.{ledger};
+SELECT count(*) FROM public.{ledger}; SELECT count(*) FROM public.{accounts} WHERE balance <> 1000
+"""
 _SCRIPT = """
 UPDATE {accounts} SET balance = balance - :amount WHERE id = :source;
 UPDATE {accounts} SET balance = balance + :amount WHERE id = :target;
@@ -101,7 +131,7 @@ INSERT INTO {ledger} SELECT CAST(:id AS UUID), :source, :target, :amount WHERE (
 
 
 class Client:
-    """One worker's connections to the bank: a session, and a database of models."""
+    """The connections of some threads to the bank: a session that they share, and a database of models."""
 
     def __init__(self, bank: Bank, target: Target) -> None:
         self.bank = bank
@@ -109,10 +139,20 @@ class Client:
         parameters = dict(target)
         self.database = CockroachDatabase(parameters.pop("dbname"), **parameters)
         self.retries = 0
+        self.session.ask(f"SET search_path = {bank.name}")
+
+    def come(self) -> None:
+        """Begin in a thread: its database has a connection of its own there, which may be lost before it is told."""
+        while True:
+            with suppress(PeeweeException):
+                self.database.execute_sql(f"SET search_path = {self.bank.name}")
+                return
+
+    def leave(self) -> None:
+        self.database.close()
 
     def close(self) -> None:
         self.session.close()
-        self.database.close()
 
     def hear(self, _: object) -> None:
         self.retries += 1
@@ -180,7 +220,11 @@ def _peewee(client: Client, transfer: Transfer) -> None:
     client.database.run_transaction(work, max_attempts=_ATTEMPTS, timeout=_timeout(transfer), on_retry=client.hear)
 
 
-DOORS = (_script, _one_statement, _callback, _idempotent_callback, _peewee)
+def _call(client: Client, transfer: Transfer) -> None:
+    client.send("CALL {name}_move(:id, :source, :target, :amount)", transfer)
+
+
+DOORS = (_script, _one_statement, _callback, _idempotent_callback, _peewee, _call)
 
 
 # What was said, and what is true.
@@ -195,10 +239,11 @@ class Told(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What the database holds: each account's balance, and the ledger."""
+    """What the database holds: each account's balance, and the ledger; how many rows of public were changed."""
 
     balances: Mapping[int, int]
     ledger: Sequence[Transfer]
+    astray: int = 0
 
 
 _ALLOWED: Mapping[Outcome | None, tuple[int, ...]] = {
@@ -234,6 +279,7 @@ def broken(told: Iterable[Told], held: Held, balance: int = Bank.balance) -> lis
             for account in held.balances
             if held.balances[account] != expected[account]
         ),
+        *([f"{held.astray} rows went into tables of the same names"] if held.astray else []),
         *([] if sum(held.balances.values()) == balance * len(held.balances) else ["the sum is not kept"]),
     ]
 
@@ -292,7 +338,7 @@ def for_seconds(seconds: float) -> Callable[[], Iterable[int]]:
     return lambda: takewhile(lambda _: time.monotonic() < ends, count())
 
 
-def _tell(client: Client, transfer: Transfer, door: Callable[[Client, Transfer], None]) -> Told:
+def _tell(client: Client, transfer: Transfer, door: Door) -> Told:
     try:
         door(client, transfer)
     except Exception as error:  # whatever it is, it has to say what became of the transfer
@@ -301,25 +347,26 @@ def _tell(client: Client, transfer: Transfer, door: Callable[[Client, Transfer],
 
 
 def _work(client: Client, random: Random, turns: Iterable[int]) -> list[Told]:
+    client.come()
     try:
-        return [_tell(client, client.bank.draw(random), random.choice(DOORS)) for _ in turns]
+        return [_tell(client, client.bank.draw(random), random.choice(client.bank.doors or DOORS)) for _ in turns]
     finally:
-        client.close()
+        client.leave()
 
 
 def run(
     target: Target, bank: Bank, turns: Callable[[], Iterable[int]], *, workers: int, seed: int, outage_every: float
 ) -> History:
-    """Let the workers move money through a failing proxy; ``turns`` gives each its number of transfers."""
+    """Let the workers, two a client, move money through a failing proxy; ``turns`` gives each its transfers."""
     with Proxy(target) as proxy, ThreadPoolExecutor(workers + 1) as pool:
         faults = storm(Random(seed))
+        clients = [Client(bank, proxy.target) for _ in range((workers + 1) // 2)]
         proxy.rules.extend(faults.values())
         outages = Outages(proxy, outage_every)
         started = time.monotonic()
         ending = pool.submit(outages.run)
-        clients = [Client(bank, proxy.target) for _ in range(workers)]
         work = [
-            pool.submit(_work, client, Random(f"{seed} {number}"), turns()) for number, client in enumerate(clients)
+            pool.submit(_work, clients[number // 2], Random(f"{seed} {number}"), turns()) for number in range(workers)
         ]
         try:
             told = [one for worker in work for one in worker.result()]
@@ -327,6 +374,8 @@ def run(
             outages.end()
         seconds = time.monotonic() - started
         ending.result()
+        for client in clients:
+            client.close()
         trips, connections = outages.round_trips + len(proxy.sent), proxy.connections
     session = Session(target)
     held = bank.look(session)

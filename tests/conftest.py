@@ -13,6 +13,7 @@ from proxy import Proxy
 
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import URL_VARIABLES, Target
+from crdb_magic.errors import ConnectionFailedError
 from crdb_magic.local import start
 from crdb_magic.session import execution, reading, sizes
 from crdb_magic.session.session import Session
@@ -32,10 +33,22 @@ def _no_address_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def url() -> Iterator[str]:
     """The URL of the server under test."""
     if given := os.environ.get("CRDB_MAGIC_TEST_URL"):
-        yield given
+        yield _with_internals(given)
         return
     with start() as server:
         yield server.url
+
+
+def _with_internals(url: str) -> str:
+    """Allow crdb_internal.force_retry() to the tests where it is refused unless asked for (CockroachDB v26.1)."""
+    asked = f"{url}{'&' if '?' in url else '?'}options=-c%20allow_unsafe_internals%3Don"
+    session = Session(Target.from_url(asked))
+    try:
+        return asked if session.server else url
+    except ConnectionFailedError:  # a parameter that is not known there
+        return url
+    finally:
+        session.close()
 
 
 @pytest.fixture(scope="session")

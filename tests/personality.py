@@ -13,8 +13,6 @@ of ``cockroachdb-v26.md``, paths those of CockroachDB's source.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 import struct
@@ -92,9 +90,8 @@ def _row(row: Sequence[str | None]) -> bytes:
 
 
 def _line(row: Sequence[str | None]) -> bytes:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NOTNULL).writerow(row)
-    return file.getvalue().encode()
+    cells = ("" if one is None else '"' + one.replace('"', '""') + '"' for one in row)
+    return (",".join(cells) + "\n").encode()
 
 
 def _tag(verb: str, rows: Sequence[object]) -> Message:
@@ -102,8 +99,18 @@ def _tag(verb: str, rows: Sequence[object]) -> Message:
 
 
 def query(pattern: str, table: Table) -> Fault:
-    """Answer each SELECT and COPY (SELECT …) in which a pattern is found, once what stands before it was done."""
-    return _answered(rf"(?:SELECT|COPY)\b.*{pattern}", table.answer)
+    """Answer each SELECT, COPY (SELECT …) and DECLARE … FOR SELECT in which a pattern is found, and what is fetched."""
+    cursor: list[Table] = []  # what it has not given yet
+
+    def answer(text: str) -> list[Message]:
+        if text.startswith("DECLARE"):
+            cursor[:] = [table]
+            return [Message(wire.COMPLETE, b"DECLARE CURSOR\0")]
+        if text.startswith("FETCH"):
+            return (cursor.pop() if cursor else replace(table, rows=[])).answer(text)
+        return table.answer(text)
+
+    return _answered(rf"(?:SELECT|COPY|DECLARE)\b.*{pattern}|FETCH\b", answer)
 
 
 def plan(*lines: str) -> Fault:
@@ -147,7 +154,7 @@ _SPELLINGS = (
     (re.compile(rf"\b(SET (?:LOCAL |SESSION )?|SHOW |RESET )({_SETTINGS})\b", re.IGNORECASE), r"\1crdb.\2"),
 )
 
-# W8. v26.2's own words; v26.1 begins with "schema changes are disallowed on table" (sqlerrors/errors.go).
+# W8, as v26 clusters word it; older ones say "schema changes are disallowed on table …" (sqlerrors/errors.go).
 SCHEMA_LOCKED = ServerError(
     "57000",
     'this schema change is disallowed because table "t" is locked and this operation cannot automatically unlock '
@@ -215,7 +222,7 @@ def v26() -> Personality:
             always("SHOW COMMIT TIMESTAMP", _commit_timestamp),
             always(r"(TRUNCATE|ALTER TABLE (?!.*schema_locked)|(CREATE|DROP) (UNIQUE )?INDEX)", _refuse_locked),
             Fault(lambda text: re.search(r"\bcrdb_internal\.", text) is not None, _refuse_internals, times=math.inf),
-            plan("distribution: full", "", "• scan", "  estimated row count: 100 - 33,334 (33% of the table)"),  # W14
+            plan("• scan", "  columns: (name string)", "  estimated row count: 100 - 33,334 (33% of the table)"),  # W14
         ),
     )
 

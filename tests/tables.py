@@ -57,6 +57,13 @@ class Tables:
         self.db.execute_sql(f"CREATE TABLE {made} ({columns})")
         return made
 
+    def table_as(self, query: str, name: str = "thing") -> str:
+        """Make a table of what a query gives."""
+        made = unique(name)
+        self._names.append(made)
+        self.db.execute_sql(f"CREATE TABLE {made} AS {query}")
+        return made
+
     def drop(self) -> None:
         """Drop them, those first that refer to others."""
         for name in reversed(self._names):

@@ -237,6 +237,8 @@ _CASES: dict[str, tuple[tuple[Case, ...], tuple[Case, ...]]] = {
     "GEOGRAPHY": ((Case(f"0101000020E6100000{POINT[10:]}", bytes.fromhex(f"0101000020E6100000{POINT[10:]}")),), ()),
     "BOX2D": (same("BOX(1 2,3 4)"), ()),
     "VECTOR": ((Case("[1,2.5,-3e-05]", [1.0, 2.5, -3e-05], table=[1.0, 2.5, np.float32(-3e-05).item()]),), ()),
+    "CITEXT": (same("Abc", ""), ()),
+    "LTREE": (same("a.B.c"), ()),
 }
 
 # What a server makes of the texts of these: the name has another length, or a text is no literal of the type.

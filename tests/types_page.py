@@ -70,7 +70,8 @@ _EXACT = """\
 ## What is exact text, and why
 
 A value that Python's type cannot hold is handed on as the server wrote it, and its column has objects (in Arrow, texts:
-instants in UTC). Nothing is cut, rounded or made infinite.
+instants in UTC). Nothing is cut, rounded or made infinite. A text that does not have the form of its type at all, of a
+server that is older or newer than these pages, stays that text, too; a warning (`ExactTextWarning`) names its column.
 
 """
 _IN_ARROW = """\
@@ -86,7 +87,23 @@ interval with months (or too long for 64 bits of microseconds) makes its column 
 
 Where rows come in parts (`db.frames`, `db.export`), each part has the types that its own values need: a DECIMAL without
 declared digits has the scale of its part, and an INTERVAL is a `timedelta` in one part and an `Interval` in the next. A
-file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives numbers.
+file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives numbers. The
+UUIDs of arrays are text in files as well: pandas can't read Arrow's in a list. In a CSV file NULL is nothing and an
+empty text is `""`; in one of a single column both are `""`: nothing would be a blank line, which readers pass over.
+
+A CHAR(n) comes without the blanks that fill it up, whichever server and way it comes from. A FLOAT4 among Python's
+values is the number that its shortest text names (0.1), in a column the nearest one of 32 bits.
+
+## What settings change
+
+A connection sets `intervalstyle`, `datestyle`, `extra_float_digits` and `bytea_output` to what is read exactly,
+whatever the defaults of the server, the database and the role are. What you set yourself is yours:
+
+- Under another `datestyle` or `intervalstyle` the columns that it forms are refused (`ResultTypeError`): 01/02/2026 is
+  nobody's guess.
+- With fewer `extra_float_digits` the server rounds its floats, and the rounded ones are what comes.
+- `bytea_output = 'escape'` is read; CockroachDB's `'base64'` can't be told from it, and is not.
+- Instants are in UTC whatever the time zone is. It still says what `TIMESTAMP` and `DATE` the server makes of them.
 
 ## How it is written back
 

@@ -11,6 +11,7 @@
     ├── frames.py       Result -> DataFrame of NumPy's or of Arrow's columns, or rows
     │   └── few.py          … of a few rows
     ├── files.py        parts of CSV -> Parquet, Arrow or CSV files
+    ├── lines.py        rows -> CSV as the servers write it
     └── collector.py    Python's cyclic collector, paused meanwhile
 
     encode.py       DataFrame -> the columns of a table, and the CSV that fills it

@@ -100,7 +100,26 @@ def _parsed(chunk: bytes, kinds: Sequence[Any]) -> Batch:
 
 def typed(types: Iterable[SqlType], batch: Batch) -> Batch:
     """Cast the columns of a batch; one that holds a text that no kernel reads stays as texts."""
-    return tuple(cast(type_, as_array(texts)) for type_, texts in zip(types, batch, strict=True))
+    pairs = zip(types, batch, strict=True)
+    return tuple(cast(type_, unpadded(type_.oid, as_array(texts))) for type_, texts in pairs)
+
+
+_CHAR, _CHARS = 1042, 1014  # OIDs
+PADDED = frozenset({_CHAR, _CHARS})
+
+
+def unpadded(oid: int, texts: Array) -> Array:
+    """Take away the blanks that fill a CHAR(n) up, which are no part of the value: some ways have them, some have not.
+
+    PostgreSQL sends them always, CockroachDB by SELECT, but not by COPY or within arrays.
+    """
+    if oid not in PADDED:
+        return texts
+    if isinstance(texts, tuple):
+        return tuple(unpadded(oid, as_array(texts)).to_pylist())
+    if oid == _CHAR:
+        return pc.utf8_rtrim(texts, " ")
+    return pc.replace_substring_regex(texts, ' +"', '"')  # a quote behind a blank is never escaped, nor does it open
 
 
 def cast(type_: SqlType, texts: Array) -> Array:

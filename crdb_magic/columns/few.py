@@ -24,7 +24,7 @@ def column(type_: SqlType, texts: Texts) -> Any:
 
     Raise `ValueError` or `OverflowError` if a text does not have the form of its type.
     """
-    make = _MAKERS.get(type_.family)
+    make = None if type_.lenient else _MAKERS.get(type_.family)
     return make(type_, texts) if make else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from crdb_magic.columns.arrow import NO_TEXTS, Array, from_csv
+from crdb_magic.columns.lines import without_blank
 from crdb_magic.columns.results import Column, unique
 from crdb_magic.columns.tables import arrow_column
 from crdb_magic.errors import OptionError
@@ -49,9 +51,12 @@ def writer(path: Path, columns: Sequence[Column], as_texts: Collection[int]) -> 
 
 
 class CsvFile:
-    """CSV with a line of names: NULL is nothing, an empty text is quoted."""
+    """CSV with a line of names: NULL is nothing, an empty text is quoted; both are ``""`` where there is one column."""
+
+    untyped = True
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        self._lone = len(columns) == 1
         self._file = path.open("wb")
         names = (column.replace('"', '""') for column in unique(tuple(one.name for one in columns)))
         self._file.write(",".join(f'"{name}"' for name in names).encode() + b"\n")
@@ -64,14 +69,18 @@ class CsvFile:
 
     def write(self, part: bytes) -> int:
         """Write lines; give their number, be it that some stand within values."""
-        self._file.write(part)
+        self._file.write(without_blank(part) if self._lone else part)
         return part.count(b"\n")
 
 
 class TypedFile:
     """Parquet or Arrow, of types that do not depend on the rows."""
 
+    untyped = False
+
     def __init__(self, path: Path, columns: Sequence[Column], as_texts: Collection[int]) -> None:
+        for column in columns:
+            column.check()
         self._types = [_TEXTS if place in as_texts else _lasting(one.type) for place, one in enumerate(columns)]
         names = unique(tuple(column.name for column in columns))
         self._schema = pa.schema(list(zip(names, map(_kind, self._types), strict=True)))
@@ -123,7 +132,12 @@ _TEXTS = text_like("STRING", 25)
 
 
 def _lasting(type_: SqlType) -> SqlType:
-    """Give the type, or that of texts if its Arrow type depends on its values: which are not known yet."""
+    """Give the type, or that of texts if its Arrow type depends on its values: which are not known yet.
+
+    UUIDs in arrays are texts, too: pandas can't read a list of Arrow's.
+    """
+    if type_.element and type_.element.family is Family.UUID:
+        return replace(type_, element=replace(type_.element, family=Family.TEXT))
     family = type_.element.family if type_.element else type_.family
     depends = family is Family.INTERVAL or (family is Family.DECIMAL and not type_.digits)
     return _TEXTS if depends else type_

@@ -53,7 +53,8 @@ def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
     BYTES are Python objects; with Arrow they are Arrow's types, but JSON and UUID are exact texts.
     NULL is `pandas.NA` or ``NaT`` where the dtype has one, ``None`` among objects, but `pandas.NA` in JSON, whose own
     null is ``None``. NaN is not NULL: it stays a value.
-    Raise `ResultTypeError` if a text does not have the form of its type.
+    Raise `ResultTypeError` for a column in a style that is not read; a text that does not have the form of its type
+    stays text, which an `ExactTextWarning` says.
     """
     with paused():
         made = result.each_of_few(few.column, _values) if backend is Backend.NUMPY else result.each(_arrow_values)
@@ -93,7 +94,7 @@ def _made(type_: SqlType, arrays: Arrays) -> list[list[Any]]:
 
 
 def _values(type_: SqlType, arrays: Arrays) -> Values:
-    make: Maker = _MAKERS.get(type_.family, _object_array)
+    make: Maker = _object_array if type_.lenient else _MAKERS.get(type_.family, _object_array)
     return make(type_, arrays)
 
 

@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns.arrow import TEXT, Array, bytes_of
+from crdb_magic.values.decode import bare
 from crdb_magic.values.typemap import Family, SqlType
 
 _BOUNDS = r"^(?:\[-?\d+:-?\d+\])+="  # at which index it begins is forgotten
 _BRACE = ord("{")
 _QUOTE, _ESCAPE = b'"\\'
 _NOTHING = pa.scalar(None, TEXT)
+_JSON = frozenset({114, 3802})  # OIDs
 
 
 def split(type_: SqlType, texts: Array) -> Array | None:
@@ -43,7 +45,16 @@ def split(type_: SqlType, texts: Array) -> Array | None:
     ends[last[last - first > 1]] = True
     values = _values(data, ~dropped, np.flatnonzero(ends), np.cumsum(quote))
     counts = np.concatenate([[0], np.cumsum(ends)[last]]).astype(np.int32)
+    if type_.element and type_.element.oid in _JSON:  # whatever family it is shown as
+        values = _bare(values)
     return pa.ListArray.from_arrays(pa.array(counts), values, mask=texts.is_null())
+
+
+def _bare(values: Array) -> Array:
+    """Give the texts of JSON that are literals of SQL, as older servers have them in arrays."""
+    if not pc.any(pc.match_substring_regex(values, "^e?'")).as_py():
+        return values
+    return pa.array([None if one is None else bare(one) for one in values.to_pylist()], TEXT)
 
 
 def _signs(type_: SqlType) -> tuple[int, ...]:

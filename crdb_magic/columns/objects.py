@@ -67,8 +67,9 @@ def strings(texts: Array) -> list[Any]:
 
 
 def _present(type_: SqlType, array: Array) -> list[Any]:
-    # The number that the text of a FLOAT4 names, not the nearest one in binary.
-    array = array.cast(TEXT).cast(pa.float64()) if type_.family is Family.FLOAT4 else cast(type_, array)
+    array = cast(type_, array)
+    if array.type == pa.float32():  # the number that the shortest text of a FLOAT4 names, not the nearest one in binary
+        array = array.cast(TEXT).cast(pa.float64())
     if array.type != TEXT:
         return _from_typed(array)
     fast = _FAST.get(type_.family)

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
 from typing import Any, TypeVar
 
 from crdb_magic.columns.arrow import FEW, NO_TEXTS, Array, Batch, as_array
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.errors import ResultTypeError
-from crdb_magic.values.typemap import Family, SqlType
+from crdb_magic.errors import ExactTextWarning, ResultTypeError
+from crdb_magic.values.typemap import SqlType
 
 T = TypeVar("T")
 
 
+READ_STYLES = {"datestyle": "ISO", "intervalstyle": "postgres"}
+"""The settings that give texts other forms, and the value (or its beginning) that gives the one that is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a result: its name as the server gave it, and its type with all that is known of it."""
+    """One column of a result: its name as the server gave it, and its type with all that is known of it.
+
+    ``style`` names the setting under which its texts came in a form that is not read, if there was one.
+    """
 
     name: str
     type: SqlType
+    style: str = ""
+
+    def check(self) -> None:
+        """Raise `ResultTypeError` for texts in a form that is not read: what they mean is nobody's guess."""
+        if self.style:
+            raise ResultTypeError(
+                f'Column "{self.name}" comes in a form of {self.type.name} that is not read: {self.style} was set.',
+                hint=f"SET {self.style} = {READ_STYLES[self.style]!r} reads it again.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,7 @@ class Result:
         return unique(tuple(column.name for column in self.columns or ()))
 
     def each(self, make: Callable[[SqlType, Sequence[Array]], T]) -> list[T]:
-        """Make something of each column's arrays; raise `ResultTypeError` where that finds a text of another form."""
+        """Make something of each column's arrays; raise what `Column.check` raises."""
         return [_guarded(make, *both) for both in zip(self.columns or (), self._arrays, strict=True)]
 
     def each_of_few(
@@ -80,17 +97,16 @@ class Result:
 
 
 def _guarded(make: Callable[[SqlType, Any], T], column: Column, values: Any) -> T:
+    column.check()
     try:
         return make(column.type, values)
-    except (ValueError, OverflowError) as error:
-        raise ResultTypeError(
-            f'Column "{column.name}" holds a text that does not have the form of {column.type.name}.',
-            hint="Select the column cast to STRING (on PostgreSQL TEXT) to see what the server sends."
-            + (" SET datestyle and SET intervalstyle change it." if column.type.family in _STYLED else ""),
-        ) from error
-
-
-_STYLED = {Family.DATE, Family.TIMESTAMP, Family.TIMESTAMPTZ, Family.INTERVAL}
+    except (ValueError, OverflowError):
+        warnings.warn(
+            f'Column "{column.name}" holds a text that does not have the form of {column.type.name}: it stays text.',
+            ExactTextWarning,
+            stacklevel=2,
+        )
+        return make(replace(column.type, lenient=True), values)
 
 
 @lru_cache(maxsize=256)

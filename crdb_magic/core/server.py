@@ -20,11 +20,17 @@ class Product(Enum):
 _NEWEST = (99, 0, 0)  # of a build without a version number: someone's own, of the newest code
 SESSION_ID = "SHOW session_id"
 
-# In the plan's first node: `estimated row count: 1,000 (100% of the table; …)`, and `(cost=… rows=1000 width=8)`.
+# In the plan's first node: `estimated row count: 1,000 (100% of the table; …)`, `estimated row count: 100 - 33,334`
+# (of CockroachDB's pkg/sql/opt/exec/explain/emit.go), and `(cost=… rows=1000 width=8)`.
 _ESTIMATE = {
-    Product.COCKROACHDB: re.compile(r"estimated row count: ([\d,]+)"),
+    Product.COCKROACHDB: re.compile(r"estimated row count: (?:[\d,]+ - )?([\d,]+)"),
     Product.POSTGRESQL: re.compile(r"rows=(\d+)"),
 }
+
+# The forms that are read exactly. Floats have 15 digits by default in older servers (CockroachDB v22.1, PostgreSQL 11);
+# CockroachDB knows base64 as a third form of bytes, which can't be told from the others. ISO as the datestyle is set by
+# psycopg2, where it is not the default; CockroachDB has no other.
+_FORMS = ("SET intervalstyle = 'postgres'", "SET extra_float_digits = 3", "SET bytea_output = 'hex'")
 
 _CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -82,6 +88,19 @@ class Server:
         return not self.is_cockroachdb or self.version >= (20, 1, 0)
 
     @property
+    def copy_as_selected(self) -> bool:
+        """COPY TO sends the texts that SELECT sends.
+
+        CockroachDB's spells collated strings, CITEXT and FLOAT4 otherwise (pkg/sql/copy_to.go, sem/tree/datum.go).
+        """
+        return not self.is_cockroachdb
+
+    @property
+    def cursors(self) -> bool:
+        """DECLARE and FETCH are known (CockroachDB v22.2; absent in v22.1: reference recording)."""
+        return not self.is_cockroachdb or self.version >= (22, 2, 0)
+
+    @property
     def wire_cancel(self) -> bool:
         """A cancel request of the protocol is heard (CockroachDB v22.1, cockroachdb/cockroach#67501)."""
         return not self.is_cockroachdb or self.version >= (22, 1, 0)
@@ -125,6 +144,14 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def longest_name(self) -> int | None:
+        """How many bytes a name may have, None for as many as one likes: PostgreSQL cuts what is longer.
+
+        CockroachDB keeps all (cockroachdb/cockroach#44961; it shows a limit of 128 that nothing holds, #26433).
+        """
+        return None if self.is_cockroachdb else 63
+
+    @property
     def transactional_ddl(self) -> bool:
         """A transaction may change the schema and use what it changed."""
         return not self.is_cockroachdb
@@ -160,14 +187,14 @@ class Server:
         """Give the settings of a new connection, to be sent in one message.
 
         ``autocommit_before_ddl`` (CockroachDB v24.1, on by default since v25.2) would commit a transaction behind
-        our back; the interval style is pinned because drivers misread the others silently.
+        our back; the forms of texts are pinned, whatever the defaults of the server, the database and the role are.
         """
         if not self.is_cockroachdb:
-            return ("SET intervalstyle = 'postgres'", "SET default_transaction_isolation = 'serializable'")
+            return (*_FORMS, "SET default_transaction_isolation = 'serializable'")
         ddl = ("SET autocommit_before_ddl = off",) if self.version >= (24, 1, 0) else ()
         # Where a statement can only be cancelled by SQL, the session must be known by name before it is stuck.
         name = () if self.wire_cancel else (SESSION_ID,)
-        return ("SET intervalstyle = 'postgres'", *ddl, *name)
+        return (*_FORMS, *ddl, *name)
 
     def notes(self, options: TransactionOptions) -> tuple[str, ...]:
         """Say what was asked and has no effect on this server."""
@@ -175,10 +202,10 @@ class Server:
             return (f"{self.product.value} has no transaction priorities: --priority changes nothing here.",)
         return ()
 
-    def estimated_rows(self, plan: str) -> int:
-        """Read from the text of EXPLAIN how many rows the planner expects; 0 if it does not say."""
-        found = _ESTIMATE[self.product].search(plan)
-        return int(found.group(1).replace(",", "")) if found else 0
+    def estimated_rows(self, plan: str) -> int | None:
+        """Read from the text of EXPLAIN how many rows the planner expects at most; None if it does not know."""
+        found = None if "missing stats" in plan else _ESTIMATE[self.product].search(plan)
+        return int(found.group(1).replace(",", "")) if found else None
 
     def limit_statement(self, milliseconds: int, *, within: bool = True) -> str:
         """Spell a time limit for the statements that follow: ``within`` a transaction, in it alone if that is known."""

@@ -26,6 +26,6 @@ from crdb_magic.errors import LocalServerError
 if os.name != "posix":  # before the imports that would fail there
     raise LocalServerError("A local server needs Linux or macOS.", hint="On Windows, run the notebook in WSL.")
 
-from crdb_magic.local.server import LocalServer, start
+from crdb_magic.local.server import LocalServer, serving, start
 
-__all__ = ["LocalServer", "start"]
+__all__ = ["LocalServer", "serving", "start"]

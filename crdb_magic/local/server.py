@@ -6,6 +6,8 @@ import re
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from crdb_magic.errors import LocalServerError
 from crdb_magic.local.account import server_account
@@ -54,9 +56,11 @@ class LocalServer:
         self.description = description
         self.folder = folder
         self._lifeline = lifeline
+        _running.add(self)
 
     def stop(self) -> None:
         """Stop the server and remove what was temporary. May be called again; does nothing in a forked child."""
+        _running.discard(self)
         self._lifeline.stop()
 
     def __enter__(self) -> Self:
@@ -68,6 +72,15 @@ class LocalServer:
     def __repr__(self) -> str:
         shown = re.sub(r"(?<=:)[^:@/]+(?=@)", "***", self.url)
         return f"<LocalServer {shown}: {self.description}>"
+
+
+_running: WeakSet[LocalServer] = WeakSet()
+
+
+def serving(host: str, port: int) -> LocalServer | None:
+    """Give the server of this process that answers there, if one does."""
+    places = ((one, urlsplit(one.url)) for one in list(_running))
+    return next((one for one, place in places if (place.hostname, place.port) == (host, port)), None)
 
 
 def start(directory: Path | None = None) -> LocalServer:

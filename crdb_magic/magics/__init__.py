@@ -9,7 +9,8 @@
     ├── arguments.py        a line -> its options
     ├── namespace.py        the notebook's variables
     ├── python_cell.py      a cell of Python that may run several times
-    │   └── capture.py          what it shows, held back
+    │   ├── capture.py          what it shows, held back
+    │   └── tracebacks.py       what an error says that leaves it
     ├── display.py          results -> what is shown
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
@@ -19,12 +20,15 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 from typing import Any
 
 import pandas as pd
+from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.magics.connect import crdb_connect
+from crdb_magic.magics.display import say
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.pin import crdb_pin
@@ -47,7 +51,12 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take the magics away, close the connections and stop the local servers."""
+    """Take the magics away, close the connections and stop the local servers, and say which.
+
+    Not for a reload, which loads again at once: connections, pins, servers and receipts outlive it.
+    """
+    if _reloads():
+        return
     magic = shell.magics_manager.registry.pop("CrdbMagic", None)
     if magic is None:
         return
@@ -55,9 +64,18 @@ def unload(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     _bundles(shell).pop(pd.DataFrame, None)
-    magic.connections.close_all()
+    if ended := magic.connections.close_all():
+        say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)
     shell.configurables.remove(magic)
+
+
+def _reloads() -> bool:
+    """Whether it is ``%reload_ext`` that unloads: IPython tells an extension nothing of it, its frames do."""
+    code, frame = ExtensionManager.reload_extension.__code__, inspect.currentframe()
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _bundles(shell: InteractiveShell) -> Any:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
+from crdb_magic.local import serving
 from crdb_magic.magics.arguments import Call, Option, Takes, parse, variable
 from crdb_magic.magics.connections import DEFAULT, Connections
 from crdb_magic.magics.display import say
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
-from crdb_magic.session.session import Session
+
+_IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
 
 CONNECT_OPTIONS = (
     Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS),
@@ -49,22 +52,37 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
     if "list" in given:
         say(_listed(connections))
     elif "close" in given:
+        closing = _described(connections, given["close"])
         connections.close(given["close"])
+        say(f"Closed {given['close']}: {closing}")
     elif "use" in given:
-        say(f"{given['use']}: {_described(connections.use(given['use']))}")
+        _ = connections.use(given["use"]).connection
+        say(f"{given['use']}: {_described(connections, given['use'])}")
     elif "local" in given:
-        say(_described(*_started(call, connections)))
+        say(_described(connections, _started(call, connections)))
     else:
-        say(_described(_opened(call, connections, typed.namespace)))
+        say(_described(connections, _opened(call, connections, typed.namespace)))
 
 
-def _opened(call: Call, connections: Connections, namespace: Namespace) -> Session:
+def _opened(call: Call, connections: Connections, namespace: Namespace) -> str:
     """Connect to a URL, keywords, the environment, or what a variable holds: one of these, or a database."""
-    name, named = call.given.get("name", DEFAULT), call.rest.startswith(":")
+    name, named = _name(call), call.rest.startswith(":")
     where: Any = variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
     if hasattr(where, "session"):
-        return connections.adopt(name, where)
-    return connections.open(name, _target(str(where) if named else call.rest))
+        connections.adopt(name, where)
+    else:
+        connections.open(name, _target(_unquoted(str(where) if named else call.rest)))
+    return name
+
+
+def _name(call: Call) -> str:
+    return str(call.given.get("name", DEFAULT))
+
+
+def _unquoted(text: str) -> str:
+    """Take the quotes of Python away, around a URL as a whole; libpq's stand around single values."""
+    found = _IN_QUOTES.fullmatch(text)
+    return found[2] if found else text
 
 
 def _target(text: str) -> Target:
@@ -74,26 +92,40 @@ def _target(text: str) -> Target:
     return Target.from_keywords(text) if text else Target.from_environment(os.environ)
 
 
-def _started(call: Call, connections: Connections) -> tuple[Session, str]:
+def _started(call: Call, connections: Connections) -> str:
     if call.rest:
         raise OptionError(f"--local starts a server of its own: leave out {call.rest.split('://')[0]!r}.")
-    directory = call.given["local"]
-    return connections.open_local(call.given.get("name", DEFAULT), None if directory is True else Path(directory))
+    name, directory = _name(call), call.given["local"]
+    connections.open_local(name, None if directory is True else Path(directory))
+    return name
 
 
 def _listed(connections: Connections) -> str:
     names = connections.names()
     width = max(map(len, names), default=0)
     lines = (
-        f"{'*' if name == connections.current else ' '} {name:<{width}}  {_described(connections.get(name))}"
+        f"{'*' if name == connections.current else ' '} {name:<{width}}  {_described(connections, name)}"
         for name in names
     )
     return "\n".join(lines) or "No connection is open."
 
 
-def _described(session: Session, server: str | None = None) -> str:
-    """Say in one line where a session is: server, database, user, TLS, pin. No address, no password."""
-    info = session.connection.info
+def _described(connections: Connections, name: str) -> str:
+    """Say in one line where a connection leads: server, address, database, user, TLS, pin. No password.
+
+    A server of this process is told by what it is: its port is another one on each run.
+    """
+    session = connections.get(name)
+    connection = session.link.opened
+    if connection is None or connection.closed:  # it opens when it is used
+        return f"{session.link!r}, not connected"
+    info = connection.info
+    local = serving(info.host, info.port)
+    where = local.description if local else f"{connection.server} at {_address(info.host, info.port)}"
     tls = f"TLS {info.ssl_attribute('protocol')}" if info.ssl_in_use else "no TLS"
     pinned = f", pinned to {session.pinned}" if session.pinned else ""
-    return f"{server or session.server}, database {info.dbname}, user {info.user}, {tls}{pinned}"
+    return f"{where}, database {info.dbname}, user {info.user}, {tls}{pinned}"
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

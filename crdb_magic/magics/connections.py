@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,14 +36,26 @@ class Connections:
         self._sessions: dict[str, Session] = {}
         self._local: dict[Path | None, _Local] = {}
         self._databases: WeakKeyDictionary[Session, CockroachDatabase] = WeakKeyDictionary()
-        self.current: str | None = None
+        self._current: str | None = None
+        self._of_cell: ContextVar[str | None] = ContextVar("the connection of a Python cell", default=None)
+
+    @property
+    def current(self) -> str | None:
+        """The connection that is meant where none is named: within a Python cell its own, for its thread and task."""
+        name = self._of_cell.get()
+        return name if name in self._sessions else self._current
+
+    @current.setter
+    def current(self, name: str | None) -> None:
+        self._current = name
+        self._of_cell.set(None)
 
     def open(self, name: str, target: Target) -> Session:
         """Connect, and only then close what had the name before; the new session is the current one."""
         return self._add(name, Session(target))
 
-    def open_local(self, name: str, directory: Path | None) -> tuple[Session, str]:
-        """Connect to a local server, started if this notebook has none there; gives its description as well."""
+    def open_local(self, name: str, directory: Path | None) -> Session:
+        """Connect to a local server, started if this notebook has none there."""
         known = self._local.get(directory)
         server = known.server if known else start(directory)
         target = Target.from_url(server.url)
@@ -50,7 +63,7 @@ class Connections:
         if known is None:
             keeper = None if session.server.as_of_system_time else Keeper(target)
             self._local[directory] = _Local(server, keeper)
-        return self._add(name, session), server.description
+        return self._add(name, session)
 
     def _add(self, name: str, session: Session) -> Session:
         _ = session.connection
@@ -100,30 +113,36 @@ class Connections:
     @contextmanager
     def on(self, name: str | None) -> Iterator[None]:
         """Make a connection the current one for a while: that of a Python cell, for the lines of SQL in it."""
-        before, self.current = self.current, name or self.current
+        token = self._of_cell.set(name)
         try:
             yield
         finally:
-            if self.current == name and before in self._sessions:
-                self.current = before
+            self._of_cell.reset(token)
 
     def close(self, name: str) -> None:
         """Close a connection; the last one that is left becomes the current one."""
         self.get(name).close()
         del self._sessions[name]
-        if self.current == name:
-            self.current = next(reversed(self._sessions), None)
+        if self._current == name:
+            self._current = next(reversed(self._sessions), None)
 
     def names(self) -> tuple[str, ...]:
         """Name the open connections, in the order of their opening."""
         return tuple(self._sessions)
 
-    def close_all(self) -> None:
-        """Close every connection and stop the local servers."""
+    def close_all(self) -> list[str]:
+        """Close every connection and stop the local servers; give a line for each."""
+        ended = [f"Closed {name}." for name in self.names()]
         for name in self.names():
             self.close(name)
-        for local in self._local.values():
+        for directory, local in self._local.items():
             if local.keeper is not None:
                 local.keeper.close()
             local.server.stop()
+            ended.append(f"Stopped the local server; {_what_is_left(directory)}.")
         self._local.clear()
+        return ended
+
+
+def _what_is_left(directory: Path | None) -> str:
+    return f"its data is kept in {directory}" if directory else "its data is gone"

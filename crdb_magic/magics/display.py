@@ -84,22 +84,34 @@ class Receipts:
         self._frames: weakref.WeakValueDictionary[int, pd.DataFrame] = weakref.WeakValueDictionary()
         self._receipts: dict[int, tuple[dict[str, Any], bool]] = {}
 
-    def attach(self, frame: pd.DataFrame, receipt: Receipt, *, explained: bool = False) -> None:
-        """Remember the frame's receipt, and put it into ``frame.attrs["crdb"]`` as a plain dict."""
-        frame.attrs["crdb"] = receipt.as_dict()
+    def attach(self, frame: pd.DataFrame, receipt: Receipt | None, *, explained: bool = False) -> None:
+        """Remember the frame, and its receipt if it is to have one: in ``frame.attrs["crdb"]``, as a plain dict."""
+        metadata = {"crdb": receipt.as_dict()} if receipt else {}
+        frame.attrs |= metadata
         self._receipts = {key: value for key, value in self._receipts.items() if key in self._frames}
         self._frames[id(frame)] = frame
-        self._receipts[id(frame)] = receipt.as_dict(), explained
+        self._receipts[id(frame)] = metadata, explained
 
     def bundle(self, frame: pd.DataFrame, *_: Any, **__: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Give what IPython's mimebundle formatter asks for: the receipt as metadata, and a plan as its lines.
+        """Give what IPython's mimebundle formatter asks for: the receipt as metadata, and what pandas shows otherwise.
 
         pandas hands ``attrs`` on to frames made from this one, so the receipt goes by the frame itself.
         """
         if self._frames.get(id(frame)) is not frame:
             return {}, {}
-        receipt, explained = self._receipts[id(frame)]
-        return (_plan(frame) or {}) if explained else {}, {"crdb": receipt}
+        metadata, explained = self._receipts[id(frame)]
+        return _own_form(frame, explained=explained) or {}, metadata
+
+
+def _own_form(frame: pd.DataFrame, *, explained: bool) -> dict[str, str] | None:
+    """Give what is shown of a frame where pandas would not do: of a plan its lines, of no rows that there are none."""
+    if explained:
+        return _plan(frame)
+    if len(frame):
+        return None
+    with pd.option_context("display.show_dimensions", True):  # noqa: FBT003 - pandas' signature
+        forms = {"text/plain": repr(frame), "text/html": frame._repr_html_()}  # type: ignore[operator]
+    return {kind: text for kind, text in forms.items() if text}
 
 
 def _plan(frame: pd.DataFrame) -> dict[str, str] | None:
@@ -118,10 +130,11 @@ class As(Choice):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How results are handed to the notebook: what the last one becomes, and what frames are made of."""
+    """How results are handed to the notebook: the last one, what frames are made of, with receipts or not."""
 
     value: As = As.FRAME
     backend: Backend = Backend.NUMPY
+    receipts: bool = True
 
     @property
     def finish(self) -> Finish:
@@ -131,13 +144,13 @@ class Shape:
         return as_read if self.value is As.ARROW else with_decimals
 
 
-def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts | None) -> Any:
+def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts) -> Any:
     """Show all results but the last that has columns, each under its statement, and give that one.
 
     What the server said besides stands under the tag, or the rows, of the statement; of that one before its rows.
     """
     last = max((i for i, result in enumerate(report.results) if result.columns is not None), default=None)
-    metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
+    metadata = {"crdb": report.receipt.as_dict()} if shape.receipts else {}
     tags: list[str] = list(report.receipt.notes)
     for index, (result, statement) in enumerate(zip(report.results, statements, strict=True)):
         if result.columns is None:
@@ -156,14 +169,14 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
     if last is None:
         return None
     value = _decoded(report.results[last], shape)
-    if receipts is not None and isinstance(value, pd.DataFrame):
-        receipts.attach(value, report.receipt, explained=_explains(statements[last]))
+    if isinstance(value, pd.DataFrame):
+        receipts.attach(value, report.receipt if shape.receipts else None, explained=_explains(statements[last]))
     return value
 
 
 def _show(frame: pd.DataFrame, statement: Statement) -> None:
-    plan = _plan(frame) if _explains(statement) else None
-    display(frame if plan is None else plan, raw=plan is not None)
+    form = _own_form(frame, explained=_explains(statement))
+    display(frame if form is None else form, raw=form is not None)
 
 
 def _explains(statement: Statement) -> bool:

@@ -15,6 +15,7 @@ from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.progress import Progress
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
+from crdb_magic.sql.nearmisses import refuse
 from crdb_magic.sql.statements import split, strip_markers
 from crdb_magic.transfer.exporting import export
 
@@ -61,6 +62,7 @@ def _asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | 
     if found is None:
         raise OptionError(f"What goes where? Write {_USAGE}.")
     statements = split(found["quoted"] if cell is None else strip_markers(cell))
+    refuse(statements)
     query = Query.of_statement(statements[0].bind(namespace)) if len(statements) == 1 else None
     return query, _file(found["double"] or found["single"] or found["bare"], namespace)
 

@@ -16,7 +16,7 @@ from crdb_magic.columns.frames import Backend
 from crdb_magic.magics.arguments import Option, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
-from crdb_magic.magics.display import Receipts
+from crdb_magic.magics.display import Receipts, say
 from crdb_magic.magics.namespace import Namespace, visible
 
 
@@ -86,6 +86,8 @@ class CrdbMagic(Magics):
         """Make what IPython calls."""
 
         def call(line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
+            if line.strip() == "--help":
+                return say(one.help)
             return one.run(self, Typed(line, cell, visible(self.shell.user_ns, local_ns)))
 
         update_wrapper(call, one.run).__doc__ = one.help

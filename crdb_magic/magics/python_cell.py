@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import islice
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Observer
-from crdb_magic.errors import CrdbMagicError, ScriptError
+from crdb_magic.errors import ScriptError
 from crdb_magic.magics.capture import Held
 from crdb_magic.magics.display import say
+from crdb_magic.magics.tracebacks import say_as_cells_do, shown_as_of
 from crdb_magic.sql.excerpt import excerpt
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _ABSENT = object()
 _LOOKED_AT = 200  # how many of a container's objects are compared
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-_LIBRARIES = {"contextlib", "peewee", "playhouse", __name__.partition(".")[0]}
 _AWAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 
@@ -37,9 +37,16 @@ class PythonCell:
 
     def __init__(self, shell: InteractiveShell, source: str) -> None:
         self._shell = shell
-        code = shell.transform_cell(source)
+        self.source = source
+        code = self._transformed()
         self.file_name = shell.compile.cache(code, shell.execution_count, raw_code=source)
         self._run, self._value = self._compiled(code)
+
+    def _transformed(self) -> str:
+        try:
+            return str(self._shell.transform_cell(self.source))
+        except SyntaxError as error:  # of an indentation, which it must understand
+            raise _not_python(error, self.source) from None
 
     def _compiled(self, code: str) -> tuple[CodeType, CodeType | None]:
         try:
@@ -65,6 +72,15 @@ class PythonCell:
         while step is not None and step.tb_frame.f_code.co_filename != self.file_name:
             step = step.tb_next
         return step
+
+    def line_of(self, traceback: TracebackType | None) -> int:
+        """Give the cell's own line at which a traceback leaves it, from 1."""
+        line = 0
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == self.file_name:
+                line = traceback.tb_lineno
+            traceback = traceback.tb_next
+        return line
 
 
 def _not_python(error: SyntaxError, code: str) -> ScriptError:
@@ -164,47 +180,9 @@ def run_python(
         names.warn()
         traceback = cell.traceback_of(error)
         if traceback is not None:
+            say_as_cells_do(error, cell.source, cell.line_of(traceback))
             shown_as_of(shell, error, traceback)
         raise
     held.show()
     names.warn()
     return done
-
-
-def shown_as_of(shell: InteractiveShell, error: BaseException, traceback: TracebackType) -> None:
-    """Let IPython show an error with this traceback alone: of the user's code, not of ours.
-
-    One of the database's is shown without peewee's frames and psycopg2's error too, which says the same.
-    """
-    from crdb_magic.orm.errors import is_peewees
-
-    ours = isinstance(error, CrdbMagicError) or is_peewees(error)
-
-    def render() -> list[str]:
-        with _unchained(error) if ours else nullcontext():
-            shown = _users_part(traceback) if ours else traceback
-            lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, shown)
-        return lines
-
-    error._render_traceback_ = render  # type: ignore[attr-defined]  # IPython's protocol, on this one exception
-
-
-def _users_part(step: TracebackType | None) -> TracebackType | None:
-    """Copy a traceback without the frames of peewee, of contexts, and of ours."""
-    if step is None:
-        return None
-    below = _users_part(step.tb_next)
-    if str(step.tb_frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
-        return below
-    return TracebackType(below, step.tb_frame, step.tb_lasti, step.tb_lineno)
-
-
-@contextmanager
-def _unchained(error: BaseException) -> Iterator[None]:
-    """Let an error seem to be raised from no other for a while."""
-    cause, suppressed = error.__cause__, error.__suppress_context__
-    error.__cause__ = None  # the context is suppressed by this as well
-    try:
-        yield
-    finally:
-        error.__cause__, error.__suppress_context__ = cause, suppressed

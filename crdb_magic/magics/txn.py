@@ -19,6 +19,7 @@ from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
+from crdb_magic.sql.nearmisses import refuse
 from crdb_magic.sql.statements import split, strip_markers
 
 TXN_OPTIONS = (
@@ -43,6 +44,7 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
 
         %%crdb_txn [NAME <<] [options]
         SELECT … WHERE city = :city        -- :city is the notebook's variable, bound by the driver, never pasted
+        SELECT … FROM :"schema".:"table"   -- names that variables hold, quoted: each is one name
 
         %%crdb_txn --python [NAME <<] [options]
         rows = db.frame("SELECT …")        # its names and its outputs count when it is committed
@@ -80,10 +82,11 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
 def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
     statements = split(text)
     check_cell(statements)
+    refuse(statements)
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
     bound = [statement.bind(namespace) for statement in statements]
-    shape = Shape(call.given.get("as", As.FRAME), Backend.parse(notebook.dtype_backend))
+    shape = Shape(call.given.get("as", As.FRAME), Backend.parse(notebook.dtype_backend), notebook.receipts)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with _waiting(notebook, options) as waiting, arrivals, interrupts_shown_short():
 
@@ -95,7 +98,7 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
             session.look_ahead(Query.of_statement(bound[0]))
         report = session.run(bound, options, observer, arrivals)
     try:
-        return present(report, statements, shape, notebook.shown if notebook.receipts else None)
+        return present(report, statements, shape, notebook.shown)
     except ResultTypeError as error:
         if not session.in_transaction:  # that of a Python cell has not ended
             error.outcome = Outcome.COMMITTED
@@ -112,8 +115,8 @@ def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     with notebook.connections.on(name), _waiting(notebook, options) as waiting, interrupts_shown_short():
         value, receipt = run_python(notebook.shell, cell, database, options, waiting)
 
-    if notebook.receipts and isinstance(value, pd.DataFrame):
-        notebook.shown.attach(value, receipt)
+    if isinstance(value, pd.DataFrame):
+        notebook.shown.attach(value, receipt if notebook.receipts else None)
     quiet = call.into is None and DisplayHook.semicolon_at_end_of_expression(text)
     return None if quiet else value
 

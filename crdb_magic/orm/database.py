@@ -25,6 +25,7 @@ from crdb_magic.session.reasons import explained, tell
 from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import Explicit
 from crdb_magic.session.translation import translate
+from crdb_magic.sql.kinds import check_restarts
 
 T = TypeVar("T")
 
@@ -112,7 +113,12 @@ class CockroachDatabase(Bulk, Dialect):
         return new
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant."""
+        """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant.
+
+        Raises `ScriptError` for savepoints of CockroachDB's retry protocol: transactions are retried without.
+        """
+        if isinstance(sql, str):
+            check_restarts(sql)
         with as_peewee(), self.session.link.turn:
             if self.session.pinned is None:
                 return self._advised(sql, params)

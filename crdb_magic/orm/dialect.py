@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,6 +38,16 @@ _HIDDEN = """
 SELECT column_name FROM information_schema.columns
 WHERE table_name = %s AND table_schema = COALESCE(%s, current_schema()) AND is_hidden = 'YES'
 """
+# Of a key of hidden columns alone information_schema may say nothing: CockroachDB v22.1 does so (collectConstraintInfo
+# in pkg/sql/catalog/tabledesc/table.go).
+_KEY_COLUMNS = """
+SELECT a.attname
+FROM pg_catalog.pg_index x
+JOIN pg_catalog.pg_class t ON t.oid = x.indrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = ANY (x.indkey)
+WHERE x.indisprimary AND t.relname = %s AND n.nspname = COALESCE(%s, current_schema())
+"""
 _PRIMARY_INDEX = """
 SELECT i.relname
 FROM pg_catalog.pg_index x
@@ -61,6 +72,23 @@ ORDER BY c.conname, array_position(c.conkey, a.attnum)
 _RULES = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
+_ENTITY = re.compile(r'(?:"(?:[^"]|"")*"\.?)+')
+
+
+class _Context(peewee.Context):
+    """peewee's writer of SQL, which lets names hold a percent sign: where there are values, psycopg2 wants it twice."""
+
+    __slots__ = ()
+    _sql: list[str]  # what peewee's stubs leave out
+
+    def query(self) -> tuple[str, list[Any]]:
+        """Give the SQL and its values."""
+        sql, values = super().query()
+        if values and sql.count("%") > len(values):
+            sql = "".join(part.replace("%", "%%") if _ENTITY.fullmatch(part) else part for part in self._sql)
+        return sql, values
+
+
 class _TypeNames(dict[str, str]):
     """peewee's type names -> SQL. The server is asked for only where its spelling of one is needed."""
 
@@ -81,6 +109,7 @@ class Dialect(PostgresqlDatabase):
     no server could be asked.
     """
 
+    context_class = _Context
     field_types = PostgresqlDatabase.field_types | {"BLOB": "BYTES"}
     # What peewee's stubs leave out, or leave without types.
     connection: Any
@@ -189,7 +218,10 @@ class Dialect(PostgresqlDatabase):
         """Give the names of the key's columns, in their order; hidden ones (``rowid``) if there are no others."""
         keys = super().get_primary_keys(table, schema)
         hidden = self._hidden(table, schema)
-        return [key for key in keys if key not in hidden] or keys
+        seen = [key for key in keys if key not in hidden] or keys
+        if seen or not hidden:
+            return seen
+        return [name for (name,) in self.execute_sql(_KEY_COLUMNS, (table, schema)).fetchall()]
 
     def get_indexes(self, table: str, schema: str | None = None) -> Any:
         """Give the indexes, without the primary key's own."""

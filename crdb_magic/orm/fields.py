@@ -20,6 +20,8 @@ else:  # generic in peewee's stubs only
 
 _DDL = {type_.oid: type_.ddl for type_ in BUILTIN}
 _TEXTS = array_of(text_like("STRING", 25, 1009))
+# Of these an element may look like an array; their arrays are none of those that psycopg2 leaves as a text.
+_WHOSE_ARRAYS_ARE_LISTS = frozenset({"CHAR", "JSON", "JSONB", "TEXT", "VARCHAR"})
 
 
 def _made_by(function: str, field: Field[Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +112,24 @@ class ArrayField(postgres_ext.ArrayField):
         return _Typed(elements, self.field_type) if isinstance(elements, list) else elements
 
     def python_value(self, value: Any) -> Any:
-        """Give the list; the driver leaves arrays that it does not know (of UUIDs, of an enum) as their text."""
+        """Give the list; the driver leaves arrays that it does not know (of UUIDs, of an enum) as their text.
+
+        peewee asks the field for the values of functions of it too: what is no array comes as it is.
+        """
         base: Any = super()
-        return base.python_value(decode(_TEXTS, value) if isinstance(value, str) else value)
+        if isinstance(value, str) and value.startswith(("{", "[")) and self.field_type not in _WHOSE_ARRAYS_ARE_LISTS:
+            value = decode(_TEXTS, value)
+        return base.python_value(value) if isinstance(value, list) else value
+
+    def __getitem__(self, index: Any) -> Any:
+        """Give an element, which its own field converts, or a slice: an array."""
+        base: Any = super()
+        part = base.__getitem__(index)
+        is_array = isinstance(index, slice) or (isinstance(index, str) and ":" in index)
+        part._converter = self.python_value if is_array else self._element
+        return part
+
+    def _element(self, value: Any) -> Any:
+        """Convert one element, by what peewee's field does with a value that is no list."""
+        base: Any = super()
+        return value if value is None else base.python_value(value)

@@ -34,7 +34,7 @@ class Catalog:
         known = self._columns.get(columns)
         if known is None:
             types = self.resolve(connection, (one.oid for one in columns))
-            known = tuple(Column(one.name, _declared(types[one.oid], one.digits)) for one in columns)
+            known = tuple(Column(one.name, _declared(types[one.oid], one.digits), one.style) for one in columns)
             if self._unknown(connection, types):  # asked again with the next result
                 return known
             self._columns = {**self._columns, columns: known} if len(self._columns) < _HEADINGS else {columns: known}

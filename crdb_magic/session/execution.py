@@ -11,7 +11,7 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.objects import Finish
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.queries import Query, Values, mogrified, placed, rendered
-from crdb_magic.session.reading import Columns, can_copy, columns_of, copy, describe, fetch
+from crdb_magic.session.reading import Columns, can_copy, columns_of, copies_as_selected, copy, describe, fetch
 from crdb_magic.session.sizes import LARGE, Sizes
 from crdb_magic.session.translation import translated
 from crdb_magic.sql.kinds import is_query
@@ -75,9 +75,9 @@ def _sent(cursor: Cursor, sql: str | bytes) -> Answer:
 
 
 def _copied(cursor: Cursor, query: str, finish: Finish) -> Answer:
-    """Read a query by COPY; what its columns are must be asked for before."""
+    """Read a query by COPY, if that sends the same; what its columns are must be asked for before."""
     columns = describe(cursor, query)
-    if not columns:
+    if not columns or not copies_as_selected(cursor, query, {one.oid for one in columns}):
         return _sent(cursor, query)
     batches = copy(cursor, query, columns, finish)
     rows = sum(len(batch[0]) for batch in batches)

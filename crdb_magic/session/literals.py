@@ -28,6 +28,7 @@ from psycopg2 import extensions, extras
 from crdb_magic.errors import ParameterError
 from crdb_magic.values.decode import Interval
 from crdb_magic.values.json_text import json_text
+from crdb_magic.values.typemap import quoted
 from crdb_magic.values.unwrap import NoFormError, is_wrapping, plain
 
 Turn = Callable[[Any], Any]
@@ -40,10 +41,29 @@ def literal(name: str, value: object, connection: extensions.connection) -> str:
         adapted = extensions.adapt(turned)
         if hasattr(adapted, "prepare"):
             adapted.prepare(connection)
-        quoted = str(adapted.getquoted(), "utf-8")
+        spelled = str(adapted.getquoted(), "utf-8")
     except (psycopg2.ProgrammingError, TypeError, ValueError):  # of an adapter that is not ours
         raise _refused(f":{name}", value, _without_form(value)) from None
-    return f"({quoted.strip()})" if quoted.startswith((" -", "-")) else quoted  # -5::TEXT would be -(5::TEXT)
+    return f"({spelled.strip()})" if spelled.startswith((" -", "-")) else spelled  # -5::TEXT would be -(5::TEXT)
+
+
+def identifier(name: str, value: object, longest: int | None) -> str:
+    """Quote a value as the name of a table or a column, of ``longest`` bytes at most.
+
+    Raises :class:`ParameterError` for what can't be one.
+    """
+    parameter = f':"{name}"'
+    if not isinstance(value, str):
+        raise ParameterError(f"{parameter} is no name, but of type {type(value).__name__}.", hint=_ONE_NAME)
+    if not value:
+        raise ParameterError(f"{parameter} is no name: it is empty.", hint=_ONE_NAME)
+    spelled: str = _named(parameter, value)
+    if longest and len(spelled.encode()) > longest:
+        raise ParameterError(f"{parameter} is longer than a name can be there: {longest} bytes.")
+    return quoted(spelled)
+
+
+_ONE_NAME = 'It takes a text, the name of a table or a column; for two of them write :"schema".:"table".'
 
 
 def members(name: str, value: object) -> object:
@@ -70,7 +90,7 @@ def adaptable_all(values: Any) -> Any:
     if isinstance(values, Mapping):
         return _ByName(values)
     if _LEFT_ALONE.issuperset(map(type, values)):
-        return values
+        return list(values)
     return [_named(f"Parameter {number}", value) for number, value in enumerate(values, 1)]
 
 

@@ -12,8 +12,9 @@ import psycopg2
 
 from crdb_magic.errors import CrdbMagicError, ParameterError, ScriptError, StatementError
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.literals import adaptable_all, literal, members
+from crdb_magic.session.literals import adaptable_all, identifier, literal, members
 from crdb_magic.session.translation import from_driver, position
+from crdb_magic.sql import nearmisses
 from crdb_magic.sql.kinds import is_query
 from crdb_magic.sql.names import place_of
 from crdb_magic.sql.statements import BoundStatement, Parameter, Statement, split
@@ -65,6 +66,8 @@ def rendered(statement: BoundStatement, connection: Connection) -> list[str]:
 def _spelled(parameter: Parameter, before: str, connection: Connection) -> str:
     """Quote a value: behind IN a list as the tuple that it takes, within ANY() a tuple as the array that it takes."""
     name, value = parameter.name, parameter.value
+    if parameter.names:
+        return identifier(name, value, connection.server.longest_name)
     if found := _BEHIND_IN.search(before):
         row = members(name, value)
         spelled = literal(name, row, connection)
@@ -85,12 +88,11 @@ def placed(
     translated = from_driver(error, connected=not cursor.connection.closed)
     if isinstance(translated, StatementError):
         source, index = statement.source, position(error, sent_before=cursor.sent_before)
-        if index is not None:
-            place: int | None = statement.position(index, [len(piece) for piece in pieces[1::2]])
-        else:
-            place = _named(translated, source.text)
+        told = None if index is None else statement.position(index, [len(piece) for piece in pieces[1::2]])
+        place = _named(translated, source.text) if told is None else told
         shown = source.excerpt(source.head)[:1] if place is None else source.excerpt(place)
         translated.excerpt = (*which, *shown)
+        translated.advise(nearmisses.hint(statement, error.pgcode, told, translated.message))
     return translated
 
 

@@ -1,31 +1,37 @@
-"""Brings the rows of a statement back as batches, by a plain SELECT or by COPY, cast while the next ones come.
+"""Brings the rows of a statement back: as batches, by SELECT or by COPY, and as lines of CSV, by COPY or by a cursor.
 
 COPY sends the same texts as SELECT, and they get here without a Python object each; but it tells no types, and takes
-two messages more. So it is for large results. Both happen inside of the attempt: an error discards all that was read.
+two messages more. So it is for large results. All happens inside of the attempt: an error discards all that was read.
 """
 
 from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from crdb_magic.columns.arrow import Batch, from_csv, from_rows, typed
+from crdb_magic.columns.arrow import PADDED, Batch, from_csv, from_rows, typed, unpadded
 from crdb_magic.columns.collector import paused
+from crdb_magic.columns.lines import csv_of
 from crdb_magic.columns.objects import Finish
+from crdb_magic.columns.results import READ_STYLES
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.values.typemap import SqlType, lookup, text_like
 
 
 class Heading(NamedTuple):
-    """What the server says of a column: its name, its type's OID, the digits that a DECIMAL was declared with."""
+    """What the server says of a column: its name, its type's OID, the digits that a DECIMAL was declared with.
+
+    ``style`` is the setting that gives its texts a form that is not read, if there is one.
+    """
 
     name: str
     oid: int
     digits: tuple[int, int] | None = None
+    style: str = ""
 
 
 Columns = tuple[Heading, ...]
@@ -35,13 +41,20 @@ ROWS = 5_000  # of a batch of a plain SELECT: 0.48 s for 1,000,000 x 6, with 20,
 BYTES = 1 << 20  # of a batch of COPY; measured for 1,000,000 x 6: 0.39 s, with a quarter of it 0.51, with 4 MB 0.42
 _BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
 _COPY, _OUT = "COPY (\n", "\n) TO STDOUT (FORMAT csv)"
+_CURSOR = "crdb_magic_rows"
+_DECLARE = f"DECLARE {_CURSOR} CURSOR FOR\n"
+_FIRST = 100  # rows
 _MOST_DIGITS = 1000
+_TOLD = {"datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}  # as the servers spell their parameters
 _AHEAD = 8  # batches that may wait to be cast
 
 
 def columns_of(cursor: Cursor) -> Columns:
     """Give the columns that a cursor's statement has."""
-    return tuple(Heading(one.name, one.type_code, _digits(one)) for one in cursor.description or ())
+    return tuple(
+        Heading(one.name, one.type_code, _digits(one), _style(cursor.connection, one.type_code))
+        for one in cursor.description or ()
+    )
 
 
 def _digits(column: Any) -> tuple[int, int] | None:
@@ -50,11 +63,24 @@ def _digits(column: Any) -> tuple[int, int] | None:
     return None if precision is None or not scale <= precision <= _MOST_DIGITS else (precision, scale)
 
 
+_STYLED = {
+    **dict.fromkeys((1082, 1182, 1114, 1115, 1184, 1185), "datestyle"),  # DATE, TIMESTAMP, TIMESTAMPTZ and their arrays
+    **dict.fromkeys((1186, 1187), "intervalstyle"),
+}
+
+
+def _style(connection: Connection, oid: int) -> str:
+    """Look at the setting that forms the texts of a type, which the server tells when it changes."""
+    name = _STYLED.get(oid)
+    told = connection.info.parameter_status(_TOLD[name]) if name else None
+    return name if name and told and not told.startswith(READ_STYLES[name]) else ""
+
+
 def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
     """Fetch all rows of a plain statement that was executed; a few are not cast, which a frame does as fast."""
     rows = cursor.fetchmany(ROWS) if columns else []
     if len(rows) < ROWS:
-        return (from_rows(rows),) if rows else ()
+        return (_texts(columns, rows),) if rows else ()
     batches = []
     types = known_types(cursor.connection, columns)
     with paused():
@@ -64,9 +90,34 @@ def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
     return tuple(batches)
 
 
+def _texts(columns: Columns, rows: Sequence[Any]) -> Batch:
+    batch = from_rows(rows)
+    if PADDED.isdisjoint(one.oid for one in columns):
+        return batch
+    return tuple(unpadded(one.oid, texts) for one, texts in zip(columns, batch, strict=True))
+
+
 def can_copy(connection: Connection) -> bool:
     """Whether a query can be read by COPY: its texts come as they are in the connection's encoding."""
     return connection.server.copy_to and connection.utf8
+
+
+def copies_as_selected(cursor: Cursor, query: str, oids: Collection[int]) -> bool:
+    """Whether COPY sends the texts of a query with columns of these types as SELECT does, but for FLOAT4's digits.
+
+    The OID of a collated string is that of its type: only the plan tells it. A plan that tells no types is no yes.
+    """
+    if cursor.connection.server.copy_as_selected or _PERHAPS_COLLATED.isdisjoint(oids):
+        return True
+    if _CITEXT in oids:
+        return False
+    cursor.execute(f"EXPLAIN (TYPES) {query}")
+    plan = b"\n".join(line for (line,) in cursor.fetchall())
+    return b"columns: (" in plan and b"collatedstring{" not in plan
+
+
+_CITEXT, _FLOAT4 = 90008, 700
+_PERHAPS_COLLATED = frozenset({25, 1043, 1042, 18, _CITEXT})  # STRING, VARCHAR, CHAR, "char"
 
 
 def describe(cursor: Cursor, query: str) -> Columns:
@@ -101,6 +152,39 @@ def copy_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
             cursor.sent_before = len(_COPY)
         lines.flush()
     return int(cursor.rowcount)
+
+
+def lines_to(
+    cursor: Cursor, query: str, oids: Collection[int], put: Callable[[bytes], None], *, untyped: bool = False
+) -> int:
+    """Hand on the rows of a query as CSV, in parts of whole lines; give their number.
+
+    They come by COPY, or by a cursor where there is none or its texts are not those of SELECT. ``untyped`` is for who
+    takes the texts as they are, so that the blanks of CHAR and the digits of FLOAT4 in COPY would show.
+    """
+    shown = untyped and not {*PADDED, _FLOAT4}.isdisjoint(oids)
+    copies = can_copy(cursor.connection) and not shown and copies_as_selected(cursor, query, oids)
+    return (copy_to if copies else fetch_to)(cursor, query, put)
+
+
+def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
+    """Do what `copy_to` does by a cursor of the server's; the parts of the same rows are the same.
+
+    Each is of as many rows as make up its size, as far as those before tell.
+    """
+    try:
+        cursor.execute(f"{_DECLARE}{query}")
+    finally:
+        cursor.sent_before += len(_DECLARE)
+    count, size = 0, _FIRST
+    while True:
+        cursor.execute(f"FETCH FORWARD {size} FROM {_CURSOR}")
+        rows = cursor.fetchall()
+        if not rows:
+            return count
+        part = csv_of(_texts(columns_of(cursor), rows))
+        count, size = count + len(rows), max(1, min(ROWS, len(rows) * BYTES // len(part)))
+        put(part)
 
 
 def known_types(connection: Connection, columns: Columns) -> list[SqlType]:

@@ -38,9 +38,9 @@ class Sizes:
 
 
 def estimate(connection: Connection, query: Query) -> int:
-    """Ask the planner how many rows a query will have.
+    """Ask the planner how many rows a query will have; 0 if it does not know, until the query itself tells.
 
-    What goes wrong with the question is nobody's concern, the query itself will tell: it is 0 then.
+    What goes wrong with the question is nobody's concern either.
     """
     if _SMALL.search(query.text):
         return 0
@@ -50,4 +50,4 @@ def estimate(connection: Connection, query: Query) -> int:
             plan = "\n".join(str(line, "utf-8") for (line,) in cursor.fetchall())
     except psycopg2.Error:
         return 0
-    return connection.server.estimated_rows(plan)
+    return connection.server.estimated_rows(plan) or 0

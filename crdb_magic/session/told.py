@@ -59,6 +59,7 @@ class Told:
 
 
 NOTHING = Told()
+SET_CONFIG = "SET_CONFIG"  # stands among the names for settings of which only the server knows
 
 
 class Telling:
@@ -147,7 +148,7 @@ def _bound(keyword: str, said: list[str]) -> tuple[str | None, str]:
         return said[1], f"prepared statement {said[1].lower()}"
     if keyword in _MAKERS and (name := _temporary(said)):
         return name, f"temporary table {name.lower()}"
-    return ("SET_CONFIG", "what set_config() has set") if "SET_CONFIG" in said else (None, "")
+    return (SET_CONFIG, "what set_config() has set") if SET_CONFIG in said else (None, "")
 
 
 def _temporary(said: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg2
 from psycopg2 import extensions
@@ -49,6 +50,28 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
         detail = None
     hint = hint_for(error) or diagnosis.message_hint
     return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A statement that was refused: the error in our terms, its text as it was sent, and the place that was told."""
+
+    error: StatementError
+    text: str
+    index: int | None
+
+
+def sent(error: BaseException) -> Sent | None:
+    """Find what a server refused behind an error; None if it is no statement."""
+    refusal = next((link for link in _chain(error, None) if isinstance(link, psycopg2.Error)), None)
+    if refusal is None or refusal.cursor is None or not refusal.pgcode:
+        return None
+    before: int = getattr(refusal.cursor, "sent_before", 0)
+    translated = from_driver(refusal, connected=True)
+    if not isinstance(translated, StatementError):
+        return None
+    text = (refusal.cursor.query or b"").decode(errors="replace")[before:]
+    return Sent(translated, text, position(refusal, sent_before=before))
 
 
 @contextmanager

@@ -19,6 +19,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _RESTART = "cockroach_restart"
+_FORCE_RESTARTS = "force_savepoint_restart"
+_OFF = (["off"], ["false"], ["default"])
 _SAVEPOINT_WORDS = _words("SAVEPOINT RELEASE ROLLBACK WORK TRANSACTION TO")
 _CONTROL = ("BEGIN", "START TRANSACTION", "COMMIT", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION")
 _SAVEPOINT = ("SAVEPOINT", "RELEASE", "ROLLBACK TO", "ROLLBACK WORK TO", "ROLLBACK TRANSACTION TO")
@@ -141,6 +143,20 @@ def restarts_transaction(statement: Statement) -> bool:
     return any(_identifier(token).startswith(_RESTART) for token in names)
 
 
+def names_savepoint_by_value(statement: Statement) -> bool:
+    """Whether the name of its savepoint is a parameter, and so may turn out to be one of the retry protocol."""
+    return _begins(statement, _SAVEPOINT) and any(token.kind is Kind.NAMING for token in _head(statement))
+
+
+def turns_on_restarts(statement: Statement) -> bool:
+    """Whether it lets any savepoint be one of the retry protocol: SET [SESSION | LOCAL] force_savepoint_restart."""
+    if statement.keyword != "SET":
+        return False
+    words = [_identifier(token) for token in _head(statement)][1:]
+    setting = words[1:] if words[:1] in (["session"], ["local"]) else words
+    return setting[:1] == [_FORCE_RESTARTS] and setting[2:3] not in _OFF
+
+
 def streams_data(statement: Statement) -> bool:
     """Whether it is a COPY between the server and a data stream (FROM STDIN, TO STDOUT)."""
     if statement.keyword != "COPY":
@@ -148,6 +164,23 @@ def streams_data(statement: Statement) -> bool:
     return any(before in {"FROM", "TO"} and word in {"STDIN", "STDOUT"} for before, word in pairwise(words(statement)))
 
 
+_RESTARTS = (
+    _Refusal(
+        restarts_transaction,
+        why=f"and the RELEASE of a savepoint named {_RESTART} commits; transactions are retried here without one",
+        hint="Remove it. For a savepoint of your own, choose another name.",
+    ),
+    _Refusal(
+        names_savepoint_by_value,
+        why=f"whose name is a value: it could be {_RESTART}, whose RELEASE commits",
+        hint="Write the name itself.",
+    ),
+    _Refusal(
+        turns_on_restarts,
+        why=f"and {_FORCE_RESTARTS} lets the RELEASE of any savepoint commit; transactions are retried here without it",
+        hint="Remove it.",
+    ),
+)
 _REFUSALS_AMONG_OTHERS = (
     _Refusal(
         shows_commit_time,
@@ -161,11 +194,7 @@ _REFUSALS = (
         why="but the cell is the transaction: it begins and commits by itself",
         hint="Remove BEGIN and COMMIT. To undo a part of the cell, use SAVEPOINT and ROLLBACK TO.",
     ),
-    _Refusal(
-        restarts_transaction,
-        why=f"and the RELEASE of a savepoint named {_RESTART} commits; the cell is retried without one",
-        hint="Remove it. For a savepoint of your own, choose another name.",
-    ),
+    *_RESTARTS,
     _Refusal(
         streams_data,
         why="but a cell has no data stream to copy from or to",
@@ -178,7 +207,16 @@ def check_cell(statements: Sequence[Statement]) -> None:
     """Refuse, by a ScriptError, statements that cannot run in a transaction that the cell is, and an empty cell."""
     if not statements:
         raise ScriptError("The cell holds no SQL statement.", hint="Write at least one below the %% line.")
-    refusals = _REFUSALS if len(statements) == 1 else (*_REFUSALS, *_REFUSALS_AMONG_OTHERS)
+    _refuse(statements, _REFUSALS if len(statements) == 1 else (*_REFUSALS, *_REFUSALS_AMONG_OTHERS))
+
+
+def check_restarts(sql: str) -> None:
+    """Refuse, by a ScriptError, a text that uses CockroachDB's retry protocol; others are not read closely."""
+    if "restart" in sql.lower():
+        _refuse(split(sql), _RESTARTS)
+
+
+def _refuse(statements: Sequence[Statement], refusals: Sequence[_Refusal]) -> None:
     for number, statement in enumerate(statements, start=1):
         for refusal in refusals:
             if refusal.applies(statement):
@@ -253,7 +291,7 @@ def _makes_it_write(earlier: Token, before: Token, token: Token, after: Token) -
         return True
     if _opens_statement(before, token):
         return after.kind is Kind.WORD and after.text not in _HARMLESS_BEGINNINGS
-    if after.text == "(" and token.kind in {Kind.WORD, Kind.QUOTED}:
+    if after.text == "(" and token.kind in {Kind.WORD, Kind.QUOTED, Kind.NAMING}:
         return not _is_harmless(earlier.text, before.text, token.text)
     return False
 

@@ -9,6 +9,8 @@ What is a ``:name``, and what is not:
 - ``x::INT8``, ``x:::INT8`` and ``f(a := 1)`` hold none;
 - nor does a slice ``a[1:n]``, ``a[lo:hi]``, ``a[f(x):n]``: a colon behind a word, a number, ``]`` or ``)``;
 - ``a[:n]`` and ``a[1 :n]`` do: CockroachDB has no slices, and a bound value is the more useful reading;
+- ``:"name"`` is a parameter too, whose value is a name (of a table, a column), as in psql; by the same rules, so that
+  ``x::"type"``, ``a[1:"n"]`` and ``a["lo":"hi"]`` hold none, nor does ``:"no name of Python"``;
 - strings, quoted identifiers, dollar quotes and comments are left alone.
 """
 
@@ -28,7 +30,10 @@ BLANKS = " \t\n\r\f\v"
 
 
 class Kind(Enum):
-    """What a token is; the values are the names of the groups of the expression below."""
+    """What a token is; the values are the names of the groups of the expression below.
+
+    A PARAMETER is ``:name``, a NAMING is ``:"name"``.
+    """
 
     WORD = "word"
     NUMBER = "number"
@@ -36,6 +41,7 @@ class Kind(Enum):
     QUOTED = "quoted"
     COMMENT = "comment"
     PARAMETER = "parameter"
+    NAMING = "naming"
     CAST = "cast"
     SEMICOLON = "semicolon"
     SYMBOL = "symbol"
@@ -68,6 +74,7 @@ _STRING = rf"""(?:
     | \$ (?P<tag> (?: {_NAME} )? ) \$ .*? \$ (?P=tag) \$ )"""
 _QUOTED = r'(?: [uU]& )? " (?: [^"]++ | "" )*+ "'
 _UNCLOSED = rf"""(?: (?: [eEbBxXnN] | [uU]& )? ' | (?: [uU]& )? " | \$ (?: {_NAME} )? \$ )"""
+_PARAMETER = rf'(?<! [{_LETTER}0-9$:"\])] ) :'  # a colon that does not end a slice's lower bound, or a cast
 
 _TOKEN = re.compile(
     rf"""[ \t\n\r\f\v]*+
@@ -78,7 +85,8 @@ _TOKEN = re.compile(
       | (?P<number> {_NUMBER} )
       | (?P<comment> --[^\n\r]*+ | /\* )
       | (?P<cast> :::?+ )
-      | (?P<parameter> (?<! [{_LETTER}0-9$:\])] ) : {_NAME} )
+      | (?P<parameter> {_PARAMETER} {_NAME} )
+      | (?P<naming> {_PARAMETER} " {_NAME} " (?!") )
       | (?P<semicolon> ; )
       | (?P<symbol> . ) )""",
     re.VERBOSE | re.DOTALL,
@@ -119,7 +127,7 @@ def next_token(text: str, start: int) -> Token | None:
 
 
 def skip_filler(text: str, start: int) -> int:
-    """Give the index behind the tokens from ``start`` on that are neither a parameter nor a semicolon.
+    """Give the index behind the tokens from ``start`` on that are no parameters, of either kind, nor semicolons.
 
     It may stop before other tokens too, but never within one. ``start`` is where a token ends.
     """

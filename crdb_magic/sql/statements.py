@@ -13,7 +13,7 @@ from crdb_magic.sql.excerpt import excerpt, locate
 from crdb_magic.sql.lexer import BLANKS, Kind, Token, fold, next_token, skip_filler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _MARKERS = re.compile(r"(?:\s*^[ \t]*#[# \t]*(?:NBVAL|PYTEST_VALIDATE)_[^\n]*+)*+", re.MULTILINE)
 _IPYTHONS = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})  # in every notebook, meant by nobody
@@ -22,22 +22,28 @@ _UNSENDABLE = re.compile(r"[\0\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place in a statement's text where a parameter stands: ``text[start:end]`` is ``:name``.
+    """One place in a statement's text where a parameter stands: ``text[start:end]`` is ``:name`` or ``:"name"``.
 
-    ``name`` is in the form (NFKC) in which Python keeps the names of variables.
+    ``name`` is in the form (NFKC) in which Python keeps the names of variables; ``names`` says that the value is a
+    name itself, of a table or a column: ``:"name"``.
     """
 
     name: str
     start: int
     end: int
+    names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter with its value, to be turned into SQL by the driver. The value is kept out of the repr."""
+    """A parameter with its value, to be turned into SQL by the driver. The value is kept out of the repr.
+
+    ``names``: the value is the name of a table or a column.
+    """
 
     name: str
     value: object = field(repr=False)
+    names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +84,29 @@ class Statement:
         pieces: list[str | Parameter] = []
         end = 0
         for use in self.uses:
-            pieces += self.text[end : use.start], Parameter(use.name, self._value(use, values))
+            pieces += self.text[end : use.start], Parameter(use.name, self._value(use, values), use.names)
             end = use.end
-        return BoundStatement(self, (*pieces, self.text[end:]))
+        return BoundStatement(self, (*pieces, self.text[end:]), values.keys())
 
     def _value(self, use: Use, values: Mapping[str, object]) -> object:
         try:
             return values[use.name]
         except KeyError:
-            message = f"There is no value for :{use.name} (line {self.line_of(use.start)})."
+            message = f"There is no value for {self.text[use.start : use.end]} (line {self.line_of(use.start)})."
             lines = (message, *self.excerpt(use.start))
-            raise ParameterError("\n".join(lines), hint=_suggestion(use.name, values)) from None
+            raise ParameterError("\n".join(lines), hint=_suggestion(use, values)) from None
 
 
 @dataclass(frozen=True, slots=True)
 class BoundStatement:
-    """A statement with its values: ``pieces`` are SQL text and parameters in turn, text first and last."""
+    """A statement with its values: ``pieces`` are SQL text and parameters in turn, text first and last.
+
+    ``names`` are all names that had a value, used or not: for hints.
+    """
 
     source: Statement
     pieces: tuple[str | Parameter, ...]
+    names: Collection[str] = field(default=(), repr=False, compare=False)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -138,10 +148,11 @@ def split(text: str) -> tuple[Statement, ...]:
 
 
 def strip_markers(text: str) -> str:
-    """Blank out the markers of nbval (``# NBVAL_SKIP``) at the start of a cell: they are not SQL.
+    """Blank out what is not SQL at the start of a cell: a byte order mark, the markers of nbval (``# NBVAL_SKIP``).
 
     Each character but the line breaks becomes a space, so lines and offsets stay.
     """
+    text = re.sub(r"\A\ufeff", " ", text)
     end = _markers_end(text)
     return re.sub(r"[^\n]", " ", text[:end]) + text[end:]
 
@@ -158,10 +169,16 @@ def _check_characters(text: str) -> None:
         raise ScriptError(message, hint="Remove it.")
 
 
-def _suggestion(name: str, values: Mapping[str, object]) -> str:
-    public = [key for key in values if isinstance(key, str) and not key.startswith("_") and key not in _IPYTHONS]
-    close = get_close_matches(name, public, n=1)
-    return f"Did you mean :{close[0]}?" if close else f"Give a value to the Python variable {name} first."
+def public(names: Iterable[object]) -> list[str]:
+    """Give the names that somebody may mean: not the private ones, nor IPython's own."""
+    return [name for name in names if isinstance(name, str) and not name.startswith("_") and name not in _IPYTHONS]
+
+
+def _suggestion(use: Use, values: Mapping[str, object]) -> str:
+    close = get_close_matches(use.name, public(values), n=1)
+    if not close:
+        return f"Give a value to the Python variable {use.name} first."
+    return f'Did you mean :"{close[0]}"?' if use.names else f"Did you mean :{close[0]}?"
 
 
 class _Nesting:
@@ -204,7 +221,7 @@ class _Piece:
             return
         if self.keyword is None:
             self._begin(token)
-        if token.kind is Kind.PARAMETER:
+        if token.kind in {Kind.PARAMETER, Kind.NAMING}:
             self.uses.append(token)
         elif self.keyword == "CREATE":
             self.nesting.add(fold(token.text) if token.kind is Kind.WORD else token.text)
@@ -223,12 +240,13 @@ class _Piece:
             line=line,
             head=self.head - start,
             keyword=self.keyword or "",
-            uses=tuple(Use(_python_name(use.text), use.start - start, use.end - start) for use in self.uses),
+            uses=tuple(_use(token, start) for token in self.uses),
         )
 
 
-def _python_name(parameter: str) -> str:
-    return normalize("NFKC", parameter.removeprefix(":"))
+def _use(token: Token, start: int) -> Use:
+    name = normalize("NFKC", token.text.strip(':"'))
+    return Use(name, token.start - start, token.end - start, names=token.kind is Kind.NAMING)
 
 
 def _pieces(text: str) -> Iterator[_Piece]:

@@ -14,7 +14,7 @@ from crdb_magic.errors import Attempt, OptionError
 from crdb_magic.session.driver import Connection, text_cursor
 from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
-from crdb_magic.session.reading import copy_to, in_thread
+from crdb_magic.session.reading import in_thread, lines_to
 from crdb_magic.session.session import Session
 from crdb_magic.transfer.streaming import columns_of_stream, streamable
 
@@ -78,4 +78,5 @@ class _Export:
         with text_cursor(connection) as cursor, self.query.spelled(cursor) as sql:
             columns = columns_of_stream(self.session, cursor, sql)
             with writer(self.beside, columns, self.as_texts) as file, in_thread(file.write, self.progress) as put:
-                return copy_to(cursor, sql, put)
+                oids = {column.type.oid for column in columns}
+                return lines_to(cursor, sql, oids, put, untyped=file.untyped)

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -21,10 +22,14 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
+from crdb_magic.session.link import OwnLink
 from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
-from crdb_magic.session.reading import can_copy, copy_to, describe
+from crdb_magic.session.reading import can_copy, describe, lines_to
 from crdb_magic.session.session import Session
+from crdb_magic.session.told import SET_CONFIG
+from crdb_magic.sql.kinds import words
+from crdb_magic.sql.statements import split
 from crdb_magic.values.typemap import SqlType
 
 _PARTS_AHEAD = 4  # of about a megabyte each, read while the ones before are used
@@ -39,12 +44,25 @@ def streamable(session: Session, query: Query | None) -> Query:
         )
     if session.in_transaction:
         raise OptionError("A stream reads at an instant of its own: begin it outside of the transaction.")
-    if not can_copy(session.connection):
+    if not (can_copy(session.connection) or session.server.cursors):
         raise OptionError(
-            f"{session.server} can't stream over this connection: "
-            "that takes COPY … TO STDOUT (CockroachDB has it from v23.1) and UTF8 as the client_encoding."
+            f"{session.server} can't stream: that takes cursors (CockroachDB has them from v22.2) or COPY … TO STDOUT.",
+            hint="a plain query reads all rows at once; LIMIT and a key read them in pages.",
         )
     return query
+
+
+def _beside(session: Session, query: Query) -> Session:
+    """Give a session of its own, which is told what the first one was; raises :class:`OptionError` if it can't be."""
+    connection = session.connection
+    bound = connection.told.bound
+    used = {word for statement in split(query.text) for word in words(statement)} | {SET_CONFIG}
+    if missing := [what for name, what in bound.items() if name in used]:
+        raise OptionError(
+            f"A stream has a connection of its own, which does not have {', '.join(missing)}.",
+            hint="read it at once, as a frame; or make a table of it, and SET what set_config() has set.",
+        )
+    return Session(OwnLink(connection.target, replace(connection.told, bound={})))
 
 
 def columns_of_stream(session: Session, cursor: Cursor, sql: str) -> tuple[Column, ...]:
@@ -63,7 +81,7 @@ def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None
     again came in another order, or can't be read at that instant again.
     """
     query = streamable(session, query)
-    with _Reader(Session(session.connection.target), query, instant(session, as_of)) as reader:
+    with _Reader(_beside(session, query), query, instant(session, as_of)) as reader:
         columns: tuple[Column, ...] = reader.next()
         for batches in _regrouped(reader, rows):
             count = sum(len(batch[0]) for batch in batches)
@@ -155,7 +173,8 @@ class _Reader:
             if self._columns is None:
                 self._columns = columns
                 self._put(columns)
-            copy_to(cursor, sql, partial(self._hand_on, [column.type for column in columns]))
+            types = [column.type for column in columns]
+            lines_to(cursor, sql, {one.oid for one in types}, partial(self._hand_on, types))
         self._seen.check_end()
 
     def _hand_on(self, types: Sequence[SqlType], part: bytes) -> None:

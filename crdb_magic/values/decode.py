@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -55,6 +55,8 @@ class Interval:
 
 def decoder(type_: SqlType) -> Decoder:
     """Give the function that turns one text of this type into its value; it raises `ValueError`."""
+    if type_.lenient:
+        return partial(_or_text, decode=decoder(replace(type_, lenient=False)))
     if type_.element is None:
         return _DECODERS[type_.family]
     return partial(_array, element=decoder(type_.element), delimiter=_DELIMITERS.get(type_.element.family, ","))
@@ -63,6 +65,13 @@ def decoder(type_: SqlType) -> Decoder:
 def decode(type_: SqlType, text: str | None) -> Any:
     """Turn one text into its value, NULL into None; raise `ValueError` if the text is not one of this type."""
     return None if text is None else decoder(type_)(text)
+
+
+def _or_text(text: str, *, decode: Decoder) -> Any:
+    try:
+        return decode(text)
+    except (ValueError, OverflowError):
+        return text
 
 
 def _bool(text: str) -> bool:
@@ -94,7 +103,7 @@ def _unescaped_byte(match: re.Match[bytes]) -> bytes:
     return match[1] or bytes([int(match[2], 8)])
 
 
-_DAY = r"\d{4,}-\d\d-\d\d"
+_DAY = r"-?\d{4,}-\d\d-\d\d"  # CockroachDB v22.1 has a negative year in its arrays, where others write BC
 _CLOCK = r"\d\d:\d\d:\d\d(?:\.\d+)?"
 _ZONE = r"[+-]\d\d(?::\d\d){0,2}"
 _OUTSIDE = {
@@ -224,8 +233,31 @@ def _refuse_constant(name: str) -> None:
 _raw_json = json.JSONDecoder(parse_float=_json_number, parse_constant=_refuse_constant).raw_decode
 
 
+_SQL_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
+_CONTROLS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+
+
+def bare(text: str) -> str:
+    """Give what a literal of SQL says, 'a' or e'a'; any other text as it is.
+
+    CockroachDB before v23.1 has JSON in its arrays as such literals (cockroachdb/cockroach#94705).
+    """
+    if text.startswith("'"):
+        return text[1:-1]
+    if text.startswith("e'"):
+        return _SQL_ESCAPE.sub(_unescaped_sql, text[2:-1].encode()).decode()
+    return text
+
+
+def _unescaped_sql(match: re.Match[bytes]) -> bytes:
+    byte, short, long, sign = match.groups()
+    if byte:
+        return bytes([int(byte, 16)])
+    return _CONTROLS.get(sign, sign) if sign else chr(int(short or long, 16)).encode()
+
+
 def _json(text: str) -> Any:
-    stripped = text.strip(" \t\n\r")  # PostgreSQL's json keeps the text as it was written
+    stripped = bare(text.strip(" \t\n\r"))  # PostgreSQL's json keeps the text as it was written
     try:
         value, end = _raw_json(stripped)
     except json.JSONDecodeError:

@@ -47,7 +47,7 @@ class SqlType:
     ``name`` is CockroachDB's spelling, ``ddl`` one that CockroachDB and PostgreSQL both understand and that holds
     every value of the type. ``array_oid`` is 0 where there is no array of it. ``element`` is there for arrays only,
     ``labels`` (in their declared order) for enums only, ``digits`` (all of them, and those behind the point) for a
-    DECIMAL column that was declared with them.
+    DECIMAL column that was declared with them. In a ``lenient`` one a text of another form is its own value.
     """
 
     name: str
@@ -58,6 +58,7 @@ class SqlType:
     element: SqlType | None = None
     labels: tuple[str, ...] = ()
     digits: tuple[int, int] | None = None
+    lenient: bool = False
 
 
 class CatalogRow(NamedTuple):
@@ -107,7 +108,7 @@ def from_catalog(rows: Iterable[CatalogRow], *, cockroach: bool = True) -> dict[
 
     The rows should hold what they refer to (an array's element, a domain's base) unless `lookup` knows it.
     Enums, arrays and domains become what they are, an extension's types what `_BY_NAME` knows; all others
-    (composites, ranges, citext, ltree, …) are exact text, and so is what refers to a row that is missing.
+    (composites, ranges, hstore, …) are exact text, and so is what refers to a row that is missing.
     """
     catalog = {row.oid: row for row in rows}
     types = {oid: _resolve(oid, catalog, cockroach=cockroach) for oid in catalog}
@@ -185,6 +186,8 @@ BUILTIN = tuple(
         ("GEOGRAPHY", 90002, 90003, _F.GEO, "GEOGRAPHY"),
         ("BOX2D", 90004, 90005, _F.TEXT, "BOX2D"),
         ("VECTOR", 90006, 90007, _F.VECTOR, "VECTOR"),  # v24.2
+        ("CITEXT", 90008, 90009, _F.TEXT, "CITEXT"),  # v25.3
+        ("LTREE", 90010, 90011, _F.TEXT, "LTREE"),  # v25.4
     )
 )
 
@@ -192,5 +195,5 @@ _BY_OID = {type_.oid: type_ for type_ in BUILTIN}
 _BY_OID |= {type_.array_oid: array_of(type_) for type_ in BUILTIN if type_.array_oid}
 _BY_OID[1020] = text_like("BOX[]", 1020)  # PostgreSQL's only array whose elements are not parted by a comma
 
-# Built in on CockroachDB, from PostGIS and pgvector on PostgreSQL: the same text, another OID in each database.
+# Built in on CockroachDB, extensions of PostgreSQL (PostGIS, pgvector, …): the same text, another OID in each database.
 _BY_NAME = {type_.name.lower(): type_ for type_ in BUILTIN if type_.oid >= _FIRST_USER_OID}

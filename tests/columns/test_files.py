@@ -10,13 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from crdb_magic.columns.files import Format, NotHeldError, writer
 from crdb_magic.columns.results import Column
-from crdb_magic.errors import OptionError
+from crdb_magic.errors import OptionError, ResultTypeError
 from crdb_magic.values.typemap import SqlType, array_of, enum, lookup
 
 FORMATS = [one.value for one in Format]
@@ -54,6 +55,7 @@ CASES: list[tuple[SqlType, list[str], Any, list[Any]]] = [
     (MOOD, ["ok", ""], pa.dictionary(pa.int32(), pa.string(), ordered=True), ["ok", None]),
     (array_of(INT8), ['"{1,NULL}"', "{}", ""], pa.list_(pa.int64()), [[1, None], [], None]),
     (array_of(TEXT), ['"{""a,b"",NULL,""""}"', ""], pa.list_(pa.string()), [["a,b", None, ""], None]),
+    (array_of(UUID), [f'"{{{SOME_ID},NULL}}"', ""], pa.list_(pa.string()), [[SOME_ID, None], None]),
     (array_of(INTERVAL), ['"{""1 mon""}"', ""], pa.string(), ['{"1 mon"}', None]),
 ]
 
@@ -94,6 +96,28 @@ def test_a_columns_type_is_the_same_whatever_its_rows(tmp_path, suffix, type_, t
 
     assert [read(path).schema.field("c").type for path in (nothing, nulls)] == [kind, kind]
     assert (read(nothing).num_rows, read(nulls)["c"].to_pylist()) == (0, [None, None])
+
+
+@pytest.mark.parametrize(("type_", "texts"), [case[:2] for case in CASES], ids=[case[0].name for case in CASES])
+def test_pandas_reads_a_parquet_file(tmp_path, type_, texts):
+    frame = pd.read_parquet(written(tmp_path / "a.parquet", [Column("c", type_)], lines(texts)))
+
+    assert frame["c"].isna().tolist() == [text == "" for text in texts]
+
+
+@pytest.mark.parametrize(("names", "rows"), [("n", '1\n""\n2\n'), ("n,m", "1,\n,\n2,\n")])
+def test_each_null_is_a_row_of_a_csv_file(tmp_path, names, rows):
+    columns = [Column(name, INT8) for name in names.split(",")]
+    path = written(tmp_path / "a.csv", columns, rows.replace('""', ""))
+
+    assert path.read_text() == ",".join(f'"{column.name}"' for column in columns) + "\n" + rows
+    assert pd.read_csv(path)["n"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("suffix", TYPED)
+def test_a_column_in_a_style_that_is_not_read_is_refused(tmp_path, suffix):
+    with pytest.raises(ResultTypeError, match="datestyle"):
+        written(tmp_path / f"a{suffix}", [Column("d", DATE, "datestyle")])
 
 
 @pytest.mark.parametrize("suffix", TYPED)

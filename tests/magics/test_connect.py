@@ -4,18 +4,75 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import urlsplit
 
 import pytest
+from proxy import Proxy
 from tables import connected
 
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, OptionError, ParameterError
+from crdb_magic.local import start
 
 
-def test_connecting_says_what_answered_in_one_line(unconnected, url, server):
-    unconnected(f"%crdb_connect {url}")
+@pytest.fixture
+def proxied(proxy: Proxy) -> str:
+    """What leads to the server under test by a port that is no server's of ours."""
+    return " ".join(f"{keyword}='{value}'" for keyword, value in proxy.target.items())
 
-    tls = "no TLS" if "sslmode=disable" in url else "TLS"
-    assert re.fullmatch(rf"{re.escape(str(server))}, database \w+, user \w+, {tls}.*", unconnected.shown.strip())
+
+def test_connecting_says_what_answered_where_in_one_line(unconnected, proxied, proxy, server):
+    unconnected(f"%crdb_connect {proxied}")
+
+    place = re.escape(f"{server} at 127.0.0.1:{proxy.target['port']}")
+    tls = "no TLS" if proxy.target.get("sslmode") == "disable" else "TLS"
+    assert re.fullmatch(rf"{place}, database \w+, user \w+, {tls}.*", unconnected.shown.strip())
+
+
+def test_a_server_of_ours_is_told_without_its_port_which_differs_on_each_run(unconnected):
+    with start() as ours:
+        unconnected(f"%crdb_connect {ours.url}")
+        said = unconnected.shown
+        unconnected("%crdb_connect --list")
+
+    assert said.startswith(f"{ours.description}, database defaultdb")
+    assert said.strip() in unconnected.shown
+    assert str(urlsplit(ours.url).port) not in said
+
+
+def test_two_servers_with_the_same_database_are_told_apart(unconnected, proxied, url):
+    unconnected(f"%crdb_connect {proxied} --name one")
+    unconnected(f"%crdb_connect {url} --name two")
+    unconnected("%crdb_connect --list")
+
+    one, two = unconnected.shown.strip().splitlines()
+    assert one.partition("one")[2] != two.partition("two")[2]
+
+
+def test_closing_says_what_was_closed(unconnected, proxied, proxy):
+    unconnected(f"%crdb_connect {proxied} --name one")
+    unconnected("%crdb_connect --close one")
+
+    assert re.match(rf"Closed one: .* at 127\.0\.0\.1:{proxy.target['port']}, database", unconnected.shown)
+
+
+def test_a_connection_whose_server_is_gone_can_be_listed_and_closed(unconnected):
+    with start() as ours:
+        unconnected(f"%crdb_connect {ours.url}")
+    with pytest.raises(CrdbMagicError):
+        unconnected("%crdb_txn SELECT 1")
+    unconnected("%crdb_connect --list")
+    listed = unconnected.shown
+    unconnected("%crdb_connect --close default")
+
+    assert "not connected" in listed
+    assert unconnected.shown.startswith("Closed default: ")
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_url_may_stand_in_quotes(unconnected, url, quote):
+    unconnected(f"%crdb_connect {quote}{url}{quote}")
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
 
 
 @pytest.mark.parametrize("variable", ["CRDB_URL", "COCKROACH_URL", "DATABASE_URL"])

@@ -133,6 +133,17 @@ def test_a_syntax_error_is_shown_without_our_frames(notebook):
     assert "python_cell.py" not in notebook.shown
 
 
+def test_an_indentation_error_is_as_short(notebook):
+    with pytest.raises(ScriptError) as caught:
+        notebook("%%crdb_txn --python\nif True:\n    x = 1\n  y = 2")
+
+    assert caught.value.message.splitlines() == [
+        "The cell is no Python: unindent does not match any outer indentation level.",
+        "line 3:   y = 2",
+        "         ^",
+    ]
+
+
 def test_a_line_of_sql_inside_runs_on_the_cells_own_connection(unconnected, url, table):
     unconnected(f"%crdb_connect {url} --name other")
     unconnected(f"%crdb_connect {url}")
@@ -177,6 +188,52 @@ def test_an_error_of_the_database_is_shown_under_the_users_lines_alone(notebook,
     assert f"return {call}" in shown
     assert re.findall(r"File (\S+)", shown) == []
     assert caught.value.__cause__ or caught.value.__context__
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("x = 1\ndb.frame('SELECT 1 +')", "line 2: db.frame('SELECT 1 +')"),
+        ('db.execute_sql("""\nSELECT 1\nFROM WHERE""")', 'line 3: FROM WHERE""")'),
+        ("x = 1\ndb.rows('SELECT %s FROM WHERE', [x])", "line 2: db.rows('SELECT %s FROM WHERE', [x])"),
+        ("def ask(sql):\n    db.arrow(sql)\nask('SELECT ' + '1 +')", "line 2:     db.arrow(sql)"),
+        ("x = 1\n%crdb_txn SELECT 1 +", "line 2: %crdb_txn SELECT 1 +"),
+    ],
+)
+def test_an_error_of_sql_names_the_cells_own_line_its_sqlstate_and_its_outcome(notebook, body, place):
+    with pytest.raises(Exception, match="syntax error") as caught:
+        notebook(f"%%crdb_txn --python\n{body}")
+    said = str(caught.value).splitlines()
+
+    assert place in said
+    assert said[-2:] == ["SQLSTATE: 42601", "Nothing was committed."]
+    assert [line for line in said if line.startswith("LINE")] == []
+
+
+def test_the_place_of_sql_that_stands_in_the_cell_has_a_caret(notebook):
+    with pytest.raises(Exception, match="syntax error") as caught:
+        notebook("%%crdb_txn --python\ndb.frame('SELECT 1 FROM WHERE')")
+
+    assert str(caught.value).splitlines()[1:3] == [
+        "line 1: db.frame('SELECT 1 FROM WHERE')",
+        "                                ^",
+    ]
+
+
+@pytest.mark.parametrize("call", ["frame", "rows", "arrow", "execute_sql"])
+def test_a_parameter_of_sql_cells_hints_at_the_placeholders_of_python(notebook, call):
+    with pytest.raises(Exception, match=":id is for cells of SQL"):
+        notebook(f"%%crdb_txn --python\ndb.{call}('SELECT :id')")
+
+
+def test_a_note_of_the_users_stays_with_an_error_of_sql(notebook):
+    with pytest.raises(Exception, match="syntax error") as caught:
+        notebook(
+            "%%crdb_txn --python\ntry:\n    db.rows('SELECT 1 +')\nexcept Exception as e:\n"
+            "    e.add_note('mine')\n    raise"
+        )
+
+    assert caught.value.__notes__ == ["mine"]
 
 
 def test_what_a_users_error_was_raised_from_is_shown(notebook):
@@ -228,3 +285,35 @@ def test_what_the_committed_attempt_changed_in_place_needs_no_warning(notebook):
     notebook("%%crdb_txn --python\nit.append(2)")
 
     assert (notebook["it"], notebook.shown.strip()) == ([1, 2], "")
+
+
+# Cells in several threads.
+
+
+def test_a_line_in_another_thread_does_not_run_on_the_connection_of_a_python_cell(notebook, url):
+    notebook(f"%crdb_connect {url} --name other")
+    notebook("%crdb_txn SET application_name = 'other'")
+    notebook("%crdb_connect --use default")
+    notebook("from concurrent.futures import ThreadPoolExecutor")
+    notebook(
+        "%%crdb_txn --python --on other\nhere = %crdb_txn --as rows SHOW application_name\n"
+        "with ThreadPoolExecutor() as pool:\n"
+        "    there = pool.submit(get_ipython().run_line_magic, 'crdb_txn', '--as rows SHOW application_name').result()"
+    )
+
+    assert (notebook["here"], notebook["there"]) == ([("other",)], [("crdb_magic",)])
+
+
+def test_cells_in_several_threads_are_transactions_of_their_own(notebook, table, rows):
+    notebook["run"] = lambda sql: notebook.shell.run_cell_magic("crdb_txn", "", sql)
+    notebook("from concurrent.futures import ThreadPoolExecutor")
+    notebook(
+        "with ThreadPoolExecutor(8) as pool:\n"
+        f"    wrong = [pool.submit(run, 'INSERT INTO {table} VALUES (3, 3); SELECT 1/0') for _ in range(10)]\n"
+        f"    add = 'UPDATE {table} SET balance = balance + 1 WHERE id = 1; SELECT 1'\n"
+        "    right = [pool.submit(run, add) for _ in range(10)]\n"
+        "done = [one.exception() for one in right]"
+    )
+
+    assert notebook["done"] == [None] * 10
+    assert rows(f"SELECT id, balance FROM {table} ORDER BY id") == [("1", "110"), ("2", "20")]

@@ -182,6 +182,31 @@ def test_receipts_can_be_switched_off(notebook):
     notebook("%config CrdbMagic.receipts = True")
 
 
+@pytest.mark.parametrize("receipts", [True, False])
+def test_an_empty_result_says_that_it_has_no_rows(notebook, table, receipts):
+    notebook(f"%config CrdbMagic.receipts = {receipts}")
+    forms = notebook.shell.display_formatter.format(notebook(f"%crdb_txn SELECT * FROM {table} WHERE false"))[0]
+    notebook("%config CrdbMagic.receipts = True")
+
+    assert "0 rows" in forms["text/plain"]
+    assert "0 rows" in forms["text/html"]
+    assert "balance" in forms["text/html"]
+
+
+def test_an_empty_result_before_the_last_one_says_so_too(notebook, table):
+    notebook(f"%%crdb_txn\nSELECT * FROM {table} WHERE false; SELECT 1")
+
+    assert "0 rows" in notebook.shown
+
+
+@pytest.mark.parametrize("made", ["%crdb_txn SELECT 1 AS n", "pd.DataFrame({'n': []})"])
+def test_other_frames_are_shown_as_pandas_does(notebook, made):
+    notebook["pd"] = pd
+    frame = notebook(made)
+
+    assert notebook.shell.display_formatter.format(frame)[0]["text/plain"] == repr(frame)
+
+
 def test_the_past_is_an_option(notebook, table, server):
     notebook.shell.run_line_magic("crdb_connect", "--local")
     notebook("%crdb_txn CREATE TABLE log (n INT)")
@@ -203,10 +228,44 @@ def test_a_server_without_a_past_says_so(notebook, server):
         notebook("%crdb_txn --as-of -1s SELECT 1")
 
 
+def test_help_that_is_asked_for_as_an_option_is_shown(notebook):
+    notebook("%crdb_txn --help")
+
+    assert notebook.shown.strip() == notebook.shell.find_line_magic("crdb_txn").__doc__.strip()
+
+
 def test_the_help_shows_usage_options_and_examples(notebook):
     text = notebook.shell.find_line_magic("crdb_txn").__doc__
 
     assert [word for word in ("%%crdb_txn", "--as-of WHEN", "Examples:") if word not in text] == []
+
+
+def test_connections_and_receipts_outlive_a_reload(notebook):
+    notebook("df = %crdb_txn SELECT 1 AS n")
+    notebook("%crdb_txn SET application_name = 'still here'")
+    notebook("%reload_ext crdb_magic")
+    said = notebook.shown
+
+    assert said.strip() == ""
+    assert notebook("%crdb_txn SHOW application_name").iloc[0, 0] == "still here"
+    assert notebook.shell.display_formatter.format(notebook["df"])[1]["crdb"]["attempts"] == 1
+
+
+def test_a_local_server_its_data_and_a_pin_outlive_a_reload_and_their_end_is_named(unconnected):
+    unconnected("%crdb_connect --local")
+    unconnected("%crdb_txn CREATE TABLE kept (id INT)")
+    unconnected("%crdb_pin")
+    unconnected("%reload_ext crdb_magic")
+    unconnected("%crdb_connect --list")
+    listed = unconnected.shown
+    rows = unconnected("%crdb_txn SELECT count(*) AS n FROM kept").n.tolist()
+    unconnected("%unload_ext crdb_magic")
+    said = unconnected.shown
+    unconnected("%load_ext crdb_magic")
+
+    assert rows == [0]
+    assert ", pinned to " in listed
+    assert said.splitlines() == ["Closed default.", "Stopped the local server; its data is gone."]
 
 
 def test_loading_twice_is_harmless_and_unloading_takes_the_magics_away(notebook):

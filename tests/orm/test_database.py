@@ -17,7 +17,7 @@ import crdb_magic
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, ExceededMaxAttempts, Session, run_transaction
 from crdb_magic.core.asof import NOW
 from crdb_magic.core.target import Target
-from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, OptionError, ParameterError
+from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, OptionError, ParameterError, ScriptError
 from crdb_magic.session.pinning import pin, unpin
 
 _numbers = count(1)
@@ -308,6 +308,26 @@ def test_atomic_commits_and_rolls_back(db, account):
         _ = 1 / 0
 
     assert balances(account) == [1, 20]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["SAVEPOINT cockroach_restart", "RELEASE SAVEPOINT Cockroach_Restart", "SET force_savepoint_restart = true"],
+)
+def test_the_retry_protocol_by_hand_is_refused(db, text):
+    with pytest.raises(ScriptError, match="transactions are retried here without"):
+        db.run_transaction(lambda given: given.execute_sql(text))
+
+    with db.atomic(), pytest.raises(ScriptError, match="transactions are retried here without"):
+        db.execute_sql(text)
+
+
+def test_savepoints_by_hand_are_the_users(db):
+    with db.atomic():
+        db.execute_sql("SAVEPOINT mine")
+        db.execute_sql("ROLLBACK TO SAVEPOINT mine")
+
+        assert db.execute_sql("SELECT 'cockroach_restart'").fetchone() == ("cockroach_restart",)
 
 
 def test_an_inner_atomic_is_a_savepoint(db, account):

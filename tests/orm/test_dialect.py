@@ -11,6 +11,7 @@ import peewee
 import psycopg2
 import pytest
 from peewee import (
+    SQL,
     AutoField,
     BlobField,
     CompositeKey,
@@ -280,6 +281,31 @@ def test_update_without_a_target_is_refused(pair):
         pair.insert(k="a", v=5).on_conflict(preserve=[pair.v]).execute()
 
 
+# Names
+
+
+def test_a_percent_sign_in_the_name_of_a_column_is_one(made):
+    model = made.model(
+        share=IntegerField(column_name="share %"), half=TextField(column_name="50%s %%"), n=IntegerField()
+    )
+    one = model.create(share=7, half="a", n=1)
+    model.update(share=model.share + 1).where(model.half == "a").execute()
+    model.insert_many([(1, "b", 2)], [model.share, model.half, model.n]).execute()
+
+    assert model.get(model.id == one.id).share == 8
+    assert list(model.select(model.share, model.half).where(model.n == 2).tuples()) == [(1, "b")]
+    assert made.db.rows(model.select(model.half).where(model.share > 1)) == [("a",)]
+    assert made.db.frame(model.select(model.share)).columns.tolist() == ["share %"]
+
+
+def test_percent_signs_that_are_no_names_are_left_alone(made):
+    model = made.model(share=IntegerField(column_name="share %"), text=TextField())
+    model.create(share=7, text="100%")
+    query = model.select().where(model.share == 7, SQL("'%%' || '\"%%\"' = %s", ('%"%"',)), model.text % "100\\%")
+
+    assert query.count() == 1
+
+
 # Dates
 
 INSTANT = dt.datetime(2024, 2, 29, 13, 14, 59, 750_000)
@@ -385,6 +411,37 @@ def test_a_table_without_a_key_has_the_hidden_one_if_any(made, server):
 
     assert [column.name for column in made.db.get_columns(table)] == ["x", *hidden]
     assert made.db.get_primary_keys(table) == hidden
+
+
+def test_so_has_one_that_was_made_from_a_query(made, server):
+    table = made.table_as("SELECT 1 AS x")
+    hidden = ["rowid"] if server.hidden_columns else []
+
+    assert [column.name for column in made.db.get_columns(table)] == ["x", *hidden]
+
+
+class _Older(CockroachDatabase):
+    """Answers about a table of x and a hidden key as CockroachDB v22.1 does: of that key there is no constraint."""
+
+    server = Server(Product.COCKROACHDB, (22, 1, 0))
+
+    def execute_sql(self, sql, params=None):
+        if "is_hidden" in sql:
+            sql, params = "SELECT 'rowid'", None
+        elif "table_constraints" in sql:
+            sql, params = "SELECT 'rowid' WHERE false", None
+        return super().execute_sql(sql, params)
+
+
+def test_a_hidden_key_is_found_where_the_constraints_leave_it_out(made, url, server):
+    if server.hidden_columns:
+        pytest.skip(f"{server} answers for itself")
+    table = made.table("x INT, rowid INT PRIMARY KEY")
+    older = _Older(url)
+
+    assert [(column.name, column.primary_key) for column in older.get_columns(table)] == [("x", False), ("rowid", True)]
+    assert older.get_primary_keys(table) == ["rowid"]
+    older.close()
 
 
 def test_hidden_columns_are_left_out(made, server):

@@ -233,6 +233,46 @@ def test_an_item_of_an_array_is_selected_by_its_number_from_0(tagged):
     assert [row.second for row in rows] == ["b", "c", "d"]
 
 
+@pytest.mark.parametrize(
+    ("element", "values"),
+    [
+        (peewee.TextField, ["a", "{b}", "2"]),
+        (peewee.IntegerField, [1, 2]),
+        (peewee.UUIDField, [UUID(int=1), UUID(int=2)]),
+        (peewee.DateField, [dt.date(2024, 2, 29), dt.date(2024, 3, 1)]),
+        (peewee.TimestampField, [dt.datetime(2024, 2, 29, 1, 2, 3), dt.datetime(2024, 3, 1)]),
+    ],
+)
+def test_an_element_of_an_array_comes_as_its_field_gives_it(made, element, values):
+    model = made.model(items=ArrayField(element, index=False))
+    model.create(items=values)
+
+    row = model.select(model.items[0], model.items[1].alias("second"), model.items[9].alias("none")).tuples().get()
+    assert row == (values[0], values[1], None)
+
+
+@pytest.mark.parametrize("values", [["a", "{b}"], ["{}", "NULL"]])
+def test_the_elements_of_an_array_come_as_rows(made, values):
+    model = made.model(items=ArrayField(TextField, index=False))
+    model.create(items=values)
+
+    rows = model.select(fn.unnest(model.items)).tuples()
+    assert sorted(text for (text,) in rows) == sorted(values)
+
+
+def test_what_a_function_of_an_array_gives_comes_as_it_is(tagged):
+    row = tagged.select(fn.array_length(tagged.tags, 1), fn.array_append(tagged.tags, "x")).tuples().first()
+
+    assert row == (2, ["a", "b", "x"])
+
+
+def test_a_slice_of_an_array_is_one(tagged, server):
+    if server.is_cockroachdb:
+        pytest.skip("CockroachDB has no slices")
+
+    assert [row.tags for row in tagged.select(tagged.tags[0:2]).where(tagged.title == "1")] == [["a", "b"]]
+
+
 def test_arrays_of_uuids_are_searched_by_uuid(made):
     model = made.model(items=ArrayField(peewee.UUIDField))
     model.create(items=[UUID(int=1), UUID(int=2)])

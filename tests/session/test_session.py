@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from faults import Fault, ServerError, instead, statement
+from faults import WRITE_TOO_OLD, Fault, ServerError, instead, statement
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
@@ -366,8 +366,8 @@ def test_the_past_refuses_a_write(session, sql, table):
 )
 def test_a_table_that_was_rewritten_since_is_never_read_wrongly(session, sql, table, change, what):
     moment = Decimal(session.run(sql("SELECT cluster_logical_timestamp()")).results[0].rows[0][0])
-    for step in change.format(table).split(";"):
-        session.run(sql(step))
+    for text in change.format(table).split(";"):
+        session.run(sql(text))
 
     def read():
         return session.run(sql(f"SELECT count(*) FROM {table}"), TransactionOptions(as_of=AsOf.parse(moment)))
@@ -410,15 +410,17 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(sessi
     assert rows(f"SELECT count(*) FROM {table}") == [("3",)]
 
 
-def test_an_error_after_a_commit_of_the_works_own_is_never_retried(session, table, rows):
+def test_an_error_after_a_commit_of_the_works_own_is_never_retried(through, proxy, table, rows):
+    proxy.rules.append(Fault(statement("SELECT 1"), instead(WRITE_TOO_OLD)))
+
     def work(connection):
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE {table} SET balance = balance + 1 WHERE id = 1")
             cursor.execute("COMMIT")
-            cursor.execute("SELECT crdb_internal.force_retry('1h')")
+            cursor.execute("SELECT 1")
 
     with pytest.raises(BrokenTransactionError):
-        session.transact(work)
+        through.transact(work)
 
     assert rows(f"SELECT balance FROM {table} WHERE id = 1") == [("101",)]
 

@@ -10,6 +10,7 @@ from crdb_magic.errors import ScriptError
 from crdb_magic.sql.kinds import (
     changes_schema,
     check_cell,
+    check_restarts,
     commits_in_steps,
     controls_transaction,
     ends_transaction,
@@ -19,6 +20,7 @@ from crdb_magic.sql.kinds import (
     reads_only,
     restarts_transaction,
     streams_data,
+    turns_on_restarts,
 )
 from crdb_magic.sql.statements import Statement, split
 
@@ -68,6 +70,12 @@ RESTARTS = [
     "ROLLBACK TRANSACTION TO SAVEPOINT /* a */ cockroach_restart",
     "SAVEPOINT coc\u212aroach_restart",
 ]
+FORCING = [
+    "SET force_savepoint_restart = on",
+    "set session Force_Savepoint_Restart to true",
+    'SET LOCAL "force_savepoint_restart" = 1',
+    "SET /* a */ force_savepoint_restart",
+]
 COPIES = [
     "COPY t FROM STDIN",
     "copy t (a, b) from stdin with (format csv)",
@@ -105,6 +113,46 @@ def test_nothing_else_controls_a_transaction(text: str) -> None:
 @pytest.mark.parametrize("text", RESTARTS)
 def test_the_name_of_the_retry_protocol_is_known_after_folding(text: str) -> None:
     assert restarts_transaction(only(text))
+
+
+@pytest.mark.parametrize("text", FORCING)
+def test_the_setting_that_makes_every_savepoint_one_of_the_protocol_is_known(text: str) -> None:
+    assert turns_on_restarts(only(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *SAVEPOINTS,
+        *ORDINARY,
+        "SET",
+        "SET force_savepoint_restart = off",
+        "SET SESSION force_savepoint_restart TO false",
+        "SET force_savepoint_restart = default",
+        "RESET force_savepoint_restart",
+        "SHOW force_savepoint_restart",
+        "SET application_name = force_savepoint_restart",
+    ],
+)
+def test_other_settings_do_not(text: str) -> None:
+    assert not turns_on_restarts(only(text))
+
+
+@pytest.mark.parametrize("text", ['SAVEPOINT :"x"', 'RELEASE SAVEPOINT :"x"', 'ROLLBACK TRANSACTION TO SAVEPOINT :"x"'])
+def test_a_savepoint_that_a_value_names_could_be_one_of_the_protocol(text: str) -> None:
+    with pytest.raises(ScriptError, match="whose name is a value"):
+        check_cell(split(text))
+
+
+@pytest.mark.parametrize("text", [*RESTARTS, *FORCING, 'SELECT 1; SAVEPOINT "cockroach_restart"'])
+def test_the_retry_protocol_is_refused_in_any_text(text: str) -> None:
+    with pytest.raises(ScriptError, match="transactions are retried here without"):
+        check_restarts(text)
+
+
+@pytest.mark.parametrize("text", [*SAVEPOINTS, *CONTROLLING, *COPIES, "SELECT 'cockroach_restart'", "'unclosed"])
+def test_all_else_may_be_in_a_text(text: str) -> None:
+    check_restarts(text)
 
 
 @pytest.mark.parametrize("text", [*CONTROLLING, *SAVEPOINTS, *COPIES, *ORDINARY])
@@ -154,7 +202,7 @@ def test_what_does_not_belong_in_a_cell_is_refused(text: str) -> None:
             "ROLLBACK TO cockroach_restart",
             [
                 "Statement 1 (line 1) is ROLLBACK TO, and the RELEASE of a savepoint named cockroach_restart commits; "
-                "the cell is retried without one.",
+                "transactions are retried here without one.",
                 "line 1: ROLLBACK TO cockroach_restart",
                 "        ^",
                 "Hint: Remove it. For a savepoint of your own, choose another name.",
@@ -188,6 +236,7 @@ def test_a_refusal_says_where_why_and_what_instead(cell: str, lines: list[str]) 
         "(SELECT 1) UNION ALL (SELECT 2)",
         "VALUES (1), (2)",
         "TABLE t",
+        'SELECT :"a", count(:"b") FROM :"s".:"t" AS :"u"(c) GROUP BY :"a"',
         "SHOW TABLES",
         "SHOW CREATE TABLE t",
         "SELECT * FROM [SHOW JOBS] WHERE a IN (1, 2)",
@@ -234,6 +283,8 @@ def test_reading_is_known_by_its_words(text: str) -> None:
         "SELECT my_function(1)",
         "SELECT my_function /* a */ (1)",
         'SELECT "count"(*)',
+        'SELECT :"count"(*)',
+        'SELECT pg_catalog.:"count"(*)',
         "SELECT public.count(*)",
         'SELECT "pg_catalog".count(*)',
         "SELECT a.pg_catalog.my_function(1)",

@@ -92,6 +92,7 @@ def test_a_placeholder_does_not_begin_a_dollar_quote() -> None:
         ("a[b[1]:n]", []),
         ("a[$1:n]", []),
         ("a[é:n]", []),
+        ('a["lo":n]', []),
         ("time '10:11:12'", []),
         ("'{\"a\":b}'", []),
         ('":a"', []),
@@ -106,6 +107,39 @@ def test_a_placeholder_does_not_begin_a_dollar_quote() -> None:
 )
 def test_a_colon_and_a_name_are_a_parameter_where_nothing_else_is_meant(text: str, names: list[str]) -> None:
     assert parameters(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('SELECT * FROM :"t"', [':"t"']),
+        (':"s".:"t".:"c"', [':"s"', ':"t"', ':"c"']),
+        ('(:"a",:"b")', [':"a"', ':"b"']),
+        (':"größe"', [':"größe"']),
+        (':"t"::REGCLASS', [':"t"']),
+        ('a[:"n"]', [':"n"']),
+        ('a[1 :"n"]', [':"n"']),
+        ('x::"type"', []),
+        ('x:::"type"', []),
+        ('x::::"type"', []),
+        ('a[1:"n"]', []),
+        ('a[lo:"n"]', []),
+        ('a["lo":"hi"]', []),
+        ('a[(x):"n"]', []),
+        ('a[b[1]:"n"]', []),
+        ('f(a :="b")', []),
+        (': "a"', []),
+        (':"a b"', []),
+        (':"1"', []),
+        (':""', []),
+        (':"a""b"', []),
+        ('\'{"a":"b"}\'', []),
+        ('$$ :"a" $$', []),
+        ('-- :"a"', []),
+    ],
+)
+def test_a_colon_and_a_name_in_double_quotes_stand_for_a_name(text: str, names: list[str]) -> None:
+    assert [token.text for token in lex(text) if token.kind is Kind.NAMING] == names
 
 
 @pytest.mark.parametrize(
@@ -166,4 +200,4 @@ def test_skipping_stops_between_tokens_and_before_parameters_and_semicolons(text
         skipped = [token for token in tokens[number:] if token.start < stop]
 
         assert all(token.end <= stop for token in skipped)
-        assert not {token.kind for token in skipped} & {Kind.PARAMETER, Kind.SEMICOLON}
+        assert not {token.kind for token in skipped} & {Kind.PARAMETER, Kind.NAMING, Kind.SEMICOLON}

@@ -141,6 +141,9 @@ def test_a_character_that_no_server_takes_is_refused(character: str, code: str) 
         ("# a comment\nSELECT 1", "# a comment\nSELECT 1"),
         ("\n  SELECT 1", "\n  SELECT 1"),
         ("", ""),
+        ("\ufeffSELECT 1", " SELECT 1"),
+        ("\ufeff# NBVAL_SKIP\nSELECT 1", "             \nSELECT 1"),
+        ("SELECT \ufeff1", "SELECT \ufeff1"),
     ],
 )
 def test_markers_of_nbval_are_blanked_out_at_the_start_of_a_cell(cell: str, expected: str) -> None:
@@ -157,6 +160,25 @@ def test_binding_without_parameters_gives_back_the_text() -> None:
     statement = only("SELECT 100 % 7, '%s', ':x'; ")
 
     assert statement.bind({}).pieces == (statement.text,)
+
+
+def test_a_parameter_in_double_quotes_is_a_name() -> None:
+    bound = only('SELECT :a FROM :"a"').bind({"a": "t"})
+
+    assert bound.pieces == ("SELECT ", Parameter("a", "t"), " FROM ", Parameter("a", "t", names=True), "")
+
+
+def test_a_missing_name_is_shown_as_it_was_written() -> None:
+    with pytest.raises(ParameterError, match=r'There is no value for :"tbl" \(line 1\)') as caught:
+        only('SELECT * FROM :"tbl"').bind({"tbls": 1})
+
+    assert caught.value.hint == 'Did you mean :"tbls"?'
+
+
+def test_a_place_behind_a_name_is_found_in_the_source() -> None:
+    bound = only('SELECT * FROM :"t" WHERE x').bind({"t": "accounts"})  # sent as: SELECT * FROM "accounts" WHERE x
+
+    assert [bound.position(index, lengths=[10]) for index in (14, 20, 25, 31)] == [14, 14, 19, 25]
 
 
 def test_none_is_a_value() -> None:
@@ -237,7 +259,7 @@ def test_splitting_agrees_with_the_tokens(text: str) -> None:
     uses = [(each.offset + use.start, each.offset + use.end) for each in statements for use in each.uses]
     cuts = [";" in text[a.offset + len(a.text) : b.offset] for a, b in pairwise(statements)]
 
-    assert uses == [(token.start, token.end) for token in tokens if token.kind is Kind.PARAMETER]
+    assert uses == [(token.start, token.end) for token in tokens if token.kind in {Kind.PARAMETER, Kind.NAMING}]
     assert all(cuts)
     for each in statements:
         inner = {token.kind for token in lex(each.text)}

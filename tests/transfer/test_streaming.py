@@ -426,3 +426,39 @@ def test_no_more_is_read_than_there_is_room_for(through, proxy, monkeypatch):
     parts.close()
 
     assert passed < 40 << 20  # some parts of a megabyte, and what sockets hold
+
+
+# The stream's own connection reads what the session's would.
+
+
+def test_a_stream_reads_under_the_settings_of_its_session(session, sql):
+    session.run(sql("SET TIME ZONE 'Asia/Tokyo'; SET application_name = 'streaming'"))
+    (result,) = results(
+        session, Query.of_text("SELECT current_setting('TimeZone'), current_setting('application_name')", None), 10
+    )
+
+    assert result.rows == (("Asia/Tokyo", "streaming"),)
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        ("CREATE TEMP TABLE seen AS SELECT 1 AS a", "temporary table seen"),
+        ("SELECT set_config('search_path', 'public', false)", r"what set_config\(\) has set"),
+    ],
+)
+def test_a_stream_is_refused_what_only_the_sessions_connection_has(session, sql, made, named):
+    try:
+        session.run(sql(made))
+    except StatementError as error:
+        pytest.skip(f"not there: {error.sqlstate}")
+
+    with pytest.raises(OptionError, match=named):
+        next(results(session, Query.of_text("SELECT a FROM seen", None), 10))
+
+
+def test_a_stream_of_other_tables_is_not(session, sql):
+    session.run(sql("PREPARE seen AS SELECT 1"))
+    (result,) = results(session, Query.of_text("SELECT 1 AS one", None), 10)
+
+    assert to_frame(result).one.tolist() == [1]

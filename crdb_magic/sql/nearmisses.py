@@ -1,0 +1,171 @@
+"""What is nearly right in a cell: other tools' ways, Python in SQL, what can't be seen; and what to write instead.
+
+What a server would refuse in words of its own gets a hint beside them; what it would take for something else is
+refused here. Decided by SQLSTATE and by the statement's own text; of the server's message only a name in quotes counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from unicodedata import name as name_of
+
+from crdb_magic.errors import ParameterError, ScriptError
+from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.sql.statements import BoundStatement, Statement, Use, public
+
+# Blanks, marks and signs of no width that are letters of a name for both servers. The joiners are left where they
+# belong, between letters of Persian or of India.
+_INVISIBLE = re.compile(
+    r"[\x85\xa0\xad\u061c\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+    r"|(?<![^\0-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\0-\x7f])"
+)
+_TAKEN_AS_THEY_ARE = frozenset({Kind.STRING, Kind.QUOTED, Kind.COMMENT})
+_PYTHONS = re.compile(r"\.[^\W\d]\w*+|[ \t]*+\[[^\]\n]*+\]?+")
+_QUOTED = re.compile(r'"([^"]+)"')
+_BEFORE_NAMES = re.compile(r"\b(?:BY|COLUMN|EXISTS|FROM|INDEX|INTO|JOIN|ONLY|TABLE|UPDATE|VIEW)\s+\Z", re.IGNORECASE)
+_PSQLS = re.compile(r"\\[A-Za-z?!]\w*\+?")
+
+_SYNTAX, _NO_COLUMN, _NO_TABLE, _NO_PLACEHOLDER = "42601", "42703", "42P01", "42P02"
+
+
+def refuse(statements: Iterable[Statement]) -> None:
+    """Refuse what a server would take for something else: a ScriptError, or a ParameterError for ``:name[0]``."""
+    for statement in statements:
+        for index in _invisible(statement.text):
+            char = statement.text[index]
+            message = f"An invisible character stands in line {statement.line_of(index)}: {_called(char)}."
+            hint = "Write a blank there, or nothing. Where it belongs to a name, put the name in double quotes."
+            raise ScriptError("\n".join((message, *statement.excerpt(index))), hint=hint)
+        for use in statement.uses:
+            if not use.names and (found := _PYTHONS.match(statement.text, use.end)):
+                raise _pythons(statement, use, found[0])
+
+
+def _invisible(text: str) -> Iterator[int]:
+    """Give the places of invisible characters, but for those in quotes and comments, which mean themselves."""
+    if _INVISIBLE.search(text):
+        for token in lex(text):
+            if token.kind not in _TAKEN_AS_THEY_ARE:
+                yield from (token.start + found.start() for found in _INVISIBLE.finditer(token.text))
+
+
+def _called(char: str) -> str:
+    return f"{name_of(char, 'a control character')} (U+{ord(char):04X})"
+
+
+def _pythons(statement: Statement, use: Use, access: str) -> ParameterError:
+    """Make the error for ``:ids[0]``: SQL counts from 1, and takes a bracket behind a type for an array of it."""
+    message = f":{use.name}{access} (line {statement.line_of(use.start)}): a parameter is a variable, no expression."
+    hint = "Assign it to a variable first."
+    if access[0] != ".":
+        hint += f" In SQL, (:{use.name})[…] counts from 1."
+    return ParameterError("\n".join((message, *statement.excerpt(use.start))), hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A statement that a server refused: where, if it said so, and in which words."""
+
+    bound: BoundStatement
+    place: int | None
+    message: str
+
+    @property
+    def source(self) -> Statement:
+        return self.bound.source
+
+    @property
+    def quoted(self) -> str | None:
+        """The name that the message quotes."""
+        found = _QUOTED.search(self.message)
+        return found[1] if found else None
+
+    @property
+    def variable(self) -> str | None:
+        """The variable of that name: servers tell unquoted names in lower case."""
+        name = self.quoted
+        return next((one for one in public(self.bound.names) if name in {one, one.lower()}), None)
+
+
+def _psqls(refused: _Refused) -> str | None:
+    found = _PSQLS.match(refused.source.text, refused.source.head)
+    if found is None:
+        return None
+    if found[0] == "\\copy":
+        return "\\copy is psql's: %crdb_write writes a DataFrame into a table, %crdb_export a query into a file."
+    return f"{found[0]} is psql's. Tables and columns are listed in information_schema: .tables, .columns."
+
+
+def _templates(refused: _Refused) -> str | None:
+    """Look for ``{x}``, ``{{x}}``, ``$x``, ``${x}``, ``%(x)s``, ``%s``."""
+    text = refused.source.text
+    for before, token in pairwise(lex(text)):
+        if token.kind is not Kind.WORD:
+            continue
+        if before.text in {"{", "$"} or text[before.start - 1 : token.end + 2] == f"%({token.text})s":
+            return f'A variable is written :{token.text} for its value, :"{token.text}" for the name that it holds.'
+        if text[before.start : token.end] == "%s":
+            return _placeholders(refused)
+    return None
+
+
+def _a_value_for_a_name(refused: _Refused) -> str | None:
+    for use in refused.source.uses:
+        told = refused.place == use.start
+        likely = refused.place is None and _BEFORE_NAMES.search(refused.source.text[: use.start])
+        if not use.names and (told or likely):
+            return f'A value can\'t stand there. The name of a table or a column is written :"{use.name}".'
+    return None
+
+
+def _two_names_in_one(refused: _Refused) -> str | None:
+    values = (one for one in refused.bound.parameters if one.names and "." in str(one.value))
+    hints = (
+        f':"{one.name}" is one name, dots included: write :"schema".:"table", a variable for each.' for one in values
+    )
+    return next(hints, None)
+
+
+def _value_without_colon(refused: _Refused) -> str | None:
+    return refused.variable and f"The notebook has a variable of that name: write :{refused.variable} for its value."
+
+
+def _name_without_colon(refused: _Refused) -> str | None:
+    name = refused.variable
+    return name and f'The notebook has a variable {name}: if it holds the name of the table, write :"{name}".'
+
+
+def _placeholders(_: _Refused) -> str:
+    return "Values come from the notebook's variables here: write :name."
+
+
+_HINTS: tuple[tuple[frozenset[str], Callable[[_Refused], str | None]], ...] = (
+    (frozenset({_SYNTAX}), _psqls),
+    (frozenset({_SYNTAX}), _templates),
+    (frozenset({_SYNTAX}), _a_value_for_a_name),
+    (frozenset({_NO_TABLE, _NO_COLUMN}), _two_names_in_one),
+    (frozenset({_NO_COLUMN}), _value_without_colon),
+    (frozenset({_NO_TABLE}), _name_without_colon),
+    (frozenset({_NO_PLACEHOLDER}), _placeholders),
+)
+
+
+def hint(bound: BoundStatement, sqlstate: str | None, place: int | None, message: str) -> str | None:
+    """Give a hint beside what a server said, if the statement is nearly right; ``place`` is an index of its text."""
+    refused = _Refused(bound, place, message)
+    hints = (find(refused) for states, find in _HINTS if sqlstate in states)
+    return next(filter(None, hints), None)
+
+
+def hint_in_python(sql: str, sqlstate: str | None) -> str | None:
+    """Give the hint for SQL with a ``:name`` of cells where psycopg2's placeholders are taken."""
+    if sqlstate != _SYNTAX:
+        return None
+    with suppress(ScriptError):
+        name = next((token.text for token in lex(sql) if token.kind is Kind.PARAMETER), None)
+        return name and f"{name} is for cells of SQL. In Python write %s, and give the value beside: [value]."
+    return None

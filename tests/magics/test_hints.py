@@ -1,0 +1,62 @@
+"""Names and near misses in cells: SQL, exports, and in which place of the cell."""
+
+from __future__ import annotations
+
+import pytest
+
+from crdb_magic.errors import CrdbMagicError, ParameterError, ScriptError, StatementError
+
+
+def test_a_name_is_a_variable_in_double_quotes(notebook, table):
+    notebook["tbl"], notebook["column"] = table, "balance"
+
+    assert notebook('%crdb_txn SELECT :"column" FROM :"tbl" ORDER BY id').balance.tolist() == [100, 20]
+    assert notebook('%%crdb_txn\nSELECT :"column"\nFROM :"tbl" ORDER BY id').balance.tolist() == [100, 20]
+
+
+def test_a_name_works_in_an_export(notebook, table, tmp_path):
+    notebook["tbl"] = table
+    notebook(f'%%crdb_export {tmp_path / "a.csv"}\nSELECT id FROM :"tbl" ORDER BY id')
+
+    assert (tmp_path / "a.csv").read_text().split() == ['"id"', "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("near", "words"),
+    [
+        ("SELECT * FROM :tbl", 'The name of a table or a column is written :"tbl".'),
+        ("SELECT * FROM {tbl}", 'A variable is written :tbl for its value, :"tbl" for the name that it holds.'),
+        ("SELECT $tbl", "A variable is written :tbl"),
+        ("\\d accounts", "\\d is psql's."),
+        ("SELECT tbl", "The notebook has a variable of that name: write :tbl for its value."),
+        ("SELECT * FROM tbl", 'The notebook has a variable tbl: if it holds the name of the table, write :"tbl".'),
+        ('SELECT * FROM :"both"', ':"both" is one name, dots included'),
+        ("SELECT $1", "write :name"),
+    ],
+)
+def test_the_refusal_of_a_near_miss_has_a_hint(notebook, table, near, words):
+    notebook["tbl"], notebook["both"] = table, f"public.{table}"
+    with pytest.raises(StatementError) as caught:
+        notebook(f"%crdb_txn {near}")
+
+    assert words in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("magic", ["%crdb_txn {}", "%%crdb_txn\n{}", "%%crdb_export {tmp}/a.csv\n{}"])
+@pytest.mark.parametrize(("near", "error"), [("SELECT :ids[0]", ParameterError), ("SELECT 1\u200b AS n", ScriptError)])
+def test_what_would_mean_something_else_is_not_sent(notebook, tmp_path, magic, near, error):
+    notebook["ids"] = [7, 8]
+    with pytest.raises(error, match="line 1"):
+        notebook(magic.format(near, tmp=tmp_path))
+
+
+def test_a_byte_order_mark_at_the_start_of_a_cell_does_not_matter(notebook):
+    assert notebook("%%crdb_txn\n\ufeffSELECT 1 AS n").n.tolist() == [1]
+
+
+def test_a_hint_stands_behind_the_servers_own(notebook, table):
+    notebook["balanc"] = 1
+    with pytest.raises(CrdbMagicError) as caught:
+        notebook(f"%crdb_txn SELECT balanc FROM {table}")
+
+    assert str(caught.value.hint).endswith("The notebook has a variable of that name: write :balanc for its value.")

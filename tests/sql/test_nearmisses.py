@@ -1,0 +1,175 @@
+"""Facts about near misses: what is refused before it is sent, and what is hinted at beside a server's refusal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sql_fragments import nasty_text
+
+from crdb_magic.errors import ParameterError, ScriptError
+from crdb_magic.sql.nearmisses import hint, hint_in_python, refuse
+from crdb_magic.sql.statements import split
+
+VALUES = {"tbl": "accounts", "userId": 7, "user_id": 7, "_hidden": 1, "both": "public.accounts", "In": []}
+
+
+def hinted(text: str, sqlstate: str | None, place: int | None = None, message: str = "") -> str | None:
+    (statement,) = split(text)
+    return hint(statement.bind(VALUES), sqlstate, place, message)
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("SELECT\u00a01", "An invisible character stands in line 1: NO-BREAK SPACE (U+00A0)."),
+        ("\ufeffSELECT 1", "An invisible character stands in line 1: ZERO WIDTH NO-BREAK SPACE (U+FEFF)."),
+        ("SELECT 1;\nSELECT a\u200b FROM t", "An invisible character stands in line 2: ZERO WIDTH SPACE (U+200B)."),
+        ("SELECT :a\u200d FROM t", "An invisible character stands in line 1: ZERO WIDTH JOINER (U+200D)."),
+        ("SELECT '\u00a0', a\u3000", "An invisible character stands in line 1: IDEOGRAPHIC SPACE (U+3000)."),
+        ("SELECT 1\x85", "An invisible character stands in line 1: a control character (U+0085)."),
+    ],
+)
+def test_an_invisible_character_is_refused_by_its_name_and_place(cell, sentence):
+    with pytest.raises(ScriptError) as caught:
+        refuse(split(cell))
+
+    assert caught.value.message.splitlines()[0] == sentence
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["SELECT '\u00a0'", 'SELECT "a\u00a0b"', "SELECT 1 -- \u00a0", "/* \ufeff */ SELECT 1", "SELECT می\u200cخواهم"],
+)
+def test_an_invisible_character_means_itself_in_quotes_comments_and_between_letters_that_it_joins(cell):
+    refuse(split(cell))
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("SELECT :cfg.key", ":cfg.key (line 1): a parameter is a variable, no expression."),
+        ("SELECT\n:ids[0]", ":ids[0] (line 2): a parameter is a variable, no expression."),
+        ("SELECT :ids [0] + 1", ":ids [0] (line 1): a parameter is a variable, no expression."),
+        ('SELECT :cfg["key"]', ':cfg["key"] (line 1): a parameter is a variable, no expression.'),
+    ],
+)
+def test_an_attribute_or_an_item_of_a_variable_is_refused(cell, sentence):
+    with pytest.raises(ParameterError) as caught:
+        refuse(split(cell))
+
+    assert caught.value.message.splitlines()[0] == sentence
+    assert "Assign it to a variable first." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "SELECT (:ids)[1], (:row).id, a[:n], a[:n][:m], :a::INT8[], :x.5",
+        'SELECT :"t".a, :"t".*, :"s".:"t"',
+        'SELECT :"a"[1]',
+        "SELECT ':ids[0]'",
+    ],
+)
+def test_what_sql_has_of_that_is_left_alone(cell):
+    refuse(split(cell))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("SELECT * FROM :tbl", 14, 'The name of a table or a column is written :"tbl".'),
+        ("SELECT * FROM :tbl", None, 'The name of a table or a column is written :"tbl".'),
+        ("SELECT * FROM accounts ORDER BY :tbl", None, ':"tbl"'),
+        ("UPDATE :tbl SET a = 1", 7, ':"tbl"'),
+        ("SELECT * FROM {tbl}", 14, ':tbl for its value, :"tbl" for the name'),
+        ("SELECT * FROM {{ tbl }}", 14, ':tbl for its value, :"tbl" for the name'),
+        ("SELECT $tbl", 7, ":tbl for its value"),
+        ("SELECT ${tbl}", 7, ":tbl for its value"),
+        ("SELECT %(tbl)s", 7, ":tbl for its value"),
+        ("SELECT %s", 7, "write :name"),
+        ("\\d accounts", 0, "\\d is psql's."),
+        ("-- look\n\\dt+", None, "\\dt+ is psql's."),
+        ("\\copy accounts FROM 'a.csv'", 0, "%crdb_write"),
+    ],
+)
+def test_a_syntax_error_hints_at_what_was_meant(text, place, words):
+    assert words in str(hinted(text, "42601", place))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("SELECT 1 + ", None),
+        ("SELECT * FROM accounts WHERE id = :tbl BY", 40),
+        ("SELECT extract(day FROM :tbl) FROM", 33),
+        ("SELECT '{tbl}' '$tbl'", 15),
+        ("SELECT 5 % s FROM", 17),
+        ("SELECT 5 %(tbl) FROM", 20),
+        ("SELECT /* {tbl} */ FROM -- $x", 19),
+    ],
+)
+def test_other_syntax_errors_stand_by_themselves(text, place):
+    assert hinted(text, "42601", place) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ('column "user_id" does not exist', "write :user_id for its value"),
+        ('column "userid" does not exist', "write :userId for its value"),
+        ('column "In" does not exist', "None"),
+        ('column "_hidden" does not exist', "None"),
+        ('column "other" does not exist', "None"),
+        ("no name here", "None"),
+    ],
+)
+def test_a_column_that_is_a_variable_of_the_notebook_lacks_its_colon(message, words):
+    assert words in str(hinted("SELECT x", "42703", None, message))
+
+
+def test_a_table_that_is_a_variable_of_the_notebook_lacks_its_colon_and_quotes():
+    said = hinted("SELECT * FROM tbl", "42P01", None, 'relation "tbl" does not exist')
+
+    assert said == 'The notebook has a variable tbl: if it holds the name of the table, write :"tbl".'
+
+
+def test_one_name_with_a_dot_is_told_from_two():
+    said = hinted('SELECT * FROM :"both"', "42P01", None, 'relation "public.accounts" does not exist')
+
+    assert said == ':"both" is one name, dots included: write :"schema".:"table", a variable for each.'
+
+
+def test_a_placeholder_of_other_drivers_has_a_hint():
+    assert hinted("SELECT $1", "42P02") == "Values come from the notebook's variables here: write :name."
+
+
+@pytest.mark.parametrize("sqlstate", ["23505", "40001", None])
+def test_other_errors_have_no_hint(sqlstate):
+    assert hinted("SELECT {tbl} FROM :tbl", sqlstate, None, '"user_id"') is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "sqlstate", "words"),
+    [
+        ("SELECT :id", "42601", ":id is for cells of SQL. In Python write %s"),
+        ("SELECT a::INT8, ':id'", "42601", "None"),
+        ("SELECT :id", "42703", "None"),
+        ("SELECT ':id", "42601", "None"),
+    ],
+)
+def test_in_python_values_have_other_placeholders(sql, sqlstate, words):
+    assert words in str(hint_in_python(sql, sqlstate))
+
+
+@given(nasty_text, st.sampled_from(["42601", "42703", "42P01", "42P02"]), st.integers(0, 50) | st.none())
+def test_any_cell_gets_at_most_a_hint(text, sqlstate, place):
+    try:
+        statements = split(text)
+        refuse(statements)
+    except (ScriptError, ParameterError):
+        return
+    for statement in statements:
+        said = hint(statement.bind(dict.fromkeys(statement.parameters, "a.b")), sqlstate, place, text)
+
+        assert said is None or said.endswith(".")
