@@ -65,13 +65,16 @@ class Link(ABC):
 
 
 class OwnLink(Link):
-    """One connection of our own to a target; each that it opens is told what the one before was, or ``told``."""
+    """One connection of our own to a target; each that it opens is told what the one before was.
 
-    def __init__(self, target: Target, told: Told = NOTHING) -> None:
+    ``told`` is what a connection was, beside which this one stands: then it is no first one.
+    """
+
+    def __init__(self, target: Target, told: Told | None = None) -> None:
         self.target = target
         self._connection: Connection | None = None
-        self._told = told
-        self._was_opened = False
+        self._told = told or NOTHING
+        self._was_opened = told is not None
         self._turn = Turn(lambda: self._connection, self.discard)
 
     def __repr__(self) -> str:
@@ -99,7 +102,7 @@ class OwnLink(Link):
 
     @property
     def was_opened(self) -> bool:
-        """Whether there ever was a connection."""
+        """Whether there ever was a connection, be it the one that this stands beside."""
         return self._was_opened
 
     def discard(self) -> None:

@@ -15,6 +15,7 @@ from crdb_magic.errors import ConnectionFailedError, Outcome
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
 
+_AWAY = ServerError("53300", "sorry, too many clients already", severity="FATAL")
 _WRONG = ServerError("28P01", "password authentication failed for user root")
 
 DOORS = {
@@ -68,3 +69,12 @@ def test_a_session_that_was_connected_waits_for_a_server_that_is_away(proxy):
     proxy.rules.append(Fault(is_(START_UP), instead(_WRONG), times=2))
 
     assert session.ask("SELECT 2").row_count == 1
+
+
+def test_a_stream_stands_beside_a_connection_and_waits_too(proxy, past, copies_out):
+    db = _database(proxy)
+    with db.connection_context():
+        db.rows("SELECT 1")
+        proxy.rules.append(Fault(is_(START_UP), instead(_AWAY), times=2))
+
+        assert [len(frame) for frame in db.frames("SELECT 1")] == [1]
