@@ -177,7 +177,17 @@ class StatementError(CrdbMagicError):
 
 
 class PastUnavailableError(CrdbMagicError):
-    """The asked instant can't be read (any more) on this server."""
+    """The asked instant can't be read (any more) on this server.
+
+    ``soon``: it is ahead of the clock of the node that was asked, which reaches it in a moment.
+    """
+
+    def __init__(
+        self, message: str, *, sqlstate: str | None = None, soon: bool = False, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
+        self.soon = soon
 
 
 class TransactionError(CrdbMagicError):

@@ -48,13 +48,14 @@ class Result:
     ``batches`` holds its rows, some at a time, as one Arrow array a column: of the values' texts as the server sent
     them or, in a large result, of what a kernel cast from them meanwhile; of Decimals, if a `Finish` made them, a list.
     What else is made of them is made after the transaction has ended, once. ``columns`` is None for a statement that
-    returns no rows.
+    returns no rows. ``notices`` are what the server said besides, in its own words: ``NOTICE: …``, ``WARNING: …``.
     """
 
     tag: str
     columns: tuple[Column, ...] | None = None
     batches: tuple[Batch, ...] = ()
     row_count: int = 0
+    notices: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[tuple[Any, ...], ...]:

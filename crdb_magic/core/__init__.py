@@ -5,7 +5,8 @@
     retry.py        the engine: a unit of work, three verbs, a policy
     ├── options.py      what a transaction was asked to be
     │   └── asof.py         … and at which instant it reads
-    └── receipt.py      how it came to be committed
+    ├── receipt.py      how it came to be committed
+    └── wording.py      what a server says, without what differs between runs
     server.py       which server answered, what it can do, how it wants things said
     target.py       where to connect
 """

@@ -16,7 +16,8 @@ class Receipt:
 
     ``retries`` are the attempts before the one that was committed; ``as_of`` is the exact instant read (an HLC in
     nanoseconds since 1970), where one was asked for; ``elapsed`` is in seconds, waits included. ``notes`` are
-    sentences for the reader: what was asked and has no effect on this server.
+    sentences for the reader: what was asked and has no effect on this server. ``notices`` are the server's own, of
+    the attempt that was committed, in the order in which they came.
     """
 
     server: str
@@ -27,6 +28,7 @@ class Receipt:
     statements: int
     rows: int
     notes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def attempts(self) -> int:
@@ -48,4 +50,5 @@ class Receipt:
             "statements": self.statements,
             "rows": self.rows,
             "notes": list(self.notes),
+            "notices": list(self.notices),
         }

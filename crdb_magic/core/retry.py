@@ -23,6 +23,7 @@ from random import random as uniform
 from typing import Generic, NoReturn, Protocol, TypeVar
 
 from crdb_magic.core.options import RetryPolicy
+from crdb_magic.core.wording import plain_words
 from crdb_magic.errors import (
     AmbiguousCommitError,
     Attempt,
@@ -31,6 +32,7 @@ from crdb_magic.errors import (
     ExceededMaxAttempts,
     Outcome,
     PartialCommitError,
+    PastUnavailableError,
     StatementError,
     TransactionError,
 )
@@ -49,6 +51,10 @@ COMMITTED_BUT = "XXA00"
 _AT_ONCE = ("0A", "22", "25", "28", "3D", "3F", "42")
 
 _IDEMPOTENT = "if running it twice does no harm, say so with --idempotent (idempotent=True)."
+_CONTENDED = (
+    "others keep changing what it reads or writes (.attempts has each reason): let it touch fewer rows and take less "
+    "time, give it more attempts, or run it when less is going on."
+)
 _REASON = re.compile(r"\b(RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval|WriteTooOld)")
 
 
@@ -115,7 +121,8 @@ def judge(
     code = error.sqlstate
     if code == COMMITTED_BUT:
         return Verdict.COMMITTED_BUT
-    if code in RETRYABLE or (is_lost(error) and not at_stake):
+    comes_soon = isinstance(error, PastUnavailableError) and error.soon
+    if code in RETRYABLE or comes_soon or (is_lost(error) and not at_stake):
         return Verdict.RETRY
     if not (at_stake and _is_unclear(error)):
         return Verdict.FINAL
@@ -267,9 +274,12 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
         )  # fmt: skip
 
     def exceeded(self, why: str, attempts: Sequence[Attempt], outcome: Outcome) -> ExceededMaxAttempts:
+        last = attempts[-1]
+        advice = _CONTENDED if last.sqlstate in RETRYABLE else None
         return ExceededMaxAttempts(
-            f"Gave up: {why} (the last with {attempts[-1].label}).",
-            outcome=outcome, sqlstate=attempts[-1].sqlstate, attempts=attempts, hint=self._hint,
+            f"Gave up: {why} (the last with {last.label}).\nThe last words were: {plain_words(last.message)}",
+            outcome=outcome, sqlstate=last.sqlstate, attempts=attempts,
+            hint=" ".join(filter(None, (advice, self._hint))) or None,
         )  # fmt: skip
 
     @property

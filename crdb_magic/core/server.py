@@ -198,6 +198,11 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def own_words(self) -> bool:
+        """CockroachDB's own statements are known: SHOW TABLES, UPSERT, AS OF SYSTEM TIME and others."""
+        return self.is_cockroachdb
+
+    @property
     def settings(self) -> tuple[str, ...]:
         """Give the settings of a new connection, to be sent in one message.
 

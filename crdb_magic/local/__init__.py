@@ -5,7 +5,7 @@
     server.py       start(), LocalServer: from a folder and an engine to a server that answers
     ├── cockroach.py    engine: `cockroach start-single-node`
     ├── postgres.py     engine: initdb and `postgres`, standing in for CockroachDB
-    │   ├── shims.sql       the functions of CockroachDB that PostgreSQL lacks
+    │   ├── shims.sql       the functions and types of CockroachDB that PostgreSQL lacks
     │   ├── password.py     who knows it is root there; nobody else gets in
     │   └── copies.py       its files where the server's user can read them
     ├── binaries.py     where the two servers' programs are

@@ -1,10 +1,23 @@
--- Functions of CockroachDB that PostgreSQL lacks. May be run again on a database that has them.
--- crdb_internal stands at the end of the server's search_path, so that the unqualified ones are found.
+-- Functions and types of CockroachDB that PostgreSQL lacks. May be run again on a database that has them.
+-- crdb_internal stands at the end of the server's search_path, so that the unqualified ones are found
+-- behind whatever the user has of the same name.
 
 SET client_min_messages = warning;
 
 CREATE SCHEMA IF NOT EXISTS crdb_internal;
 GRANT USAGE ON SCHEMA crdb_internal TO PUBLIC;
+
+-- STRING and BYTES are domains: the wire calls a domain by its base, TEXT and BYTEA (printtup.c), so that values come
+-- as the same. A domain takes no length: STRING(10) is refused.
+DO $$
+BEGIN
+    IF to_regtype('crdb_internal.string') IS NULL THEN
+        CREATE DOMAIN crdb_internal.string AS text;
+    END IF;
+    IF to_regtype('crdb_internal.bytes') IS NULL THEN
+        CREATE DOMAIN crdb_internal.bytes AS bytea;
+    END IF;
+END $$;
 
 CREATE SEQUENCE IF NOT EXISTS crdb_internal.unique_rowid_counter;
 GRANT USAGE ON SEQUENCE crdb_internal.unique_rowid_counter TO PUBLIC;

@@ -22,6 +22,7 @@ from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
+from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import Attempt, Outcome
 from crdb_magic.magics.audience import Audience
 from crdb_magic.sql.statements import Statement
@@ -144,7 +145,10 @@ class Shape:
 
 
 def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts) -> Any:
-    """Show all results but the last that has columns, each under its statement, and give that one."""
+    """Show all results but the last that has columns, each under its statement, and give that one.
+
+    What the server said besides stands under the tag, or the rows, of the statement; of that one before its rows.
+    """
     last = max((i for i, result in enumerate(report.results) if result.columns is not None), default=None)
     metadata = {"crdb": report.receipt.as_dict()} if shape.receipts else {}
     tags: list[str] = list(report.receipt.notes)
@@ -155,6 +159,9 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             say("\n".join([*tags, _caption(statement)]), metadata)
             _show(_decoded(result, Shape(backend=shape.backend)), statement)
             tags = []
+        if result.notices:
+            tags += [_caption(statement)] if index == last and len(statements) > 1 else []
+            tags += map(without_ids, result.notices)
     if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
         tags.append(_caption(statements[last]))
     if tags:

@@ -14,16 +14,17 @@ from peewee import _atomic, _manual
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.errors import Attempt, CrdbMagicError, Outcome
+from crdb_magic.errors import Attempt
 from crdb_magic.orm.bulk import Bulk
 from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
 from crdb_magic.orm.link import Adapter, DatabaseLink
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.link import is_gone
-from crdb_magic.session.reasons import explained
+from crdb_magic.session.reasons import explained, tell
 from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import Explicit
+from crdb_magic.session.translation import translate
 from crdb_magic.sql.kinds import check_restarts
 
 T = TypeVar("T")
@@ -120,10 +121,17 @@ class CockroachDatabase(Bulk, Dialect):
             check_restarts(sql)
         with as_peewee(), self.session.link.turn:
             if self.session.pinned is None:
-                return super().execute_sql(sql, params)
+                return self._advised(sql, params)
             if self.session.in_transaction:
                 return self._explained(sql, params)
             return self._at_the_pin(sql, params)
+
+    def _advised(self, sql: str, params: Any) -> Any:
+        try:
+            return super().execute_sql(sql, params)
+        except peewee.DatabaseError as error:
+            tell(error, translate(error, connected=True))
+            raise
 
     def _at_the_pin(self, sql: str, params: Any) -> Any:
         self.begin()
@@ -266,7 +274,6 @@ class CockroachDatabase(Bulk, Dialect):
         __tracebackhide__ = True
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
-        self._open_first()
         try:
             done = self.session.transact(functools.partial(self._call, callback), options, observer)
         except BaseException:  # they are for this commit, not for the next one
@@ -274,15 +281,6 @@ class CockroachDatabase(Bulk, Dialect):
             raise
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
-
-    def _open_first(self) -> None:
-        """Open the thread's connection. A first one that fails is no lost one: there is nothing to run again."""
-        try:
-            if self.is_closed():
-                self.connection()
-        except CrdbMagicError as error:
-            error.outcome = Outcome.NOT_COMMITTED
-            raise
 
     def _call(self, callback: Callable[[CockroachDatabase], T], connection: Connection) -> T:
         __tracebackhide__ = True

@@ -16,7 +16,9 @@
         └── told.py          what one that stands in for another has to be told
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
     ├── literals.py      Python values -> SQL literals
+    ├── notices.py       what the server says besides its answers
     ├── translation.py   psycopg2's errors -> ours
+    │   └── hints.py         … with what to do, where the server does not say it
     └── interrupts.py    Ctrl-C cancels what a connection does
     keeping.py       who keeps the past of a database that has none, and after which messages
     └── snapshots.py     … PostgreSQL's: snapshots that one connection keeps open

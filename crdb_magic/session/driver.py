@@ -25,6 +25,7 @@ from crdb_magic.errors import BrokenTransactionError, Outcome, StateLostError, S
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import LOOKED_INTO, keep_after
 from crdb_magic.session.literals import adaptable_all
+from crdb_magic.session.notices import Notices
 from crdb_magic.session.told import NOTHING, Telling, Told
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.kinds import ends_transaction, may_write, some
@@ -58,6 +59,7 @@ class Connection(extensions.connection):
 
     lives_until = math.inf
     target: Target
+    notices: Notices  # type: ignore[assignment]  # it takes whatever has append
     session_id: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,6 +71,7 @@ class Connection(extensions.connection):
         self._to_look_into: list[bytes] = []
         self.statements_sent = 0
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
+        self.notices = Notices()
         self._telling = Telling(undone=self.server.settings_roll_back)
         self._process = os.getpid()
         with self._socket() as under:  # localhost and 127.0.0.1 are one server

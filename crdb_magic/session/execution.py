@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg2
 
@@ -26,6 +26,7 @@ class Answer:
     columns: Columns | None = None
     batches: tuple[Batch, ...] = ()
     row_count: int = 0
+    notices: tuple[str, ...] = ()
 
 
 def execute(connection: Connection, statements: Sequence[BoundStatement], sizes: Sizes, finish: Finish) -> list[Answer]:
@@ -40,13 +41,14 @@ def execute(connection: Connection, statements: Sequence[BoundStatement], sizes:
 def ask(connection: Connection, sql: str, values: Values, sizes: Sizes, finish: Finish) -> Answer:
     """Send a statement with psycopg2's own placeholders and fetch all of its rows; raises our errors."""
     query = Query.of_text(sql, values) if sizes.large(sql) and can_copy(connection) else None
+    heard = connection.notices.heard
     with text_cursor(connection) as cursor, translated(connection):
         answer = (
             _copied(cursor, query.on(connection), finish) if query else _sent(cursor, mogrified(cursor, sql, values))
         )
     if sql in sizes or (answer.row_count >= LARGE and Query.of_text(sql, values)):
         sizes.note(sql, answer.row_count)
-    return answer
+    return _with_notices(answer, connection, heard)
 
 
 def _one(
@@ -54,6 +56,7 @@ def _one(
 ) -> Answer:
     pieces, text = rendered(statement, connection), statement.source.text
     sql = "".join(pieces)
+    heard = connection.notices.heard
     copying = sizes.large(text) and can_copy(connection)
     with text_cursor(connection) as cursor:
         try:
@@ -62,7 +65,7 @@ def _one(
             raise placed(error, cursor, statement, pieces, which) from error
     if text in sizes or (answer.row_count >= LARGE and is_query(statement.source)):
         sizes.note(text, answer.row_count)
-    return answer
+    return _with_notices(answer, connection, heard)
 
 
 def _sent(cursor: Cursor, sql: str | bytes) -> Answer:
@@ -79,6 +82,11 @@ def _copied(cursor: Cursor, query: str, finish: Finish) -> Answer:
     batches = copy(cursor, query, columns, finish)
     rows = sum(len(batch[0]) for batch in batches)
     return Answer(f"SELECT {rows}", columns, batches, rows)
+
+
+def _with_notices(answer: Answer, connection: Connection, heard: int) -> Answer:
+    notices = connection.notices.since(heard)
+    return replace(answer, notices=notices) if notices else answer
 
 
 def _which(number: int, count: int) -> tuple[str, ...]:

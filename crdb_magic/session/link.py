@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import psycopg2
 
 from crdb_magic.core.target import Target
+from crdb_magic.errors import CrdbMagicError, Outcome
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.told import NOTHING, Told
 from crdb_magic.session.turns import Turn
@@ -40,18 +41,40 @@ class Link(ABC):
         """Whether the caller's transaction is open on the connection, or was when that was lost, and was not ended."""
         return self.opened is not None and self.opened.in_transaction and self.turn.is_ours
 
+    @property
+    def was_opened(self) -> bool:
+        """Whether there is a connection, or was one that is lost."""
+        return self.opened is not None
+
+    def open_first(self) -> None:
+        """Open the connection if none ever was. A first one that fails is no lost one: there is nothing to run again.
+
+        One that stood before, and can't be replaced now, is a loss, which is for the engine to try again.
+        """
+        if self.was_opened:
+            return
+        try:
+            _ = self.connection
+        except CrdbMagicError as error:
+            error.outcome = Outcome.NOT_COMMITTED
+            raise
+
     @abstractmethod
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""
 
 
 class OwnLink(Link):
-    """One connection of our own to a target; each that it opens is told what the one before was, or ``told``."""
+    """One connection of our own to a target; each that it opens is told what the one before was.
 
-    def __init__(self, target: Target, told: Told = NOTHING) -> None:
+    ``told`` is what a connection was, beside which this one stands: then it is no first one.
+    """
+
+    def __init__(self, target: Target, told: Told | None = None) -> None:
         self.target = target
         self._connection: Connection | None = None
-        self._told = told
+        self._told = told or NOTHING
+        self._was_opened = told is not None
         self._turn = Turn(lambda: self._connection, self.discard)
 
     def __repr__(self) -> str:
@@ -68,6 +91,7 @@ class OwnLink(Link):
         if self._connection is None or is_gone(self._connection):
             self.discard()
             self._connection = connect(self.target)
+            self._was_opened = True
             self._connection.tell(self._told)
         return self._connection
 
@@ -75,6 +99,11 @@ class OwnLink(Link):
     def opened(self) -> Connection | None:
         """The connection as it is."""
         return self._connection
+
+    @property
+    def was_opened(self) -> bool:
+        """Whether there ever was a connection, be it the one that this stands beside."""
+        return self._was_opened
 
     def discard(self) -> None:
         """Close the connection, whatever state it is in."""

@@ -16,6 +16,7 @@ from crdb_magic.session.literals import adaptable_all, identifier, literal, memb
 from crdb_magic.session.translation import from_driver, position
 from crdb_magic.sql import nearmisses
 from crdb_magic.sql.kinds import is_query
+from crdb_magic.sql.names import place_of
 from crdb_magic.sql.statements import BoundStatement, Parameter, Statement, split
 
 Values = Sequence[object] | Mapping[str, object] | None
@@ -86,15 +87,23 @@ def placed(
     """Translate an error, with the line of the cell and a caret under the word that the server means."""
     translated = from_driver(error, connected=not cursor.connection.closed)
     if isinstance(translated, StatementError):
-        index = position(error, sent_before=cursor.sent_before)
-        place = None
-        if index is None:
-            translated.excerpt = (*which, statement.source.excerpt(statement.source.head)[0])
-        else:
-            place = statement.position(index, [len(piece) for piece in pieces[1::2]])
-            translated.excerpt = (*which, *statement.source.excerpt(place))
-        translated.advise(nearmisses.hint(statement, error.pgcode, place, translated.message))
+        source, index = statement.source, position(error, sent_before=cursor.sent_before)
+        told = None if index is None else statement.position(index, [len(piece) for piece in pieces[1::2]])
+        place = _named(translated, source.text) if told is None else told
+        shown = source.excerpt(source.head)[:1] if place is None else source.excerpt(place)
+        translated.excerpt = (*which, *shown)
+        translated.advise(nearmisses.hint(statement, error.pgcode, told, translated.message))
     return translated
+
+
+def _named(error: StatementError, text: str) -> int | None:
+    """Give the place of the name that the message is about: CockroachDB sends positions of syntax errors alone."""
+    quoted = _QUOTED.search(error.message) if (error.sqlstate or "").startswith(_OF_A_NAME) else None
+    return place_of(quoted[1], text) if quoted else None
+
+
+_QUOTED = re.compile(r'"((?:[^"]|"")+)"')
+_OF_A_NAME = ("42", "3D", "3F", "23502")  # undefined or ambiguous names, databases, schemas; a column that is NULL
 
 
 def mogrified(cursor: Cursor, sql: str, values: Values) -> bytes:

@@ -74,6 +74,7 @@ class _Done(Generic[T]):
     options: TransactionOptions
     committed: Committed[None]
     read_at: Decimal | None = None
+    notices: tuple[str, ...] = ()
 
     def receipt(self, results: Sequence[Result] = ()) -> Receipt:
         server = self.connection.server
@@ -86,6 +87,7 @@ class _Done(Generic[T]):
             statements=len(results),
             rows=sum(one.row_count for one in results if one.columns is not None),
             notes=server.notes(self.options),
+            notices=self.notices,
         )
 
 
@@ -176,9 +178,11 @@ class Session:
         """
         if query is None or query.text in self._sizes or self.in_transaction:
             return
-        with suppress(CrdbMagicError), self.link.turn:  # what can't be asked now shows when the query itself is sent
-            if can_copy(self.connection):
-                self._sizes.note(query.text, estimate(self.connection, query))
+        with self.link.turn:
+            self.link.open_first()
+            with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
+                if can_copy(self.connection):
+                    self._sizes.note(query.text, estimate(self.connection, query))
 
     def transact(
         self,
@@ -217,18 +221,21 @@ class Session:
                 hint="leave the options out, or end the transaction first.",
             )
         connection, started = self.link.connection, time.monotonic()
+        heard = connection.notices.heard
         value = work(connection)
-        return _Done(value, connection, options, Committed(None, (), time.monotonic() - started))
+        committed = Committed(None, (), time.monotonic() - started)
+        return _Done(value, connection, options, committed, notices=connection.notices.since(heard))
 
     def _through_engine(
         self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer, nature: _Nature
     ) -> _Done[T]:
         __tracebackhide__ = True
         options = options.within(self.pinned)
+        self.link.open_first()
         alone = nature.alone and (options.plain or self._has_to_go_alone(nature, options))
         verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, nature)
-        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at)
+        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices)
 
     def _has_to_go_alone(self, nature: _Nature, options: TransactionOptions) -> bool:
         """Whether the server changes its schema outside of transactions only, whatever else was asked."""
@@ -265,6 +272,7 @@ class Session:
                 columns=None if one.columns is None else self.columns(connection, one.columns),
                 batches=one.batches,
                 row_count=one.row_count,
+                notices=one.notices,
             )
             for one in answers
         )

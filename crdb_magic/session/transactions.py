@@ -55,11 +55,21 @@ class Verbs(ABC, Generic[T]):
         """Do the work: what the engine runs between begin and commit."""
         __tracebackhide__ = True
         try:
-            self.value = self._work(self.connection)
+            self._do()
         except Exception as error:
             if self.connection.ended_within:  # what it did before may be committed: no error makes a retry right
                 raise _ended() from error
             raise
+
+    def _do(self) -> None:
+        __tracebackhide__ = True
+        self._mark = self.connection.notices.heard
+        self.value = self._work(self.connection)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the server said besides since the work of the last attempt began, its commit included."""
+        return self.connection.notices.since(self._mark)
 
     @property
     def connection(self) -> Connection:
@@ -152,7 +162,7 @@ class SingleStatement(Verbs[T]):
 
     def commit(self) -> None:
         """Send the statement."""
-        self.value = self._work(self.connection)
+        self._do()
         self._lift_limit(self.connection)
 
 

@@ -10,14 +10,10 @@ from dataclasses import dataclass
 import psycopg2
 from psycopg2 import extensions
 
-from crdb_magic.core.retry import REFUSED_MESSAGE
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
+from crdb_magic.session.hints import hint_for
 
 # pkg/sql/pgwire/pgwirebase/encoding.go
-_TOO_LARGE = (
-    "CockroachDB takes messages of 16 MiB at most: send less at once, or raise the cluster setting "
-    "sql.conn.max_read_buffer_message_size."
-)
 
 # CockroachDB draws its caret into DETAIL instead of sending a position.
 _SOURCE = re.compile(r"source SQL:\n(?P<sql>.*)\n(?P<blank> *)\^", re.DOTALL)
@@ -54,7 +50,7 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
     detail = diagnosis.message_detail
     if detail and _SOURCE.search(detail):
         detail = None
-    hint = _TOO_LARGE if code == REFUSED_MESSAGE else diagnosis.message_hint
+    hint = hint_for(error) or diagnosis.message_hint
     return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=hint)
 
 

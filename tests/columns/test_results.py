@@ -39,6 +39,7 @@ PLAIN = {
     "statements": 2,
     "rows": 1,
     "notes": [],
+    "notices": [],
 }
 ASKED = TransactionOptions(priority=Priority.HIGH, isolation=Isolation.READ_COMMITTED, as_of=AsOf.parse("-10s"))
 
@@ -69,8 +70,9 @@ ASKED = TransactionOptions(priority=Priority.HIGH, isolation=Isolation.READ_COMM
             },
         ),
         (receipt(notes=("no priorities here",)), {"notes": ["no priorities here"]}),
+        (receipt(notices=("NOTICE: skipping",)), {"notices": ["NOTICE: skipping"]}),
     ],
-    ids=["plain", "asked", "hlc", "whole hlc", "retried", "noted"],
+    ids=["plain", "asked", "hlc", "whole hlc", "retried", "noted", "noticed"],
 )
 def test_a_receipt_tells_in_plain_values(given: Receipt, told: dict[str, object]) -> None:
     assert given.as_dict() == PLAIN | told

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from fakes import OK, At, DriverError, World, lost, refused
+from faults import WRITE_TOO_OLD
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from crdb_magic.errors import (
     Outcome,
     ParameterError,
     PartialCommitError,
+    PastUnavailableError,
     StatementError,
     TransactionError,
 )
@@ -405,7 +407,25 @@ def test_giving_up_is_raised_from_the_last_error(script: list[At]) -> None:
 def test_giving_up_hands_on_the_last_hint(at: At) -> None:
     error = end_of(World([at] * 3))
 
-    assert str(error).splitlines()[1] == "Hint: look there"
+    hint = next(line for line in str(error).splitlines() if line.startswith("Hint: "))
+    assert hint.endswith("look there")
+
+
+@pytest.mark.parametrize(
+    ("at", "said", "advised"),
+    [
+        (RETRY, "The last words were: refused", True),
+        (At("work", refused(WRITE_TOO_OLD.sqlstate, WRITE_TOO_OLD.text)),
+         "The last words were: WriteTooOldError: write for key … at timestamp … too old; must write at or above …",
+         True),
+        (At("begin", lost()), "The last words were: The connection was lost.", False),
+    ],
+)  # fmt: skip
+def test_giving_up_tells_the_last_words_and_what_to_do_about_contention(at: At, said: str, advised: bool) -> None:
+    error = end_of(World([at] * 3))
+
+    assert str(error).splitlines()[1] == said
+    assert ("let it touch fewer rows" in str(error)) == advised
 
 
 def test_giving_up_holds_the_last_sqlstate() -> None:
@@ -540,6 +560,11 @@ def test_the_waits_told_are_the_waits_made(script: list[At]) -> None:
 
 
 # The law of judgement.
+
+
+@pytest.mark.parametrize(("soon", "verdict"), [(True, Verdict.RETRY), (False, Verdict.FINAL)])
+def test_an_instant_that_comes_in_a_moment_is_read_then(soon: bool, verdict: Verdict) -> None:
+    assert judge(PastUnavailableError("not yet", sqlstate="XXUUU", soon=soon), committing=False) is verdict
 
 
 @given(error=st.none() | errors, idempotent=st.booleans())

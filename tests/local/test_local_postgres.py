@@ -93,18 +93,22 @@ def other_database(server):
         cursor.execute("DROP DATABASE other WITH (FORCE)")
 
 
-def test_a_new_database_has_the_functions_too_and_keeps_them_without_its_public_schema(other_database):
+def test_a_new_database_has_the_functions_and_types_too_and_keeps_them_without_its_public_schema(other_database):
     query(other_database, "DROP SCHEMA public CASCADE")
 
-    assert query(other_database, "SELECT unique_rowid() > 0, crdb_internal.force_retry('0')") == [(True, 0)]
+    assert query(other_database, "SELECT unique_rowid() > 0, crdb_internal.force_retry('0'), 'a'::STRING") == [
+        (True, 0, "a")
+    ]
 
 
-def test_another_user_may_call_the_functions(other_database):
-    sql = "CREATE ROLE analyst; SET ROLE analyst; SELECT unique_rowid() > 0, crdb_internal.force_retry('0')"
+def test_another_user_may_use_them(other_database):
+    sql = (
+        "CREATE ROLE analyst; SET ROLE analyst; SELECT unique_rowid() > 0, crdb_internal.force_retry('0'), 'a'::STRING"
+    )
     with closing(psycopg2.connect(other_database)) as link, link.cursor() as cursor:
         cursor.execute(sql)
 
-        assert cursor.fetchall() == [(True, 0)]
+        assert cursor.fetchall() == [(True, 0, "a")]
 
 
 @pytest.mark.parametrize(

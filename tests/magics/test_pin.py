@@ -48,7 +48,7 @@ def test_the_pin_that_was_shown_can_be_come_back_to(log):
 
 @pytest.mark.parametrize("line", ["{}", "'{}'", ":then"])
 def test_an_instant_is_named_as_it_was_given(log, line):
-    log("now = %crdb_txn SELECT cluster_logical_timestamp()::STRING AS t".replace("STRING", "VARCHAR"))
+    log("now = %crdb_txn SELECT cluster_logical_timestamp()::STRING AS t")
     log["then"] = log["now"].t[0]
     log("%crdb_pin " + line.format(log["then"]))
 

@@ -167,7 +167,7 @@ def test_exhaustion_is_shown_short(notebook):
             "db.execute_sql(\"SELECT crdb_internal.force_retry('1h')\")"
         )
 
-    assert len(caught.value._render_traceback_()) <= 3
+    assert len(caught.value._render_traceback_()) <= 4
 
 
 def test_an_error_of_sql_inside_keeps_the_users_traceback(notebook):

@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from faults import WRITE_TOO_OLD, Fault, instead, statement
+from faults import WRITE_TOO_OLD, Fault, ServerError, instead, statement
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
@@ -102,6 +102,26 @@ def test_an_error_points_at_its_place_in_the_cell(session, sql, cell, line, care
     shown, caret = caught.value.excerpt[-2:]
     assert shown == line
     assert shown[caret.index("^") :].startswith(caret_under)
+
+
+# CockroachDB's texts: crdb-answers-22.1.json. It sends a position for syntax errors alone.
+@pytest.mark.parametrize(
+    ("sqlstate", "message", "excerpt"),
+    [
+        ("42703", 'column "nope" does not exist', ("line 2: SELECT 'nope', nope", "                       ^")),
+        ("42703", 'column "gone" does not exist', ("line 2: SELECT 'nope', nope",)),
+        ("23505", 'duplicate key value violates unique constraint "nope"', ("line 2: SELECT 'nope', nope",)),
+        ("22P02", "invalid", ("line 2: SELECT 'nope', nope",)),
+    ],
+)
+def test_an_error_without_a_position_points_at_the_name_that_it_quotes(proxy, sql, sqlstate, message, excerpt):
+    session = Session(proxy.target)
+    proxy.rules.append(Fault(statement("SELECT"), instead(ServerError(sqlstate, message)), nth=2))
+
+    with pytest.raises(StatementError) as caught:
+        session.run(sql("SELECT 1;\nSELECT 'nope', nope"))
+
+    assert caught.value.excerpt == ("In statement 2 of 2:", *excerpt)
 
 
 def test_a_statement_that_breaks_before_begin_was_read_commits_nothing(session, sql, table, rows):

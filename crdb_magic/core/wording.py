@@ -1,0 +1,24 @@
+"""What a server says, without what differs from one run to the next: nbval compares what a notebook shows."""
+
+from __future__ import annotations
+
+import re
+
+# CockroachDB's transaction, from its name on, and how many nodes it had heard of (pkg/kv/kvpb/errors.go).
+_TAIL = re.compile(r"[:;]? *(?:\"[^\"]*\" meta=|meta=\{|observed timestamps: ).*", re.DOTALL)
+_WRAPPERS = re.compile(r"\A(?:restart transaction: |TransactionRetryWithProtoRefreshError: )+")
+# A key (/Table/104/1/"a b"/0), or whatever else holds a digit: a timestamp, an id, an address, a duration.
+_VARIES = re.compile(r"(?:(?<!\S)[(\[]?/(?:\"[^\"]*\"|[^\s\"])*|[^\s(\[]*\d\S*?)(?=[]);:,]*(?:\s|\Z))")
+# Of jobs that a schema change waits for: 'waiting for job(s) to complete: 1200407160811749377'
+_JOBS = re.compile(r"(job\(s\)[^\n:]*: *)[\d, ]*\d")
+
+
+def plain_words(message: str) -> str:
+    """Give the first line of an error without its keys, ids, times and addresses, and what CockroachDB wraps it in."""
+    line = _WRAPPERS.sub("", _TAIL.sub("", message.partition("\n")[0]))
+    return _VARIES.sub("…", line).rstrip()
+
+
+def without_ids(notice: str) -> str:
+    """Give a notice without the numbers of jobs."""
+    return _JOBS.sub(r"\1…", notice)

@@ -1,0 +1,46 @@
+"""Find a name in SQL text: where it stands, if it stands there once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from crdb_magic.errors import ScriptError
+from crdb_magic.sql.lexer import Kind, lex
+
+
+def place_of(name: str, text: str) -> int | None:
+    """Give the index of a name as a server writes it, without its quotes, perhaps with dots: ``schema.table``.
+
+    Of one with dots the last part is looked for, if it does not stand there as a whole. None if it stands there not at
+    all or several times: a caret may not point at the wrong one. Strings and comments are no places.
+    """
+    last = name.rpartition(".")[2].replace('"', '""').lower()
+    if not all(name.split(".")) or last not in text.lower():  # no need to cut a long text into tokens
+        return None
+    with suppress(ScriptError):
+        words = [(_spelled(one.kind, one.text), one.start) for one in lex(text) if one.kind is not Kind.COMMENT]
+        for parts in _readings(name):
+            size = len(parts)
+            places = [
+                words[at][1]
+                for at in range(len(words) - size + 1)
+                if all(word == part for (word, _), part in zip(words[at : at + size], parts, strict=True))
+            ]
+            if places:
+                return places[0] if len(places) == 1 else None
+    return None
+
+
+def _readings(name: str) -> list[list[str]]:
+    """Give the tokens that a name may be: with dots within it, parted by dots, and its last part alone."""
+    parts = [token for part in name.split(".") for token in (part, ".")][:-1]
+    return [[name], parts, parts[-1:]] if len(parts) > 1 else [[name]]
+
+
+def _spelled(kind: Kind, text: str) -> str:
+    """Give a token as the server means it: words are folded, names in quotes are not; what else is no name."""
+    if kind is Kind.WORD:
+        return text.lower()
+    if kind is Kind.QUOTED:
+        return text[1:-1].replace('""', '"')
+    return text if kind is Kind.SYMBOL else ""

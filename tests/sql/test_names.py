@@ -1,0 +1,54 @@
+"""Where the name that an error quotes stands in a statement."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from sql_fragments import nasty_text
+
+from crdb_magic.sql.names import place_of
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nope", "SELECT |nope FROM t"),
+        ("nope", "SELECT 'nope', |NOPE -- nope\nFROM t /* nope */"),
+        ("nope", 'SELECT |"nope"'),
+        ('a "b"', 'SELECT |"a ""b"""'),
+        ("Nope", 'SELECT |"Nope", nope'),
+        ("naïve", "SELECT 'é', |naïve"),
+        ("t.nope", "SELECT nope, |t.nope FROM t"),
+        ("defaultdb.public.t", "CREATE TABLE |t (id INT)"),
+        ("a.b", 'SELECT |"a.b"'),
+        ("t", "SELECT $t$ t $t$ FROM |t"),
+        ("t", "SELECT :t FROM |t"),
+        ("t", "SELECT tt FROM |t"),
+    ],
+)
+def test_it_is_found_where_it_stands_once(name, text):
+    assert place_of(name, text.replace("|", "")) == text.index("|")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nope", "SELECT nope, a.nope"),
+        ("Nope", "SELECT nope"),
+        ("nope", "SELECT 'nope' -- nope"),
+        ("nope", "SELECT :nope"),
+        ("t.a", "SELECT b.a, c.a"),
+        ("nope", "SELECT 'nope"),
+        ("", "SELECT 1"),
+        (".", "SELECT a.b"),
+    ],
+)
+def test_it_is_not_guessed(name, text):
+    assert place_of(name, text) is None
+
+
+@given(nasty_text, nasty_text)
+def test_whatever_is_found_begins_with_the_name_or_a_quote(name, text):
+    place = place_of(name, text)
+
+    assert place is None or text[place] == '"' or text[place].lower() == name.rpartition(".")[2][:1] or "." in name
