@@ -216,8 +216,10 @@ class Server:
         name = () if self.wire_cancel else (SESSION_ID,)
         return (*_FORMS, *ddl, *name)
 
-    def notes(self, options: TransactionOptions) -> tuple[str, ...]:
-        """Say what was asked and has no effect on this server."""
+    def notes(self, options: TransactionOptions, *, alone: bool = False) -> tuple[str, ...]:
+        """Say what was asked and has no effect on this server, or on a statement that goes ``alone``."""
+        if alone and (options.priority or options.isolation):
+            return ("A schema change goes by itself there: --priority and --isolation change nothing.",)
         if options.priority and not self.priorities:
             return (f"{self.product.value} has no transaction priorities: --priority changes nothing here.",)
         return ()

@@ -49,8 +49,8 @@ _ROWS = (
     _Row(  # of CALL and DO, on both servers
         "2D000",
         "",
-        "what commits by itself can't be in a transaction that may run again: leave its COMMIT out, or send the CALL by "
-        "db.connection().cursor() of a CockroachDatabase, as it is and once.",
+        "what commits by itself can't be in a transaction that may run again: leave its COMMIT out, or send the CALL "
+        "by db.connection().cursor() of a CockroachDatabase, as it is and once.",
     ),
     _Row(  # cockroach: pkg/sql/catalog/schemaexpr/computed_exprs.go
         "55000",

@@ -75,6 +75,7 @@ class _Done(Generic[T]):
     committed: Committed[None]
     read_at: Decimal | None = None
     notices: tuple[str, ...] = ()
+    alone: bool = False
 
     def receipt(self, results: Sequence[Result] = ()) -> Receipt:
         server = self.connection.server
@@ -86,7 +87,7 @@ class _Done(Generic[T]):
             elapsed=self.committed.elapsed,
             statements=len(results),
             rows=sum(one.row_count for one in results if one.columns is not None),
-            notes=server.notes(self.options),
+            notes=server.notes(self.options, alone=self.alone),
             notices=self.notices,
         )
 
@@ -235,7 +236,7 @@ class Session:
         alone = nature.alone and (options.plain or self._has_to_go_alone(nature, options))
         verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, nature)
-        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices)
+        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices, alone)
 
     def _has_to_go_alone(self, nature: _Nature, options: TransactionOptions) -> bool:
         """Whether the server changes its schema outside of transactions only, whatever else was asked."""

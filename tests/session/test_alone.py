@@ -32,7 +32,8 @@ def test_a_procedure_that_commits_is_refused(session, sql, procedure, rows, tabl
     with pytest.raises(StatementError) as caught:
         session.run(sql(f"CALL {procedure}()"))
 
-    assert (caught.value.sqlstate, str(caught.value).splitlines()[-1]) == ("2D000", "Nothing was committed.")
+    assert (caught.value.sqlstate, caught.value.outcome.name) == ("2D000", "NOT_COMMITTED")
+    assert "leave its COMMIT out" in caught.value.hint
     assert rows(f"SELECT balance FROM {table} WHERE id = 1") == [("100",)]
 
 
@@ -72,6 +73,13 @@ def test_other_statements_go_within_a_transaction_then(through, trips, sql, monk
     sent = trips(lambda: through.run(sql(f"UPDATE {table} SET balance = 1"), options))
 
     assert not no_begin(sent)
+
+
+def test_what_changes_nothing_for_a_schema_change_is_said(session, sql, monkeypatch, table):
+    monkeypatch.setattr(Server, "transactional_ddl", False)
+    report = session.run(sql(f"ALTER TABLE {table} ADD COLUMN more INT"), OPTIONS[0])
+
+    assert report.receipt.notes == ("A schema change goes by itself there: --priority and --isolation change nothing.",)
 
 
 def test_a_schema_change_that_is_read_only_is_refused(session, sql, monkeypatch, table):
