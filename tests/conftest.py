@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -231,6 +232,14 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def copies_out(server: Server) -> None:
     if not server.copy_to:
         pytest.skip("COPY … TO STDOUT is unknown there")
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """No garbage is collected: hypothesis hears of that in Python, where a KeyboardInterrupt would be lost."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -307,9 +307,11 @@ class Cursor(extensions.cursor):
     def _was_refused(self) -> bool:
         """Whether the server has answered, and not that it was done; or nothing was sent.
 
-        libpq knows of a lost connection before psycopg2's ``closed`` does.
+        libpq knows of a lost connection before psycopg2's ``closed`` does. The tag of an answer is there before a
+        signal can be handled, if psycopg2 decodes it in C.
         """
-        return self.connection.transaction_status in _ANSWERED and not self.statusmessage
+        connection = self.connection
+        return connection.transaction_status in _ANSWERED and connection.encoding == "UTF8" and not self.statusmessage
 
     def _flush(self) -> None:
         waiting = self.connection.begin_waits

@@ -106,7 +106,7 @@ def interruptible(connection: Cancellable, call: Callable[..., T], *args: Any, *
         return call(*args, **kwargs)
     try:
         watcher.enter(connection)
-        return call(*args, **kwargs)
+        value = call(*args, **kwargs)
     except Exception as error:
         if watcher.stopped:  # a COPY swallows the KeyboardInterrupt that its reader got
             raise KeyboardInterrupt from error
@@ -117,6 +117,9 @@ def interruptible(connection: Cancellable, call: Callable[..., T], *args: Any, *
         except KeyboardInterrupt:  # the pending one, which comes out at the first call
             watcher.leave()
             raise
+    if watcher.stopped:  # psycopg2 swallows what is raised by who hears of a notice
+        raise KeyboardInterrupt
+    return value
 
 
 def _current() -> _Watcher:

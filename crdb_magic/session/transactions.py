@@ -148,9 +148,8 @@ class SingleStatement(Verbs[T]):
     def begin(self, seconds_left: float | None) -> None:
         """Open the connection: one that can't be opened has sent nothing."""
         self._held = self._link.connection
-        if limit := _time_limit(
-            seconds_left, self._held.server, within=False
-        ):  # of a schema change, the others are Explicit
+        # Of a schema change: other statements with a limit are Explicit.
+        if limit := _time_limit(seconds_left, self._held.server, within=False):
             send(self._held, limit())
 
     @property
@@ -274,7 +273,7 @@ def send(connection: Connection, sql: str) -> str:
     """Send a statement of ours; gives its tag."""
     with connection.cursor(cursor_factory=Cursor) as cursor:
         cursor.is_ours = True
-        cursor.execute(sql)
+        cursor.execute(sql.encode())
         return cursor.statusmessage or ""
 
 

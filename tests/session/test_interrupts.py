@@ -17,6 +17,9 @@ from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.server import Server
 from crdb_magic.errors import AmbiguousCommitError
 from crdb_magic.session.driver import Connection
+from crdb_magic.session.notices import Notices
+
+pytestmark = pytest.mark.usefixtures("no_collection")
 
 
 @contextmanager
@@ -186,3 +189,19 @@ def test_the_wake_up_descriptor_of_others_is_given_back(session, sql):
     after = signal.set_wakeup_fd(before)
 
     assert after == before
+
+
+def test_an_interrupt_that_a_callback_has_swallowed_is_raised_all_the_same(session, sql, monkeypatch):
+    class Loud(Notices):
+        def append(self, notice: str) -> None:
+            super().append(notice)
+            os.kill(os.getpid(), signal.SIGINT)  # what it raises here psycopg2 takes back
+
+    session.connection.notices = Loud()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            session.run(sql("SELECT 1; DROP TABLE IF EXISTS no_such_table"))
+    finally:
+        heard, session.connection.notices = session.connection.notices.heard, Notices()
+    if not heard:
+        pytest.skip("no notice there")

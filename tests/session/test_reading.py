@@ -370,6 +370,7 @@ def test_a_text_that_fails_raises_the_same_by_copy_as_by_select(session, three_a
 # Interrupts, and others beside.
 
 
+@pytest.mark.usefixtures("no_collection")
 def test_a_copy_is_interrupted_at_once_and_the_session_goes_on(session, sql, three_are_many, table):
     last = f"(SELECT balance::BIGINT * balance * balance * 5 FROM {table} WHERE id = 1)"
     endless = f"SELECT i FROM generate_series(1, {last}) AS t (i)"

@@ -175,6 +175,7 @@ def test_faults_without_an_end_leave_the_old_file(through, proxy, path, monkeypa
     assert left_as_it_was(path, through)
 
 
+@pytest.mark.usefixtures("no_collection")
 def test_an_interrupt_leaves_the_old_file(session, path):
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()

@@ -356,6 +356,7 @@ def test_an_error_in_the_loop_stops_the_stream(stream, eventually, copying):
     assert eventually(lambda: copying() == 0)
 
 
+@pytest.mark.usefixtures("no_collection")
 def test_an_interrupt_stops_the_stream(session, stream, eventually, copying):
     with pytest.raises(KeyboardInterrupt):
         for _ in stream(_ENDLESS):
@@ -365,6 +366,7 @@ def test_an_interrupt_stops_the_stream(session, stream, eventually, copying):
     assert session.ask("SELECT 2").rows == (("2",),)
 
 
+@pytest.mark.usefixtures("no_collection")
 def test_a_wait_for_rows_is_interrupted(session, stream):
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
