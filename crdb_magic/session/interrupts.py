@@ -15,10 +15,13 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+_CTRL_C = bytes([signal.SIGINT])
+_MOST_SIGNALS = 64  # read at once
 _GRACE = 2.0  # seconds that the server has to end a cancelled statement before its connection is cut
 
 
@@ -36,15 +39,15 @@ class _Watcher:
     """The thread that waits for signals while the main thread waits for the server; there is one a process."""
 
     def __init__(self) -> None:
-        self._here, there = socket.socketpair()
-        self._there = there
-        there.setblocking(False)  # noqa: FBT003 - as set_wakeup_fd wants it
-        self.descriptor = there.fileno()
+        self._here, self._there = socket.socketpair()
+        for end in (self._here, self._there):
+            end.setblocking(False)  # noqa: FBT003 - as set_wakeup_fd wants it
+        self.descriptor = self._there.fileno()
         self.process = os.getpid()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # a signal is read by who holds it, and so belongs to one statement
+        self._runs = threading.Lock()
         self._watched: Cancellable | None = None
         self._before = -1
-        self._runs = threading.Lock()
         self.stopped = False
         threading.Thread(target=self._watch, name="crdb_magic interrupts", daemon=True).start()
 
@@ -55,9 +58,7 @@ class _Watcher:
 
     def enter(self, watched: Cancellable) -> None:
         self.stopped = False
-        self._runs = (
-            threading.Lock()
-        )  # held as long as this statement runs; a new one, which nobody else has waited for
+        self._runs = threading.Lock()  # held as long as the statement runs: a new one, for which nobody has waited
         self._runs.acquire()
         self._watched = watched
         self._before = signal.set_wakeup_fd(self.descriptor, warn_on_full_buffer=False)
@@ -68,23 +69,30 @@ class _Watcher:
             signal.set_wakeup_fd(self._before)
         if self._runs.locked():
             self._runs.release()
-        with self._lock:  # a cancellation under way must not hit the next statement
+        with self._lock:  # a signal that came meanwhile, or a cancellation under way, must not hit the next statement
+            self.stopped |= self._heard()
             self._watched = None
 
-    def _watch(self) -> None:
-        while True:
-            (number,) = self._here.recv(1)
-            if number == signal.SIGINT:
-                with self._lock:
-                    self._stop()
-            elif self._before >= 0:
-                with suppress(OSError):  # somebody else's signal, taken in his place
-                    os.write(self._before, bytes([number]))
+    def _heard(self) -> bool:
+        """Read what signals came; whether one was a Ctrl-C. Somebody else's, taken in his place, are handed on."""
+        with suppress(BlockingIOError):
+            numbers = self._here.recv(_MOST_SIGNALS)
+            if self._before >= 0 and (others := numbers.replace(_CTRL_C, b"")):
+                with suppress(OSError):
+                    os.write(self._before, others)
+            return _CTRL_C in numbers
+        return False
 
-    def _stop(self) -> None:
-        watched = self._watched
-        if watched is None:
-            return
+    def _watch(self) -> None:
+        with DefaultSelector() as signals:
+            signals.register(self._here, EVENT_READ)
+            while True:
+                signals.select()
+                with self._lock:
+                    if self._heard() and self._watched is not None:
+                        self._stop(self._watched)
+
+    def _stop(self, watched: Cancellable) -> None:
         self.stopped = True
         with suppress(Exception):  # a server that can't be asked is cut off below
             watched.cancel_statement()
