@@ -10,6 +10,7 @@ Signals reach the main thread only: a statement that runs in another thread is n
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import threading
@@ -33,6 +34,15 @@ class Cancellable(Protocol):
 
     def cut(self) -> None:
         """Close the socket under the statement."""
+
+
+def has_news(descriptor: int) -> bool:
+    """Tell whether there is something to read, or an end, without waiting for it."""
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Watcher:
@@ -75,13 +85,13 @@ class _Watcher:
 
     def _heard(self) -> bool:
         """Read what signals came; whether one was a Ctrl-C. Somebody else's, taken in his place, are handed on."""
-        with suppress(BlockingIOError):
-            numbers = self._here.recv(_MOST_SIGNALS)
-            if self._before >= 0 and (others := numbers.replace(_CTRL_C, b"")):
-                with suppress(OSError):
-                    os.write(self._before, others)
-            return _CTRL_C in numbers
-        return False
+        if not has_news(self._here.fileno()):
+            return False
+        numbers = self._here.recv(_MOST_SIGNALS)
+        if self._before >= 0 and (others := numbers.replace(_CTRL_C, b"")):
+            with suppress(OSError):
+                os.write(self._before, others)
+        return _CTRL_C in numbers
 
     def _watch(self) -> None:
         with DefaultSelector() as signals:

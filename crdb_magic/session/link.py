@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 from abc import ABC, abstractmethod
 
 import psycopg2
@@ -10,6 +9,7 @@ import psycopg2
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, Outcome
 from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.interrupts import has_news
 from crdb_magic.session.told import NOTHING, Told
 from crdb_magic.session.turns import Turn
 
@@ -122,7 +122,7 @@ def is_gone(connection: Connection) -> bool:
         return False
     if connection.closed or connection.inherited:
         return True
-    if not _has_news(connection):
+    if not has_news(connection.fileno()):  # the server sent nothing that nobody asked for
         return False
     try:  # a notice, or the end
         with connection.cursor() as cursor:
@@ -130,12 +130,3 @@ def is_gone(connection: Connection) -> bool:
     except psycopg2.Error:
         return True
     return False
-
-
-def _has_news(connection: Connection) -> bool:
-    """Tell whether the server sent something that nobody asked for."""
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([connection], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
