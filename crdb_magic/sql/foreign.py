@@ -160,16 +160,18 @@ _ROWS = (
     ),
     _Row(r" / / ", "//", "div(a, b), or a / b of integers", "42883"),
 )
+_ROWS_OF = {state: [row for row in _ROWS if state in row.refused] for row in _ROWS for state in row.refused.split()}
 _LONGEST = 20_000  # characters that are looked at: words of a dialect stand at the beginning
 
 
 def advice(sql: str, sqlstate: str) -> Advice | None:
     """Say what PostgreSQL does not know in a statement that it refused so, and what is written instead, if known."""
+    rows = _ROWS_OF.get(sqlstate)
+    if rows is None:  # a retry, most often, which should cost nothing
+        return None
     text = _words(sql[:_LONGEST])
-    for row in _ROWS:  # compiled when first needed
-        if sqlstate in row.refused and re.search(row.pattern, text, re.DOTALL):
-            return Advice(row.word, row.instead)
-    return None
+    found = (row for row in rows if re.search(row.pattern, text, re.DOTALL))  # compiled when first needed
+    return next((Advice(row.word, row.instead) for row in found), None)
 
 
 def _words(sql: str) -> str:
