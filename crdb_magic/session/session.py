@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -18,7 +17,7 @@ from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Committed, Observer, run
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
-from crdb_magic.errors import CrdbMagicError, OptionError
+from crdb_magic.errors import CrdbMagicError, OptionError, Outcome, StateLostError
 from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, ask, execute
@@ -181,9 +180,14 @@ class Session:
             return
         with self.link.turn:
             self.link.open_first()
-            with suppress(CrdbMagicError):  # what can't be asked now shows when the query itself is sent
+            try:
                 if can_copy(self.connection):
                     self._sizes.note(query.text, estimate(self.connection, query))
+            except StateLostError as lost:  # which is said once: the query would not hear of it
+                lost.outcome = Outcome.NOT_COMMITTED
+                raise
+            except CrdbMagicError:  # what can't be asked now shows when the query itself is sent
+                return
 
     def transact(
         self,

@@ -206,7 +206,7 @@ _REFUSALS = (
 def check_cell(statements: Sequence[Statement]) -> None:
     """Refuse, by a ScriptError, statements that cannot run in a transaction that the cell is, and an empty cell."""
     if not statements:
-        raise ScriptError("The cell holds no SQL statement.", hint="Write at least one below the %% line.")
+        raise ScriptError("The cell holds no SQL statement.", hint="Write one below %%crdb_txn, or behind %crdb_txn.")
     _refuse(statements, _REFUSALS if len(statements) == 1 else (*_REFUSALS, *_REFUSALS_AMONG_OTHERS))
 
 

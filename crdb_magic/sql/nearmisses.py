@@ -139,6 +139,13 @@ def _name_without_colon(refused: _Refused) -> str | None:
     return name and f'The notebook has a variable {name}: if it holds the name of the table, write :"{name}".'
 
 
+def _text_as_a_name(refused: _Refused) -> str | None:
+    place = refused.place
+    if place is None or not refused.source.text.startswith('"', place):
+        return None
+    return "Double quotes are for names. A text is written in single quotes."
+
+
 def _placeholders(_: _Refused) -> str:
     return "Values come from the notebook's variables here: write :name."
 
@@ -149,6 +156,7 @@ _HINTS: tuple[tuple[frozenset[str], Callable[[_Refused], str | None]], ...] = (
     (frozenset({_SYNTAX}), _a_value_for_a_name),
     (frozenset({_NO_TABLE, _NO_COLUMN}), _two_names_in_one),
     (frozenset({_NO_COLUMN}), _value_without_colon),
+    (frozenset({_NO_COLUMN}), _text_as_a_name),
     (frozenset({_NO_TABLE}), _name_without_colon),
     (frozenset({_NO_PLACEHOLDER}), _placeholders),
 )

@@ -11,8 +11,9 @@ from proxy import Proxy
 from tables import unique
 
 from crdb_magic import CockroachDatabase, PooledCockroachDatabase, Session
-from crdb_magic.errors import StateLostError, StatementError
+from crdb_magic.errors import Outcome, StateLostError, StatementError
 from crdb_magic.orm.database import SessionDatabase
+from crdb_magic.session.queries import Query
 from crdb_magic.session.told import NOTHING, Told, may_stay
 from crdb_magic.sql.statements import split
 
@@ -214,6 +215,16 @@ def test_a_lost_prepared_statement_is_named_once(run, rows, cut_off):
         "Nothing was committed."
     )
     assert rows("SELECT 1") == [("1",)]
+
+
+def test_a_query_whose_size_is_asked_first_names_what_was_lost_as_well(session, run, sql, table, cut_off):
+    run("PREPARE seen AS SELECT 1")
+    cut_off()
+    (query,) = sql(f"SELECT * FROM {table}")
+    with pytest.raises(StateLostError, match="prepared statement seen") as caught:
+        session.look_ahead(Query.of_statement(query))
+
+    assert caught.value.outcome is Outcome.NOT_COMMITTED
 
 
 def test_what_was_bound_to_a_lost_connection_ends_the_cell(through, proxy, sql, table, rows):

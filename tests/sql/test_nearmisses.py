@@ -134,6 +134,19 @@ def test_a_table_that_is_a_variable_of_the_notebook_lacks_its_colon_and_quotes()
     assert said == 'The notebook has a variable tbl: if it holds the name of the table, write :"tbl".'
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('SELECT "Ann"', "Double quotes are for names. A text is written in single quotes."),
+        ("SELECT nope", None),
+    ],
+)
+def test_a_text_in_double_quotes_is_told_from_a_name(text, said):
+    hint_ = hinted(text, "42703", 7, f"column {text[7:]} does not exist")
+
+    assert hint_ == said
+
+
 def test_one_name_with_a_dot_is_told_from_two():
     said = hinted('SELECT * FROM :"both"', "42P01", None, 'relation "public.accounts" does not exist')
 
