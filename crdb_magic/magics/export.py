@@ -62,6 +62,8 @@ def _asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | 
     if found is None:
         raise OptionError(f"What goes where? Write {_USAGE}.")
     statements = split(found["quoted"] if cell is None else strip_markers(cell))
+    if not statements:
+        raise OptionError(f"There is no query. Write {_USAGE}.")
     refuse(statements)
     query = Query.of_statement(statements[0].bind(namespace)) if len(statements) == 1 else None
     return query, _file(found["double"] or found["single"] or found["bare"], namespace)

@@ -52,6 +52,11 @@ _ROWS = (
         "what commits by itself can't be in a transaction that may run again: leave its COMMIT out, or send the CALL "
         "by db.connection().cursor() of a CockroachDatabase, as it is and once.",
     ),
+    _Row(  # of CREATE INDEX CONCURRENTLY, VACUUM, BACKUP … on both servers
+        "25001",
+        "",
+        "run it in a cell of its own, without options: it can't be in a transaction.",
+    ),
     _Row(  # cockroach: pkg/sql/catalog/schemaexpr/computed_exprs.go
         "55000",
         "computed column",

@@ -132,7 +132,7 @@ def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tm
         ("%crdb_export 'SELECT 1' a.txt", OptionError, r"\.parquet, \.arrow, \.csv: not 'a\.txt'"),
         ("%crdb_export 'SELECT 1; SELECT 2' a.csv", OptionError, "Only a query by itself"),
         ("%crdb_export 'DELETE FROM t' a.csv", OptionError, "Only a query by itself"),
-        ("%%crdb_export a.csv\n-- nothing", OptionError, "Only a query by itself"),
+        ("%%crdb_export a.csv\n-- nothing", OptionError, "There is no query"),
         ("%crdb_export 'SELECT 1' missing/a.csv", OptionError, "There is no folder 'missing' for 'a.csv'"),
         ("%crdb_export 'SELECT 1' :nowhere", ParameterError, "no variable nowhere for the file :nowhere"),
     ],

@@ -127,3 +127,12 @@ def test_what_follows_the_time_of_a_commit_can_not_be_run_again(through, proxy, 
 
     with pytest.raises(BrokenTransactionError, match="by a statement that commits"):
         through.transact(work)
+
+
+def test_what_can_not_be_in_a_transaction_is_told_where_it_can_be(session, sql):
+    with pytest.raises(StatementError) as caught:
+        session.run(sql("SELECT 1; CREATE DATABASE no_such_database"))
+
+    if caught.value.sqlstate != "25001":
+        pytest.skip("another refusal there")
+    assert caught.value.hint == "run it in a cell of its own, without options: it can't be in a transaction."
