@@ -27,9 +27,9 @@ from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import LOOKED_INTO, keep_after
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
-from crdb_magic.session.told import NOTHING, Telling, Told
+from crdb_magic.session.told import Telling, Told
 from crdb_magic.session.translation import refused, translated
-from crdb_magic.sql.kinds import ends_one, may_write, some
+from crdb_magic.sql.kinds import ends_one, may_write, resets_all, some
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
@@ -44,6 +44,7 @@ CONNECT_DEFAULTS = {
 
 # The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
 _BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})
+_RESETS = frozenset({"RESET", "DISCARD"})
 _KNOCK = 2.0  # seconds until nobody is taken to be there
 _IDLE = extensions.TRANSACTION_STATUS_IDLE
 _ANSWERED = frozenset({_IDLE, extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
@@ -136,12 +137,17 @@ class Connection(extensions.connection):
         if spoken and spoken != self.encoding:
             self.set_client_encoding(spoken)
 
-    def cursor(  # type: ignore[override]
-        self, name: str | None = None, cursor_factory: Any = None, **kwargs: Any
-    ) -> Any:
+    def cursor(self, name: str | None = None, cursor_factory: Any = None, **rest: Any) -> Any:  # type: ignore[override]
         """Give a cursor; one of another kind than ours is made to be both, so that it sends the prelude too."""
         factory: Any = cursor_factory or self.cursor_factory
-        return super().cursor(name, factory if issubclass(factory, Cursor) else _ours_too(factory), **kwargs)
+        return super().cursor(name, factory if issubclass(factory, Cursor) else _ours_too(factory), **rest)
+
+    def set_up(self) -> None:
+        """Make the settings that are ours, and learn what the session must be known by."""
+        with self.cursor(cursor_factory=Cursor) as cursor:
+            cursor.is_ours = True
+            cursor.execute("; ".join(self.server.settings))
+            self.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
 
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""
@@ -231,6 +237,8 @@ class Connection(extensions.connection):
             self._has_written = True
         else:
             self._to_look_into.append(said)
+        if (word in _RESETS or b";" in said) and resets_all(said):
+            self.set_up()
         if idle:
             keep_after(self.address, word, sent)
 
@@ -254,7 +262,7 @@ class Connection(extensions.connection):
         if told.settings:
             try:
                 with translated(self), self.cursor() as cursor:
-                    cursor.execute(";\n".join(told.settings.values()))
+                    cursor.execute("\n;".join(told.settings.values()))  # each may end in a comment
             except BaseException:
                 self.close()
                 raise
@@ -385,10 +393,7 @@ def connect(target: Target) -> Connection:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
         connection.autocommit = True
         connection.target = target
-        with connection.cursor() as cursor:
-            cursor.execute("; ".join(connection.server.settings))
-            connection.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
-        connection._telling.begin_with(NOTHING)  # these are ours
+        connection.set_up()
     except psycopg2.Error as error:
         raise refused(error, target) from error
     return connection
