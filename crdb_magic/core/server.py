@@ -28,9 +28,14 @@ _ESTIMATE = {
 }
 
 # The forms that are read exactly. Floats have 15 digits by default in older servers (CockroachDB v22.1, PostgreSQL 11);
-# CockroachDB knows base64 as a third form of bytes, which can't be told from the others. ISO as the datestyle is set by
-# psycopg2, where it is not the default; CockroachDB has no other.
-_FORMS = ("SET intervalstyle = 'postgres'", "SET extra_float_digits = 3", "SET bytea_output = 'hex'")
+# CockroachDB knows base64 as a third form of bytes, which can't be told from the others. psycopg2 sets ISO
+# as the datestyle, where it is not the default, of a new connection only.
+_FORMS = (
+    "SET intervalstyle = 'postgres'",
+    "SET extra_float_digits = 3",
+    "SET bytea_output = 'hex'",
+    "SET datestyle = 'ISO'",
+)
 
 _CRDB_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -204,7 +209,7 @@ class Server:
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Give the settings of a new connection, to be sent in one message.
+        """Give the settings of a new connection, and of one that forgot all by RESET ALL, to be sent in one message.
 
         ``autocommit_before_ddl`` (CockroachDB v24.1, on by default since v25.2) would commit a transaction behind
         our back; the forms of texts are pinned, whatever the defaults of the server, the database and the role are.

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import psycopg2
@@ -26,9 +27,9 @@ from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import LOOKED_INTO, keep_after
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
-from crdb_magic.session.told import NOTHING, Telling, Told
+from crdb_magic.session.told import Telling, Told
 from crdb_magic.session.translation import refused, translated
-from crdb_magic.sql.kinds import ends_transaction, may_write, some
+from crdb_magic.sql.kinds import ends_one, may_write, resets_all, some
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
@@ -41,6 +42,9 @@ CONNECT_DEFAULTS = {
 }
 
 
+# The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
+_BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})
+_RESETS = frozenset({"RESET", "DISCARD"})
 _KNOCK = 2.0  # seconds until nobody is taken to be there
 _IDLE = extensions.TRANSACTION_STATUS_IDLE
 _ANSWERED = frozenset({_IDLE, extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
@@ -133,6 +137,18 @@ class Connection(extensions.connection):
         if spoken and spoken != self.encoding:
             self.set_client_encoding(spoken)
 
+    def cursor(self, name: str | None = None, cursor_factory: Any = None, **rest: Any) -> Any:  # type: ignore[override]
+        """Give a cursor; one of another kind than ours is made to be both, so that it sends the prelude too."""
+        factory: Any = cursor_factory or self.cursor_factory
+        return super().cursor(name, factory if issubclass(factory, Cursor) else _ours_too(factory), **rest)
+
+    def set_up(self) -> None:
+        """Make the settings that are ours, and learn what the session must be known by."""
+        with self.cursor(cursor_factory=Cursor) as cursor:
+            cursor.is_ours = True
+            cursor.execute("; ".join(self.server.settings))
+            self.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
+
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""
         if self.failed_to_begin:
@@ -200,12 +216,12 @@ class Connection(extensions.connection):
         """Remember a first message that the server refused whole: its BEGIN did not run either.
 
         What comes after it must not run by itself, outside of any transaction. Remember, too, a COMMIT of the
-        user's own that was lost with the connection: it may have ended the transaction.
+        user's own in it: it may have ended the transaction, before the failure or before the connection was lost.
         """
-        if begun and self.transaction_status == _IDLE:
-            self.failed_to_begin = True
-        self._telling.failed(idle=self.transaction_status == _IDLE)
-        self._ended |= bool(self.closed) and some(ends_transaction, sent)
+        idle = self.transaction_status == _IDLE
+        self._ended |= ends_one(sent)
+        self.failed_to_begin |= begun and idle and not self._ended
+        self._telling.failed(idle=idle)
 
     def note_success(self, tag: str, sent: bytes, said: bytes = b"") -> None:
         """Remember an end of the transaction, behind which the past may be kept, and what stays of what was ``said``.
@@ -213,13 +229,16 @@ class Connection(extensions.connection):
         That is the message without our prelude.
         """
         word, idle = tag.partition(" ")[0], self.transaction_status == _IDLE
-        ended = (idle and not self.failed_to_begin) or (word == "SHOW" and some(ends_transaction, said))
-        self._ended = self._ended or (self._begun and ended)
+        if self._begun and not self._ended:
+            may_end = word in _BOUNDARIES or b";" in said
+            self._ended = (idle and not self.failed_to_begin) or (may_end and ends_one(said))
         self._telling.succeeded(word, said, idle=idle)
         if word not in LOOKED_INTO or len(self._to_look_into) == _MOST_LOOKED_INTO:
             self._has_written = True
         else:
             self._to_look_into.append(said)
+        if (word in _RESETS or b";" in said) and resets_all(said):
+            self.set_up()
         if idle:
             keep_after(self.address, word, sent)
 
@@ -243,7 +262,7 @@ class Connection(extensions.connection):
         if told.settings:
             try:
                 with translated(self), self.cursor() as cursor:
-                    cursor.execute(";\n".join(told.settings.values()))
+                    cursor.execute("\n;".join(told.settings.values()))  # each may end in a comment
             except BaseException:
                 self.close()
                 raise
@@ -280,14 +299,14 @@ class Cursor(extensions.cursor):
         __tracebackhide__ = True
         vars = adaptable_all(vars)  # noqa: A001
         if self.name is not None:  # psycopg2 makes a DECLARE of it
-            self._flush()
-            return interruptible(self.connection, super().execute, query, vars)
+            self._alone(super().execute, query, vars)
+            return
         waiting = self.connection.begin_waits
         # Spelled first, if it is not yet: one that can't be must not take the prelude with it.
         statement = query if vars is None and isinstance(query, bytes) else self.mogrify(query, vars)
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
-        return self._send(prelude, statement, waiting=waiting)
+        self._send(prelude, statement, waiting=waiting)
 
     def _send(self, prelude: str, statement: bytes, *, waiting: bool) -> None:
         __tracebackhide__ = True
@@ -318,7 +337,8 @@ class Cursor(extensions.cursor):
         prelude = self.connection.prelude()
         self.sent_before = 0
         if prelude:
-            self._send(prelude, b"", waiting=waiting)
+            with self.connection.cursor(cursor_factory=Cursor) as plain:  # psycopg2 would DECLARE it on a named one
+                plain._send(prelude, b"", waiting=waiting)
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Execute once for each set of values."""
@@ -344,8 +364,13 @@ class Cursor(extensions.cursor):
     def _alone(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._flush()
         value = interruptible(self.connection, call, *args, **kwargs)
-        self.connection.note_success(self.statusmessage or "", self.query or b"")
+        self.connection.note_success(self.statusmessage or "", self.query or b"", self.query or b"")
         return value
+
+
+@cache
+def _ours_too(factory: type[extensions.cursor]) -> type[extensions.cursor]:
+    return type(factory.__name__, (factory, Cursor), {})
 
 
 def text_cursor(connection: Connection) -> Cursor:
@@ -355,7 +380,7 @@ def text_cursor(connection: Connection) -> Cursor:
     registered more of them since the last time, as peewee does with UUID.
     """
     connection.follow_encoding()
-    cursor = connection.cursor(cursor_factory=Cursor)
+    cursor: Cursor = connection.cursor(cursor_factory=Cursor)
     text = extensions.BYTES if connection.utf8 else extensions.UNICODE
     cursor.string_types = dict.fromkeys((*extensions.string_types, *connection.string_types), text)
     return cursor
@@ -368,10 +393,7 @@ def connect(target: Target) -> Connection:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
         connection.autocommit = True
         connection.target = target
-        with connection.cursor() as cursor:
-            cursor.execute("; ".join(connection.server.settings))
-            connection.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
-        connection._telling.begin_with(NOTHING)  # these are ours
+        connection.set_up()
     except psycopg2.Error as error:
         raise refused(error, target) from error
     return connection

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from crdb_magic.sql.kinds import readable, words
+from crdb_magic.sql.kinds import FILLER, readable, words
 from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
 _STAYS = re.compile(
-    rb"(?:\A|;)\s*(?:set|reset|use|discard|prepare|deallocate)\b|\bset_config\s*\("
+    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate)\b|\bset_config\s*\("
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
+    re.DOTALL,
 )
-_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP"})  # also behind a comment
+_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP"})
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
 _MAKERS = frozenset({"CREATE", "SELECT", "WITH"})
@@ -27,6 +28,8 @@ _PASSING = frozenset({"LOCAL", "TRANSACTION", "CONSTRAINTS", "CLUSTER"})  # the 
 _TEMPORARY = frozenset({"TEMP", "TEMPORARY"})
 _BEFORE_TEMPORARY = frozenset({"CREATE", "LOCAL", "GLOBAL", "REPLACE", "INTO"})
 _BEFORE_A_NAME = frozenset({"TABLE", "VIEW", "SEQUENCE", "IF", "NOT", "EXISTS", "RECURSIVE", "."})
+_OF_SESSION = frozenset({"AUTHORIZATION", "CHARACTERISTICS"})  # behind SESSION, which else changes nothing
+_KEPT_BY_RESET_ALL = frozenset({"ROLE", "SESSION AUTHORIZATION"})
 _ENDED_BY = {"DROP": "temporary", "DEALLOCATE": "prepared"}
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -48,7 +51,7 @@ class Told:
     def _after(self, keyword: str, said: list[str], text: str) -> Told:
         if keyword in _SETTINGS:
             passing = len(said) > 1 and said[1] in _PASSING
-            return self if passing else replace(self, settings=_last(self.settings, _what_is_set(said), text))
+            return self if passing else replace(self, settings=_set(self.settings, said, text))
         if keyword == "DISCARD":
             return NOTHING if said[1:] == ["ALL"] else self
         if keyword in _ENDED_BY:
@@ -129,10 +132,21 @@ def _last(said: Mapping[str, str], name: str, text: str) -> Mapping[str, str]:
     return {key: value for key, value in said.items() if key != name} | {name: text}
 
 
+def _set(settings: Mapping[str, str], said: list[str], text: str) -> Mapping[str, str]:
+    if said == ["RESET", "ALL"]:  # nothing to be said to a new connection, of which it would take our own settings
+        return {name: text for name, text in settings.items() if name in _KEPT_BY_RESET_ALL}
+    return _last(settings, _what_is_set(said), text)
+
+
 def _what_is_set(said: list[str]) -> str:
-    """Give the words before the value: SET SESSION a.b, SET TIME, USE."""
-    end = next((place for place, word in enumerate(said) if word in {"=", "TO"}), 2)
-    return " ".join(word for word in (said[:end] if said[0] != "USE" else said[:1]) if word != "SESSION")
+    """Give the name of what is set or reset: A . B, TIME, USE; all that is said of SESSION CHARACTERISTICS."""
+    if said[0] == "USE":
+        return "USE"
+    rest = said[2:] if said[1] == "SESSION" and said[2] not in _OF_SESSION else said[1:]
+    if rest[0] == "SESSION":
+        return " ".join(rest[:2] if rest[1] == "AUTHORIZATION" else rest)
+    whole = len(rest) if said[0] == "RESET" and rest[0] != "TIME" else 1
+    return " ".join(rest[: next((place for place, word in enumerate(rest) if word in {"=", "TO"}), whole)])
 
 
 def _without(bound: Mapping[str, str], keyword: str, said: list[str]) -> Mapping[str, str]:
@@ -150,12 +164,19 @@ def _bound(keyword: str, said: list[str]) -> tuple[str | None, str]:
         return said[1], f"prepared statement {said[1].lower()}"
     if keyword in _MAKERS and (name := _temporary(said)):
         return name, f"temporary table {name.lower()}"
-    return (SET_CONFIG, "what set_config() has set") if SET_CONFIG in said else (None, "")
+    return (SET_CONFIG, "what set_config() has set") if _sets_by_function(said) else (None, "")
+
+
+def _sets_by_function(said: list[str]) -> bool:
+    """Whether set_config is called, but for the transaction alone: set_config(name, value, true)."""
+    calls = (said[place + 1 : place + 8] for place, word in enumerate(said) if word == SET_CONFIG)
+    return any([call[0:1], call[2:3], call[4:]] != [["("], [","], [",", "TRUE", ")"]] for call in calls)
 
 
 def _temporary(said: list[str]) -> str | None:
     """Give the name behind TEMP: of CREATE TEMP TABLE, SELECT … INTO TEMP, CREATE TABLE pg_temp.t."""
     for place, (before, word) in enumerate(pairwise(said), 2):
         if (word in _TEMPORARY and before in _BEFORE_TEMPORARY) or (before, word) == ("PG_TEMP", "."):
-            return next((name for name in said[place:] if name not in _BEFORE_A_NAME), None)
+            gone = ("ON", "COMMIT", "DROP") in zip(said, said[1:], said[2:], strict=False)  # with its transaction
+            return None if gone else next((name for name in said[place:] if name not in _BEFORE_A_NAME), None)
     return None

@@ -132,7 +132,7 @@ class Verbs(ABC, Generic[T]):
         if self.options.retry.timeout is None or self._limit_is_local:
             return
         try:
-            send(connection, connection.told.settings.get("SET STATEMENT_TIMEOUT", "RESET statement_timeout"))
+            send(connection, connection.told.settings.get("STATEMENT_TIMEOUT", "RESET statement_timeout"))
         except psycopg2.Error:
             self._link.discard()
 

@@ -38,7 +38,8 @@ def _task() -> Any:
 class Turn:
     """The turn on one connection, held while something is done there, and until its transaction has ended.
 
-    Who holds it may take it again. Other threads wait; other tasks of the same thread can't, and are told, as are
+    Who holds it may take it again. Other threads wait in line, where also stands who gave it up and wants it again: a
+    loop of transactions would leave nothing to the others. Other tasks of the same thread can't, and are told, as are
     threads that have waited while nothing is sent. A transaction that a thread left open at its end is given up.
     """
 
@@ -47,7 +48,7 @@ class Turn:
         self._give_up = give_up
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._waiting = 0
+        self._line: list[_Who] = []
         self._holder: _Who | None = None
         self._depth = 0
 
@@ -75,12 +76,13 @@ class Turn:
         """Take it; raises :class:`BusyError` where it can't be waited for."""
         caller = _Who(threading.current_thread(), _task())
         with self._lock:
-            if not (self._holder is None or caller == self._holder or self._is_free or caller.speaks_for(self._held)):
-                self._waiting += 1
+            is_theirs = self._holder is None or not caller.speaks_for(self._holder)
+            if is_theirs and (self._line or not self._is_free):
+                self._line.append(caller)
                 try:
                     self._wait(caller)
                 finally:
-                    self._waiting -= 1
+                    self._line.remove(caller)
             self._holder = caller
             self._depth += 1
         return self
@@ -90,18 +92,14 @@ class Turn:
             self._depth -= 1
             if self._is_free:
                 self._holder = None
-                if self._waiting:
-                    self._changed.notify()
+                if self._line:
+                    self._changed.notify_all()
 
     def _wait(self, caller: _Who) -> None:
         seen, since = self._activity, time.monotonic()
-        while not self._is_free:
-            if self._held.thread is caller.thread:
-                raise _busy("another task of this thread", "end it before it awaits, or use a connection of its own.")
-            if not self._held.thread.is_alive():
-                self._depth = 0
-                self._give_up()
-                return
+        while not (self._is_free and self._is_next(caller)):
+            if not self._is_free:
+                self._look_at(self._held, caller)
             self._changed.wait(_LOOK)
             if (now := self._activity) != seen or now is None:
                 seen, since = now, time.monotonic()
@@ -111,9 +109,22 @@ class Turn:
                     "if it waits for this one within its transaction, give this one a connection of its own.",
                 )
 
+    def _is_next(self, caller: _Who) -> bool:
+        """Whether nobody waits before: a fork has the line, but not the threads in it."""
+        return next(one for one in self._line if one.thread.is_alive()) is caller
+
+    def _look_at(self, holder: _Who, caller: _Who) -> None:
+        if holder.thread is caller.thread:
+            raise _busy("another task of this thread", "end it before it awaits, or use a connection of its own.")
+        if not holder.thread.is_alive():
+            self._depth = 0
+            self._give_up()
+
     @property
     def _activity(self) -> int | None:
-        """What changes with each statement that is sent; None while one runs."""
+        """What changes with each statement that is sent; None while one runs, and while others come first."""
+        if self._is_free:
+            return None
         connection = self._opened()
         return None if connection is None or connection.is_asked else connection.statements_sent
 

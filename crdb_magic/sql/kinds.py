@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
@@ -23,6 +24,11 @@ _FORCE_RESTARTS = "force_savepoint_restart"
 _OFF = (["off"], ["false"], ["default"])
 _SAVEPOINT_WORDS = _words("SAVEPOINT RELEASE ROLLBACK WORK TRANSACTION TO")
 _CONTROL = ("BEGIN", "START TRANSACTION", "COMMIT", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION")
+# A quick look at a message; what it finds is read. The first words of _CONTROL, and of SHOW COMMIT TIMESTAMP.
+FILLER = rb"(?:\A|;)(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*+"
+"""What comes before the first word of a statement in a message: a semicolon, blanks and comments."""
+_MAY_END = re.compile(FILLER + rb"(?:commit|end|abort|rollback|prepare|show)\b", re.IGNORECASE | re.DOTALL)
+_RESETS_ALL = re.compile(FILLER + rb"(?:reset|discard)\s+all\b", re.IGNORECASE | re.DOTALL)
 _SAVEPOINT = ("SAVEPOINT", "RELEASE", "ROLLBACK TO", "ROLLBACK WORK TO", "ROLLBACK TRANSACTION TO")
 _BOUND_TO_A_TRANSACTION = (
     "SET LOCAL",
@@ -122,6 +128,16 @@ def some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = 
         return any(map(is_so, split(sent.decode(errors="replace"))))
     except ScriptError:
         return unreadable
+
+
+def ends_one(sent: bytes) -> bool:
+    """Whether a message holds a statement that ends a transaction, be it that it begins another one behind it."""
+    return _MAY_END.search(sent) is not None and some(ends_transaction, sent)
+
+
+def resets_all(sent: bytes) -> bool:
+    """Whether a message may hold RESET ALL or DISCARD ALL."""
+    return _RESETS_ALL.search(sent) is not None
 
 
 def readable(sent: bytes) -> tuple[Statement, ...]:

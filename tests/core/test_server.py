@@ -18,7 +18,12 @@ V26 = "CockroachDB CCL v26.1.2 (x86_64-pc-linux-gnu, built 2026/02/01 00:00:00, 
 
 COCKROACH = Server.identify(V26, 130000)
 POSTGRES = Server.identify(None, 160002)
-FORMS = ("SET intervalstyle = 'postgres'", "SET extra_float_digits = 3", "SET bytea_output = 'hex'")
+FORMS = (
+    "SET intervalstyle = 'postgres'",
+    "SET extra_float_digits = 3",
+    "SET bytea_output = 'hex'",
+    "SET datestyle = 'ISO'",
+)
 
 
 def cockroach(*version: int) -> Server:

@@ -12,6 +12,7 @@ import peewee
 import pytest
 from faults import Fault, ServerError, cut_after, instead, statement
 from proxy import Proxy
+from tables import unique
 
 import crdb_magic
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, ExceededMaxAttempts, Session, run_transaction
@@ -281,6 +282,19 @@ def test_the_connections_own_verbs_do_what_they_say_and_are_found_out(db, accoun
         db.run_transaction(work)
 
     assert balances(account) == ([0, 0] if verb == "commit" else [100, 20])
+
+
+def test_a_function_that_was_called_may_have_written(db):
+    if not db.session.server.transactional_ddl:
+        pytest.skip("its functions come from v22.2 on")
+    name = unique("writes")
+    db.execute_sql(f"CREATE TABLE {name} (a INT)")
+    db.execute_sql(f"CREATE FUNCTION {name}() RETURNS VOID LANGUAGE sql AS 'INSERT INTO {name} VALUES (1)'")
+
+    with pytest.raises(crdb_magic.errors.BrokenTransactionError, match="its error was caught"), db.atomic():
+        db.cursor().callproc(name)
+        with contextlib.suppress(peewee.DatabaseError):
+            db.execute_sql("SELECT 1/0")
 
 
 def test_a_first_connection_that_fails_is_not_tried_again(url):

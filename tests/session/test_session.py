@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import pytest
 from faults import WRITE_TOO_OLD, Fault, ServerError, instead, statement
+from psycopg2.extras import NamedTupleCursor, RealDictCursor
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
@@ -237,6 +238,67 @@ def test_a_callback_that_commits_by_itself_is_found_out(session):
         session.transact(work)
 
     assert caught.value.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ("UPDATE {0} SET balance = 0; COMMIT; SELECT 1/0",),
+        ("SELECT 1", "UPDATE {0} SET balance = 0; COMMIT; BEGIN; SELECT 1/0"),
+        ("UPDATE {0} SET balance = 0", "COMMIT; BEGIN", "SELECT 1/0"),
+        ("UPDATE {0} SET balance = 0", "/* now */ COMMIT; BEGIN; SELECT 1", "SELECT 1/0"),
+    ],
+)
+def test_a_commit_among_other_statements_is_found_out_too(session, table, rows, messages):
+    def work(connection):
+        for message in messages:
+            with connection.cursor() as cursor:
+                cursor.execute(message.format(table))
+
+    with pytest.raises(BrokenTransactionError) as caught:
+        session.transact(work)
+
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert rows(f"SELECT DISTINCT balance FROM {table}") == [("0",)]
+
+
+def test_a_commit_that_begins_the_next_transaction_is_found_out_too(session):
+    if session.server.is_cockroachdb:
+        pytest.skip("AND CHAIN is not known in all of its versions")
+
+    def work(connection):
+        for message in ("SELECT 1", "COMMIT AND CHAIN", "SELECT 1/0"):
+            with connection.cursor() as cursor:
+                cursor.execute(message)
+
+    with pytest.raises(BrokenTransactionError, match="ended by a COMMIT"):
+        session.transact(work)
+
+
+def test_a_named_cursor_may_be_the_first_of_a_transaction(session, table):
+    if not session.server.cursors:
+        pytest.skip("there are no cursors")
+
+    def work(connection):
+        cursor = connection.cursor("mine", withhold=True)
+        cursor.execute(f"SELECT id FROM {table} ORDER BY id")
+        return cursor.fetchall()
+
+    assert session.transact(work)[0] == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("kind", [RealDictCursor, NamedTupleCursor])
+def test_a_cursor_of_another_kind_is_within_the_transaction(session, table, rows, kind):
+    def work(connection):
+        with connection.cursor(cursor_factory=kind) as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = 0 RETURNING id")
+            assert isinstance(cursor, kind)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        session.transact(work)
+
+    assert rows(f"SELECT balance FROM {table} ORDER BY id") == [("100",), ("20",)]
 
 
 def test_an_error_of_the_callback_itself_rolls_back_and_comes_through(session, table, rows):

@@ -72,6 +72,18 @@ def test_what_is_read_does_not_depend_on_defaults(with_default, session, name, v
     assert doors == [records(session.ask(QUERY))] * 3
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("extra_float_digits", "-15"), ("intervalstyle", "iso_8601"), ("datestyle", "German")]
+)
+@pytest.mark.parametrize("statement", ["RESET ALL", "DISCARD ALL", "SELECT 1; /* all */ RESET ALL; SELECT 2"])
+def test_nor_do_they_come_back_when_the_user_resets_all(with_default, session, name, value, statement):
+    there = with_default(name, value)
+    with there.connection.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert records(there.ask(QUERY)) == records(session.ask(QUERY))
+
+
 @pytest.mark.parametrize("role", ["role", "role in the database"])
 def test_nor_on_those_of_the_role(database, target, session, other, sql, role):
     expected = records(session.ask(QUERY))

@@ -57,6 +57,8 @@ def test_a_setting_stays_as_it_was_said(text: str) -> None:
         "CREATE TABLE t AS SELECT temp FROM weather",
         "INSERT INTO temp VALUES (1)",
         "PREPARE TRANSACTION 'x'",
+        "CREATE TEMP TABLE seen (a INT) ON COMMIT DROP",
+        "SELECT set_config('a.b', 'c', true)",
         "SELECT 1",
     ],
 )
@@ -70,11 +72,33 @@ def test_all_else_leaves_nothing(text: str) -> None:
         ("SET search_path = a", "SET SESSION search_path TO b"),
         ("SET TIME ZONE 'UTC'", "SET TIME ZONE 'Asia/Tokyo'"),
         ("USE a", "USE b"),
+        ("SET search_path = a", "RESET search_path"),
+        ("SET SESSION ROLE ann", "SET ROLE bob"),
+        ("SET TIME ZONE 'UTC'", "RESET TIME ZONE"),
+        ("SET SESSION AUTHORIZATION ann", "RESET SESSION AUTHORIZATION"),
         ("SET my.own = 'a'", "SET my.own = 'b'"),
     ],
 )
 def test_the_last_word_on_a_setting_counts(first: str, second: str) -> None:
     assert list(told(first, second).settings.values()) == [second]
+
+
+def test_a_word_more_does_not_make_one_setting_of_two() -> None:
+    texts = [
+        "SET SESSION TIME ZONE 'UTC'",
+        "SET SESSION ROLE ann",
+        "SET SESSION AUTHORIZATION ann",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    ]
+
+    assert list(told(*texts).settings.values()) == texts
+
+
+def test_a_reset_of_all_leaves_the_role() -> None:
+    said = told("SET ROLE ann", "SET search_path = a", "USE b", "RESET ALL")
+
+    assert list(said.settings.values()) == ["SET ROLE ann"]
 
 
 def test_settings_come_in_the_order_of_their_last_word() -> None:
@@ -93,6 +117,7 @@ def test_settings_come_in_the_order_of_their_last_word() -> None:
         ("SELECT 1 AS a INTO TEMP seen", "temporary table seen"),
         ("PREPARE ask AS SELECT 1", "prepared statement ask"),
         ("SELECT set_config('a.b', current_user, false)", "what set_config() has set"),
+        ("SELECT set_config('a.b', 'c', true), set_config('a.b', 'c', false)", "what set_config() has set"),
     ],
 )
 def test_what_is_bound_to_its_connection_is_named(text: str, named: str) -> None:
@@ -118,6 +143,8 @@ def test_what_was_ended_is_not_missed(made: str, ended: str) -> None:
     [
         ("SET", "/* now */ SET a = 1"),
         ("SELECT 1", "SET a = 1; SELECT 1"),
+        ("SELECT 1", "/* now */ SET a = 1; SELECT 1"),
+        ("SELECT 1", "SELECT 2; -- now\nSET a = 1; SELECT 1"),
         ("SELECT 1", "SELECT set_config('a.b', 'c', false)"),
         ("CREATE TABLE", "CREATE TEMP TABLE t (a INT)"),
         ("SELECT 1", "SELECT 1 INTO TEMP t"),
@@ -162,6 +189,14 @@ def test_settings_are_set_again_after_a_loss(run, rows, schema, cut_off):
     cut_off()
 
     assert settings(lambda text: rows(text)[0][0]) == [schema, "Asia/Tokyo", "told"]
+
+
+def test_a_comment_behind_a_setting_hides_no_other(run, rows, schema, cut_off):
+    run(f"SET search_path = {schema} -- ours")
+    run("SET TIME ZONE 'Asia/Tokyo' -- theirs")
+    cut_off()
+
+    assert settings(lambda text: rows(text)[0][0])[:2] == [schema, "Asia/Tokyo"]
 
 
 def test_they_are_set_again_after_a_second_loss(run, rows, schema, cut_off):

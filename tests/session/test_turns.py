@@ -116,6 +116,24 @@ def test_an_option_of_ours_is_taken_although_another_thread_is_in_a_transaction(
     assert run.result(timeout=30).receipt.options == options
 
 
+def test_who_waits_comes_before_who_gave_it_up_and_wants_it_again(session, pool, add):
+    begun = threading.Event()
+
+    def once() -> None:
+        begun.wait(30)
+        add(1)
+
+    waiting = pool.submit(once)
+    transactions = 0
+    while not waiting.done() and transactions < 1000:
+        add(1)
+        begun.set()
+        transactions += 1
+    waiting.result(30)
+
+    assert transactions < 1000
+
+
 def test_transactions_of_many_threads_are_all_committed(session, pool, table, balance):
     def transfer(connection: Any) -> None:
         with connection.cursor() as cursor:
