@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import peewee
@@ -221,6 +221,11 @@ class CockroachDatabase(Bulk, Dialect):
                     raise
                 raise ours from error
 
+    def push_transaction(self, transaction: Any) -> None:
+        """Open a block, unless that of another task of the thread is open: it would be within it, and end it."""
+        with as_peewee(), self.session.link.turn:
+            super().push_transaction(transaction)
+
     def _refuse_in_retried(self, call: str) -> None:
         if any(isinstance(block, _Retried) for block in self._state.transactions):
             raise NotImplementedError(_RETRIED.format(call))
@@ -316,6 +321,8 @@ class SessionDatabase(CockroachDatabase):
     def __init__(self, session: Session) -> None:
         super().__init__(session.connection.info.dbname)
         self.session = session
+        # peewee's lock, while threads connect: who holds the session's turn would wait for who wants it.
+        self._lock = nullcontext()
 
     def _open(self) -> Connection:
         return self.session.connection

@@ -237,6 +237,28 @@ def test_what_was_begun_by_hand_is_open_until_it_is_ended(session, pool, add, ta
     assert balance() == "101"
 
 
+def test_threads_that_connect_do_not_wait_for_each_other(session, pool):
+    db = SessionDatabase(session)
+    session.close()
+    holds, connects = threading.Event(), threading.Event()
+
+    def hold() -> Any:
+        with session.link.turn:
+            holds.set()
+            connects.wait(30)
+            return db.execute_sql("SELECT 1").fetchone()
+
+    def connect() -> bool:
+        holds.wait(30)
+        return bool(db.connect())
+
+    opened = db._open
+    db._open = lambda: (connects.set(), opened())[1]  # type: ignore[method-assign]
+    held, connected = pool.submit(hold), pool.submit(connect)
+
+    assert (held.result(30), connected.result(30)) == ((1,), True)
+
+
 # Tasks of one thread.
 
 
@@ -259,7 +281,13 @@ async def _beside(db: CockroachDatabase, other: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize(
-    "send", [lambda db: db.execute_sql("SELECT 1"), lambda db: db.rows("SELECT 1"), lambda db: db.begin()]
+    "send",
+    [
+        lambda db: db.execute_sql("SELECT 1"),
+        lambda db: db.rows("SELECT 1"),
+        lambda db: db.begin(),
+        lambda db: db.transaction().__enter__(),
+    ],
 )
 def test_another_task_is_told_that_it_can_not_be_within_our_transaction(db, send):
     with pytest.raises(BusyError, match="in a transaction of another task of this thread"):
