@@ -233,9 +233,9 @@ class Connection(extensions.connection):
             may_end = word in _BOUNDARIES or b";" in said
             self._ended = (idle and not self.failed_to_begin) or (may_end and ends_one(said))
         self._telling.succeeded(word, said, idle=idle)
-        if word not in LOOKED_INTO or len(self._to_look_into) == _MOST_LOOKED_INTO:
-            self._has_written = True
-        else:
+        can_be_told = word in LOOKED_INTO and len(self._to_look_into) < _MOST_LOOKED_INTO
+        self._has_written |= self._begun and not can_be_told
+        if self._begun and can_be_told:
             self._to_look_into.append(said)
         if (word in _RESETS or b";" in said) and resets_all(said):
             self.set_up()

@@ -13,8 +13,6 @@ from psycopg2 import extensions
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
 from crdb_magic.session.hints import hint_for
 
-# pkg/sql/pgwire/pgwirebase/encoding.go
-
 # CockroachDB draws its caret into DETAIL instead of sending a position.
 _SOURCE = re.compile(r"source SQL:\n(?P<sql>.*)\n(?P<blank> *)\^", re.DOTALL)
 

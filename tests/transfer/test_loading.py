@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import count
 from uuid import UUID
 
 import numpy as np
@@ -38,16 +36,7 @@ from crdb_magic.session.session import Session
 from crdb_magic.transfer.loading import Mode, Writing, write
 from crdb_magic.values.decode import Interval, decode
 
-_numbers = count(1)
 NAN = float("nan")
-
-
-@pytest.fixture
-def name(session, sql) -> Iterator[str]:
-    """The name of a table that is not there yet."""
-    new = f"written_{os.getpid()}_{next(_numbers)}"
-    yield new
-    session.run(sql(f"DROP TABLE IF EXISTS {new}"))
 
 
 @pytest.fixture

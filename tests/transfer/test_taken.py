@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
-from itertools import count
 
 import pandas as pd
 import pyarrow as pa
@@ -13,16 +11,6 @@ import pytest
 
 from crdb_magic.errors import InputError
 from crdb_magic.transfer.loading import Mode, Writing, write
-
-_numbers = count(1)
-
-
-@pytest.fixture
-def name(session, sql) -> Iterator[str]:
-    """The name of a table that is not there yet."""
-    new = f"limited_{os.getpid()}_{next(_numbers)}"
-    yield new
-    session.run(sql(f"DROP TABLE IF EXISTS {new}"))
 
 
 @pytest.fixture(params=["fail", "append", "upsert"])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
-from itertools import count
 
 import pandas as pd
 import pytest
@@ -17,16 +15,6 @@ from crdb_magic.errors import Attempt, Outcome, StatementError
 from crdb_magic.transfer.existing import existing
 from crdb_magic.transfer.loading import Mode, Writing, write
 from crdb_magic.values.limits import Length
-
-_numbers = count(1)
-
-
-@pytest.fixture
-def name(session, sql) -> Iterator[str]:
-    """The name of a table that is not there yet."""
-    new = f"ways_{os.getpid()}_{next(_numbers)}"
-    yield new
-    session.run(sql(f"DROP TABLE IF EXISTS {new} CASCADE"))
 
 
 @pytest.fixture
