@@ -32,14 +32,15 @@ BELOW = {
     "columns": _GROUND | {"core", "values"},
     "session": _SESSION,
     "transfer": _SESSION,
+    "explore": _SESSION,
     "orm": _ORM,
-    "magics": _ORM | {"local"},
+    "magics": _ORM | {"explore", "local"},
     "demo": _ORM | {"local", "magics"},
     "__init__": _ORM | {"magics"},
     "__main__": _ORM | {"local", "demo"},
 }
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
-_FRAMES = frozenset({"columns", "orm.bulk", "magics", "demo"})
+_FRAMES = frozenset({"columns", "explore", "orm.bulk", "magics", "demo"})
 FOREIGN = {
     "psycopg2": frozenset({"session", "local.client"}),
     "pandas": _FRAMES,

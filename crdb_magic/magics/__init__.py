@@ -12,6 +12,9 @@
     │   ├── capture.py          what it shows, held back
     │   └── tracebacks.py       what an error says that leaves it
     ├── display.py          results -> what is shown
+    │   ├── shown.py            … frames, and their receipts
+    │   ├── outputs.py          … words, plain and as HTML
+    │   └── waiting.py          … while a transaction runs
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
         └── audience.py         … for whom
@@ -28,9 +31,9 @@ from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.magics.connect import crdb_connect
-from crdb_magic.magics.display import say
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
+from crdb_magic.magics.outputs import say
 from crdb_magic.magics.pin import crdb_pin
 from crdb_magic.magics.txn import crdb_txn
 from crdb_magic.magics.write import crdb_write

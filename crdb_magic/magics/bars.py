@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm.std import tqdm
 
-from crdb_magic.magics.display import LiveOutput
+from crdb_magic.magics.outputs import LiveOutput
 
 __all__ = ["InNotebook", "tqdm"]
 

@@ -12,9 +12,9 @@ from crdb_magic.errors import OptionError
 from crdb_magic.local import serving
 from crdb_magic.magics.arguments import Call, Option, Takes, parse, variable
 from crdb_magic.magics.connections import DEFAULT, Connections
-from crdb_magic.magics.display import say
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.outputs import say
 
 _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
 

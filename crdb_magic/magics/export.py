@@ -9,10 +9,11 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Option, parse, variable
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.display import interrupts_shown_short, rows_in_words, say
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.outputs import rows_in_words, say
 from crdb_magic.magics.progress import Progress
+from crdb_magic.magics.waiting import interrupts_shown_short
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 from crdb_magic.sql.nearmisses import refuse

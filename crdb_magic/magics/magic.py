@@ -16,8 +16,9 @@ from crdb_magic.columns.frames import Backend
 from crdb_magic.magics.arguments import Option, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
-from crdb_magic.magics.display import Receipts, say
 from crdb_magic.magics.namespace import Namespace, visible
+from crdb_magic.magics.outputs import say
+from crdb_magic.magics.shown import Receipts
 
 
 @dataclass(frozen=True, slots=True)

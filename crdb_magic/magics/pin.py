@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from crdb_magic.core.asof import NOW, AsOf, time_of
 from crdb_magic.magics.arguments import Option, parse, variable
-from crdb_magic.magics.display import say
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.outputs import say
 from crdb_magic.session.pinning import pin, unpin
 from crdb_magic.session.session import Session
 

@@ -16,7 +16,7 @@ from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Observer
 from crdb_magic.errors import ScriptError
 from crdb_magic.magics.capture import Held
-from crdb_magic.magics.display import say
+from crdb_magic.magics.outputs import say
 from crdb_magic.magics.tracebacks import say_as_cells_do, shown_as_of
 from crdb_magic.sql.excerpt import excerpt
 

@@ -12,11 +12,12 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
 from crdb_magic.magics.arguments import Call, Option, Takes, parse, seconds, whole_number
-from crdb_magic.magics.display import As, Shape, Waiting, interrupts_shown_short, present
+from crdb_magic.magics.display import As, Shape, present
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.python_cell import PythonCell, run_python
+from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
 from crdb_magic.sql.nearmisses import refuse

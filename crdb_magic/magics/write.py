@@ -8,10 +8,11 @@ from crdb_magic.columns.encode import index_left_out
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Option, parse
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.display import interrupts_shown_short, rows_in_words, say
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.outputs import rows_in_words, say
 from crdb_magic.magics.progress import Progress
+from crdb_magic.magics.waiting import interrupts_shown_short
 from crdb_magic.session.session import Session
 from crdb_magic.transfer.loading import Mode, Writing, write
 

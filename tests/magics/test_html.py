@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crdb_magic.errors import StatementError
-from crdb_magic.magics import display
+from crdb_magic.magics import outputs
 
 _EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp;"
 
@@ -44,8 +44,8 @@ def test_plans_are_escaped(notebook):
 
 def test_lines_that_come_and_go_are_escaped(notebook, monkeypatch):
     shown: list[str] = []
-    monkeypatch.setattr(display.DisplayHandle, "display", lambda _, bundle, **__: shown.append(bundle["text/html"]))
-    display.LiveOutput().show(_EVIL, meter="<progress></progress>")
+    monkeypatch.setattr(outputs.DisplayHandle, "display", lambda _, bundle, **__: shown.append(bundle["text/html"]))
+    outputs.LiveOutput().show(_EVIL, meter="<progress></progress>")
 
     assert "<img" not in shown[0]
     assert "<progress>" in shown[0]

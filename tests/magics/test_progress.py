@@ -14,8 +14,8 @@ from crdb_magic.errors import Attempt
 from crdb_magic.magics import progress
 from crdb_magic.magics import write as writing
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.display import Waiting
 from crdb_magic.magics.progress import Arrivals, Progress
+from crdb_magic.magics.waiting import Waiting
 from crdb_magic.session import execution, sizes
 
 _REFUSED = Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction")

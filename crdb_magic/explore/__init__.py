@@ -1,0 +1,5 @@
+"""What a database holds and how it answers, without IPython: schemas, names to complete, plans, what runs.
+
+::
+
+"""
