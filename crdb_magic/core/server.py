@@ -164,6 +164,11 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def shows_sessions(self) -> bool:
+        """SHOW CLUSTER SESSIONS and SHOW CLUSTER STATEMENTS are known; elsewhere pg_stat_activity is full."""
+        return self.is_cockroachdb
+
+    @property
     def sizes_by_function(self) -> bool:
         """pg_class and pg_total_relation_size() tell how large tables are; elsewhere SHOW TABLES and SHOW RANGES do.
 

@@ -9,4 +9,5 @@
     ├── diagram.py      a picture of tables and their foreign keys
     ├── estimates.py    rows and bytes, as the server guesses
     └── catalogue.py    the questions, as both servers answer them
+    activity.py     who runs what, and who waits for whom
 """

@@ -9,7 +9,7 @@ has no expressions of computed columns).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from crdb_magic.core.options import DEFAULTS, TransactionOptions
@@ -87,7 +87,20 @@ def ask(connection: Connection, sql: str, values: Values = None) -> list[Row]:
     """Ask a question; gives the rows as the server's texts."""
     with text_cursor(connection) as cursor, translated(connection):
         cursor.execute(sql, values)
-        return [tuple(None if cell is None else str(cell, "utf-8") for cell in row) for row in cursor.fetchall()]
+        return list(map(_texts, cursor.fetchall()))
+
+
+def named(connection: Connection, sql: str) -> list[Mapping[str, str | None]]:
+    """Ask a question; gives the rows as the server's texts, by the names of the columns."""
+    with text_cursor(connection) as cursor, translated(connection):
+        cursor.execute(sql)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, _texts(row), strict=True)) for row in cursor.fetchall()]
+
+
+def _texts(row: Sequence[bytes | str | None]) -> Row:
+    """Give a row's texts; of types that psycopg2 does not know they come as such."""
+    return tuple(str(cell, "utf-8") if isinstance(cell, bytes) else cell for cell in row)
 
 
 def databases(connection: Connection) -> list[str]:

@@ -2,7 +2,7 @@
 
 ::
 
-    connect.py, txn.py, pin.py, write.py, export.py, schema.py
+    connect.py, txn.py, pin.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
     │   └── connections.py      the open connections, by name
@@ -15,7 +15,8 @@
     │   ├── shown.py            … frames, and their receipts
     │   ├── outputs.py          … words, plain and as HTML
     │   └── waiting.py          … while a transaction runs
-    ├── schema_view.py      schemas, tables and their pictures -> what is shown
+    ├── schema_view.py, activity_view.py
+    │                       schemas, tables, pictures; what goes on -> what is shown
     │   └── lists.py            … in columns, plain and as HTML
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
@@ -32,9 +33,12 @@ import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.explore.activity import Activity
 from crdb_magic.explore.diagram import Diagram
 from crdb_magic.explore.schema import Schema
 from crdb_magic.explore.table import Table
+from crdb_magic.magics.activity import crdb_activity
+from crdb_magic.magics.activity_view import activity_bundle
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
@@ -47,8 +51,8 @@ from crdb_magic.magics.write import crdb_write
 
 __all__ = ["load", "unload"]
 
-MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export, crdb_schema)
-_SHOWN = {Schema: schema_bundle, Table: table_bundle, Diagram: diagram_bundle}
+MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export, crdb_schema, crdb_activity)
+_SHOWN = {Schema: schema_bundle, Table: table_bundle, Diagram: diagram_bundle, Activity: activity_bundle}
 
 
 def load(shell: InteractiveShell) -> None:

@@ -40,7 +40,7 @@ def table_bundle(table: Table, *_: Any, **__: Any) -> Bundle:
         about += [", ".join(f"{name}: {value or 'unknown'}" for name, value in known.items())]
     shown: list[Part] = [
         Lines(about, f"{relation.kind.capitalize()} {relation.schema}.{relation.name}"),
-        List("Columns", ("name", "type", "NULL?", "default", "key", "comment"), list(map(_column, parts.columns))),
+        List("Columns", ("name", "type", "NULL?", "key", "default", "comment"), list(map(_column, parts.columns))),
         List("Indexes", ("name", "columns", "kind", "storing", "where"), list(map(_index, parts.indexes))),
         List("Foreign keys", ("name", "columns", "refer to", "then"), list(map(_key, parts.foreign_keys))),
         List("Referred to by", ("name", "from", "columns", "then"), list(map(_reverse, parts.referenced_by))),
@@ -59,7 +59,7 @@ def diagram_bundle(diagram: Diagram, *_: Any, **__: Any) -> Bundle:
 def _column(one: Column) -> tuple[str, ...]:
     name = f"{one.name} (hidden)" if one.hidden else one.name
     default = one.generated or one.default or ""
-    return name, one.type, "NULL" if one.nullable else "", default, one.key, one.comment or ""
+    return name, one.type, "NULL" if one.nullable else "", one.key, default, one.comment or ""
 
 
 def _index(one: Index) -> tuple[str, ...]:
