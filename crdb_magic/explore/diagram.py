@@ -156,16 +156,15 @@ def _worded(one: Column) -> str:
 
 def _drawn(name: str) -> str:
     """Give a name for Mermaid, which takes few signs: for the others such as look the same, or their wide forms."""
-    return "".join(map(_sign, name.translate(_LIKE)))
+    name = name.translate(_LIKE)
+    return _sign(name[0], "_") + "".join(_sign(sign, "0123456789_-()[]") for sign in name[1:])
 
 
-def _sign(sign: str) -> str:
-    if sign.isalnum() or sign in "_-()[]" or ord(sign) >= _WIDE:
+def _sign(sign: str, taken: str) -> str:
+    if sign in taken or (sign.isascii() and sign.isalpha()) or (ord(sign) >= _WIDE and sign.isprintable()):
         return sign
-    return chr(ord(sign) + _TO_WIDE) if sign.isascii() and sign.isprintable() and sign != " " else _SPACE
+    return chr(ord(sign) + _TO_WIDE) if "!" <= sign <= "~" else _SPACE
 
 
-_LIKE = str.maketrans(
-    {",": "\u201a", ".": "\u2024", '"': "\u2033", "'": "\u2019", "<": "\u2039", ">": "\u203a", "/": "\u2044"}
-)
+_LIKE = str.maketrans(",.\"'<>/", "\u201a\u2024\u2033\u2019\u2039\u203a\u2044")
 _WIDE, _TO_WIDE, _SPACE = 0x00C0, 0xFEE0, "\u2002"  # Unicode's block of full-width forms of ASCII; an en space

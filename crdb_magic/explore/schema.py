@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ from crdb_magic.values.encode_table import table_parts
 
 T = TypeVar("T")
 
+_QUOTED = re.compile(r'"[^"]*"')
 _ROW = ["schema", "name", "kind", "comment"]
 
 
@@ -95,7 +97,7 @@ def _described(connection: Connection, found: Found) -> Schema | Table:
 def find(connection: Connection, text: str) -> Found:
     """Give what a text means."""
     text = text.strip()
-    pattern = text if not text or set(text) & set("%*") else None
+    pattern = text if not text or set(_QUOTED.sub("", text)) & set("%*") else None
     parts = () if pattern is not None else _parts(connection, text)
     known = relations(connection, also=parts[0] if parts else "")
     by_oid = {one.oid: one for one in known}
