@@ -221,10 +221,11 @@ _POSTGRESQL = {
     "idle in transaction (aborted)": "in transaction",
 }
 _HIDDEN = "<insufficient privilege>"
+# Of what may not be seen, the kind of process is hidden too.
 _ACTIVITY = """
 SELECT pid, usename, application_name, client_addr, state, query, pid = pg_backend_pid() AS own,
   coalesce(CASE state WHEN 'active' THEN query_start ELSE state_change END, backend_start, now()) AS since
-FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend'
+FROM pg_catalog.pg_stat_activity WHERE coalesce(backend_type = 'client backend', datid IS NOT NULL)
 """
 # Who waits for a row waits for the transaction that has it, and holds a lock of the row's place in the line.
 _BLOCKED = """
@@ -238,13 +239,13 @@ WHERE NOT l.granted ORDER BY 4 DESC, 1, 2
 """
 # v22.1's columns; of docs/v22.1/crdb-internal.md.
 _LOCKS = """
-SELECT wt.session_id AS session, ht.session_id AS holder,
+SELECT DISTINCT wt.session_id AS session, ht.session_id AS holder,
   concat_ws('.', w.database_name, w.schema_name, w.table_name) AS "on", extract(epoch FROM w.duration) AS seconds
 FROM crdb_internal.cluster_locks w
-JOIN crdb_internal.cluster_locks h ON h.range_id = w.range_id AND h.lock_key = w.lock_key AND h.granted
+JOIN crdb_internal.cluster_locks h ON h.range_id = w.range_id AND h.lock_key = w.lock_key AND h.txn_id <> w.txn_id
 LEFT JOIN crdb_internal.cluster_transactions wt ON wt.id = w.txn_id
 LEFT JOIN crdb_internal.cluster_transactions ht ON ht.id = h.txn_id
-WHERE NOT w.granted ORDER BY w.duration DESC
+WHERE h.granted AND NOT w.granted ORDER BY 4 DESC, 1, 2
 """
 _CONTENTION = """
 SELECT *, extract(epoch FROM contention_duration) AS seconds FROM crdb_internal.transaction_contention_events
