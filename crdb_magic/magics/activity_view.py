@@ -13,7 +13,7 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 def activity_bundle(activity: Activity, *_: Any, **__: Any) -> Bundle:
     """Show the sessions, those that wait, and what was waited for."""
-    sessions = ("session", "user", "application", "client", "state", "for", "waits for", "statement")
+    sessions = ("session", "who", "state", "for", "statement")
     waits, contention = ("session", "waits for", "on", "for"), ("at", "on", "for", "kind", "transaction", "waited for")
     parts: list[Part] = [
         List("Sessions", sessions, list(map(_session, activity.running)), numbers=("for",)),
@@ -27,7 +27,8 @@ def activity_bundle(activity: Activity, *_: Any, **__: Any) -> Bundle:
 def _session(one: Running) -> tuple[str, ...]:
     statement = "(this question)" if one.own else _excerpt(one.statement or "(not shown)")
     name = f"{one.session} (this one)" if one.own else one.session
-    return name, one.user, one.application, one.client, one.state, _span(one.seconds), one.waits_for, statement
+    who = ", ".join(filter(None, (one.user, one.application, one.client)))
+    return name, who, one.state, _span(one.seconds), statement
 
 
 def _wait(one: Wait) -> tuple[str, ...]:

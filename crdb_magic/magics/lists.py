@@ -11,7 +11,8 @@ Bundle = dict[str, str]
 
 _FONT = "font: var(--jp-code-font-size, 13px)/1.5 var(--jp-code-font-family, monospace)"
 _ASIDE = "color: var(--jp-ui-font-color2, #666)"
-_CELL = "text-align: left; vertical-align: top; padding: 1px 1.5em 1px 0; white-space: pre-wrap; background: none"
+_CELL = "text-align: left; vertical-align: top; padding: 1px 1.5em 1px 0; background: none"
+_SHORT = 16  # signs of a cell that is never parted into lines
 _HEADING = "font-weight: 600; margin: 0.8em 0 0.1em"
 
 
@@ -117,7 +118,10 @@ def _heading(text: str) -> str:
 
 
 def _row(cells: Sequence[str], tag: str, styles: Sequence[str]) -> str:
-    drawn = (f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell, style in zip(cells, styles, strict=True))
+    drawn = (
+        f'<{tag} style="{style}; white-space: {"pre" if len(cell) <= _SHORT else "pre-wrap"}">{escape(cell)}</{tag}>'
+        for cell, style in zip(cells, styles, strict=True)
+    )
     return f"<tr>{''.join(drawn)}</tr>"
 
 
