@@ -13,6 +13,7 @@ _FONT = "font: var(--jp-code-font-size, 13px)/1.5 var(--jp-code-font-family, mon
 _ASIDE = "color: var(--jp-ui-font-color2, #666)"
 _CELL = "text-align: left; vertical-align: top; padding: 1px 1.5em 1px 0; background: none"
 _SHORT = 16  # signs of a cell that is never parted into lines
+_MANY, _FRAME = 40, "max-height: 50em; overflow-y: auto"  # rows beyond which a list is rolled
 _HEADING = "font-weight: 600; margin: 0.8em 0 0.1em"
 
 
@@ -69,7 +70,9 @@ class List:
         styles = [_CELL.replace("left", "right", 1) if right else _CELL for right in self._right]
         rows = [_row(head, "th", [f"{one}; {_ASIDE}; font-weight: normal" for one in styles])]
         rows += (_row(row, "td", styles) for row in body)
-        return f'{_heading(self.heading)}<table style="margin: 0; {_FONT}">{"".join(rows)}</table>'
+        table = f'<table style="margin: 0; {_FONT}">{"".join(rows)}</table>'
+        framed = f'<div style="{_FRAME}">{table}</div>' if len(self.rows) > _MANY else table
+        return _heading(self.heading) + framed
 
     @property
     def _filled(self) -> list[tuple[str, ...]]:
