@@ -177,6 +177,11 @@ class Server:
         return not self.is_cockroachdb
 
     @property
+    def types_tell_collation(self) -> bool:
+        """The name of a column's type has its COLLATE: information_schema.columns.crdb_sql_type."""
+        return self.is_cockroachdb
+
+    @property
     def catalogued_definitions(self) -> bool:
         """pg_constraint has the SQL of constraints, in ``condef`` (pkg/sql/pg_catalog.go)."""
         return self.is_cockroachdb

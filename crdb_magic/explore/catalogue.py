@@ -58,7 +58,6 @@ class Attribute(NamedTuple):
     generated: str
     expression: str | None
     comment: str | None
-    collation: str | None
     hidden: bool = False
 
 
@@ -127,10 +126,12 @@ def attributes(connection: Connection, of: Collection[Relation]) -> dict[int, li
     found: dict[int, list[Attribute]] = {one.oid: [] for one in of}
     if not found:
         return found
-    for oid, number, not_null, *texts in _filled(ask(connection, _ATTRIBUTES.format(_numbers(found)))):
+    sql = _ATTRIBUTES.format(oids=_numbers(found), collation=_COLLATION[connection.server.types_tell_collation])
+    for oid, number, not_null, *texts in _filled(ask(connection, sql)):
         name, type_, identity, generated, expression, comment, collation = texts
+        written = f"{type_} COLLATE {collation}" if collation else type_
         place, null = int(number), not_null == "t"
-        found[int(oid)].append(Attribute(place, name, type_, null, identity, generated, expression, comment, collation))
+        found[int(oid)].append(Attribute(place, name, written, null, identity, generated, expression, comment))
     return _as_cockroachdb_writes(connection, of, found) if connection.server.hidden_columns else found
 
 
@@ -148,7 +149,6 @@ def _as_cockroachdb_writes(
                     type=type_ or attribute.type,
                     hidden=hidden == "YES",
                     expression=expression or attribute.expression,
-                    collation=None,  # stands in the type
                 )
     return found
 
@@ -220,16 +220,19 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND {_IS_THE_USERS}
 """  # noqa: S608
 _ATTRIBUTES = """
 SELECT a.attrelid, a.attnum, a.attnotnull, a.attname, format_type(a.atttypid, a.atttypmod), a.attidentity,
-  a.attgenerated, pg_get_expr(e.adbin, e.adrelid), d.description,
-  CASE WHEN a.attcollation <> t.typcollation THEN c.collname END
+  a.attgenerated, pg_get_expr(e.adbin, e.adrelid), d.description, {collation}
 FROM pg_catalog.pg_attribute a
-LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 LEFT JOIN pg_catalog.pg_description d
   ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND d.classoid = 'pg_catalog.pg_class'::REGCLASS::OID
-WHERE a.attrelid IN ({}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum
+WHERE a.attrelid IN ({oids}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum
 """
+_COLLATION = {
+    True: "NULL",
+    False: """(
+  SELECT quote_ident(c.collname) FROM pg_catalog.pg_type t, pg_catalog.pg_collation c
+  WHERE t.oid = a.atttypid AND c.oid = a.attcollation AND a.attcollation <> t.typcollation)""",
+}
 _WRITTEN = """
 SELECT table_schema, table_name, column_name, crdb_sql_type, is_hidden, generation_expression
 FROM information_schema.columns WHERE table_schema = ANY(%(schemas)s) AND table_name = ANY(%(names)s)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from crdb_magic.errors import ScriptError
 from crdb_magic.sql.lexer import Kind, Token, lex
 
 
@@ -26,7 +27,13 @@ def read_index(name: str, definition: str) -> Index:
 
     As PostgreSQL's pg_get_indexdef() and CockroachDB's catformat.indexForDisplay() write it.
     """
-    parts = list(_parts(definition))
+    try:
+        return _read(name, definition, list(_parts(definition)))
+    except (ScriptError, ValueError, IndexError):  # of a kind that we don't know: handed on as it is
+        return Index(name, "", "UNIQUE" in definition.split(" ", maxsplit=2), "", definition=definition)
+
+
+def _read(name: str, definition: str, parts: list[_Part]) -> Index:
     words = [part.word for part in parts]
     method_at = words.index("USING") + 1
     hidden = words[-2:] == ["NOT", "VISIBLE"]

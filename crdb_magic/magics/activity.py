@@ -6,6 +6,7 @@ from crdb_magic.errors import OptionError
 from crdb_magic.explore.activity import Activity, activity
 from crdb_magic.magics.arguments import Option, parse
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.waiting import interrupts_shown_short
 
 ACTIVITY_OPTIONS = (Option("on", "ask over the connection of that name instead of the current one", "NAME"),)
 
@@ -26,4 +27,5 @@ def crdb_activity(notebook: CrdbMagic, typed: Typed) -> Activity:
     call = parse(typed.line, ACTIVITY_OPTIONS, typed.namespace)
     if call.rest:
         raise OptionError(f"%crdb_activity takes no {call.rest!r}.")
-    return activity(notebook.connections.get(call.given.get("on")))
+    with interrupts_shown_short():
+        return activity(notebook.connections.get(call.given.get("on")))

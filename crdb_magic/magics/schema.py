@@ -8,6 +8,7 @@ from crdb_magic.explore.schema import Schema, explore
 from crdb_magic.explore.table import Table
 from crdb_magic.magics.arguments import Option, Takes, parse, variable
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.waiting import interrupts_shown_short
 
 SCHEMA_OPTIONS = (
     Option("diagram", "draw it: tables, their columns and the foreign keys between them", takes=Takes.NOTHING),
@@ -39,8 +40,8 @@ def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
     call = parse(typed.line, SCHEMA_OPTIONS, typed.namespace)
     session = notebook.connections.get(call.given.get("on"))
     text = call.rest if not call.rest.startswith(":") else str(variable(call.rest, typed.namespace, "%crdb_schema"))
-    if "diagram" not in call.given:
-        return explore(session, text, sizes="sizes" in call.given)
-    if "sizes" in call.given:
+    drawn, sizes = "diagram" in call.given, "sizes" in call.given
+    if drawn and sizes:
         raise OptionError("A picture has no sizes: --diagram or --sizes.")
-    return diagram(session, text)
+    with interrupts_shown_short():
+        return diagram(session, text) if drawn else explore(session, text, sizes=sizes)

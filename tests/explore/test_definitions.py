@@ -37,6 +37,9 @@ from crdb_magic.explore.definitions import read_index, unwrapped
         ),
         ("CREATE INDEX i ON db.public.t USING btree (a ASC) WHERE (b) NOT VISIBLE", "a", False, "btree, not visible",
          None, "b"),
+        # What is not known yet.
+        ("CREATE UNIQUE INDEX i ON t BY MAGIC (a)", "", True, "", None, None),
+        ("CREATE INDEX i ON t USING 'never closed", "", False, "", None, None),
     ],
 )  # fmt: skip
 def test_an_index_is_read_from_the_statement_that_makes_it(definition, columns, unique, method, storing, where):

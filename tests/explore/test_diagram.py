@@ -68,8 +68,7 @@ def test_a_near_miss_has_a_hint(session, bank):
 def _many(tables: int) -> Diagram:
     relations = [Relation(oid, "s", f"t{oid}", "table") for oid in range(tables)]
     columns = {
-        oid: [Attribute(n, f"c{n}", "text", False, "", "", None, None, None) for n in range(1, 5)]
-        for oid in range(tables)
+        oid: [Attribute(n, f"c{n}", "text", False, "", "", None, None) for n in range(1, 5)] for oid in range(tables)
     }
     keys = [Reference(oid, "k", "p", "", True, (1,), 0, (), "", "") for oid in range(tables)]
     return drawing(relations, columns, keys)

@@ -49,6 +49,13 @@ def test_types_are_as_one_writes_them(session, make, schema, server):
     ]
 
 
+def test_a_collation_is_a_part_of_the_type(session, make, schema, server):
+    collation = "de" if server.own_type_names else '"C"'
+    table = described(session, make, schema, f"CREATE TABLE {{s}}.t (a TEXT COLLATE {collation} PRIMARY KEY)")
+
+    assert table.columns.type[0].upper().replace("STRING", "TEXT") == f"TEXT COLLATE {collation}".upper()
+
+
 def test_an_enum_is_called_by_its_name(session, make, schema):
     table = described(
         session, make, schema, "CREATE TYPE {s}.mood AS ENUM ('a')", "CREATE TABLE {s}.t (m {s}.mood PRIMARY KEY)"
