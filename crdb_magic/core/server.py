@@ -159,6 +159,34 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def shows_create(self) -> bool:
+        """SHOW CREATE is known."""
+        return self.is_cockroachdb
+
+    @property
+    def shows_sessions(self) -> bool:
+        """SHOW CLUSTER SESSIONS and SHOW CLUSTER STATEMENTS are known; elsewhere pg_stat_activity is full."""
+        return self.is_cockroachdb
+
+    @property
+    def sizes_by_function(self) -> bool:
+        """pg_class and pg_total_relation_size() tell how large tables are; elsewhere SHOW TABLES and SHOW RANGES do.
+
+        In CockroachDB ``reltuples`` is NULL (pkg/sql/pg_catalog.go).
+        """
+        return not self.is_cockroachdb
+
+    @property
+    def types_tell_collation(self) -> bool:
+        """The name of a column's type has its COLLATE: information_schema.columns.crdb_sql_type."""
+        return self.is_cockroachdb
+
+    @property
+    def catalogued_definitions(self) -> bool:
+        """pg_constraint has the SQL of constraints, in ``condef`` (pkg/sql/pg_catalog.go)."""
+        return self.is_cockroachdb
+
+    @property
     def longest_name(self) -> int | None:
         """How many bytes a name may have, None for as many as one likes: PostgreSQL cuts what is longer.
 

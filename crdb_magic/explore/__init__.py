@@ -2,4 +2,12 @@
 
 ::
 
+    schema.py       what a database holds, and what a name means
+    ├── table.py        all about one table
+    │   ├── create.py       … the statement that makes it
+    │   └── definitions.py  … SQL of the catalogue, read
+    ├── diagram.py      a picture of tables and their foreign keys
+    ├── estimates.py    rows and bytes, as the server guesses
+    └── catalogue.py    the questions, as both servers answer them
+    activity.py     who runs what, and who waits for whom
 """

@@ -2,7 +2,7 @@
 
 ::
 
-    connect.py, txn.py, pin.py, write.py, export.py
+    connect.py, txn.py, pin.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
     │   └── connections.py      the open connections, by name
@@ -15,6 +15,9 @@
     │   ├── shown.py            … frames, and their receipts
     │   ├── outputs.py          … words, plain and as HTML
     │   └── waiting.py          … while a transaction runs
+    ├── schema_view.py, activity_view.py
+    │                       schemas, tables, pictures; what goes on -> what is shown
+    │   └── lists.py            … in columns, plain and as HTML
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
         └── audience.py         … for whom
@@ -30,17 +33,26 @@ import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.explore.activity import Activity
+from crdb_magic.explore.diagram import Diagram
+from crdb_magic.explore.schema import Schema
+from crdb_magic.explore.table import Table
+from crdb_magic.magics.activity import crdb_activity
+from crdb_magic.magics.activity_view import activity_bundle
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.pin import crdb_pin
+from crdb_magic.magics.schema import crdb_schema
+from crdb_magic.magics.schema_view import diagram_bundle, schema_bundle, table_bundle
 from crdb_magic.magics.txn import crdb_txn
 from crdb_magic.magics.write import crdb_write
 
 __all__ = ["load", "unload"]
 
-MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export)
+MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export, crdb_schema, crdb_activity)
+_SHOWN = {Schema: schema_bundle, Table: table_bundle, Diagram: diagram_bundle, Activity: activity_bundle}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -49,7 +61,8 @@ def load(shell: InteractiveShell) -> None:
         return
     magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
-    _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
+    for kind, show in {pd.DataFrame: magic.shown.bundle, **_SHOWN}.items():
+        _bundles(shell).for_type(kind, show)
     atexit.register(magic.connections.close_all)
 
 
@@ -66,7 +79,8 @@ def unload(shell: InteractiveShell) -> None:
     for kind, names in magic.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
-    _bundles(shell).pop(pd.DataFrame, None)
+    for kind in (pd.DataFrame, *_SHOWN):
+        _bundles(shell).pop(kind, None)
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)
