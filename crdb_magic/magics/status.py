@@ -6,6 +6,7 @@ JupyterLab extension draws it from there. Where that is absent, the rest is show
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -22,12 +23,13 @@ from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.outputs import bundle, duration_in_words, rows_in_words
 
 MIME = "application/vnd.crdb-magic.status+json"
-# The first of two declarations is for JupyterLab's sanitizer, which knows no variables (apputils/src/sanitizer.ts).
+# No variables: JupyterLab's sanitizer drops them (apputils/src/sanitizer.ts). Faint in whatever colours there are.
 _STYLE = (
-    "margin: 0; padding-left: 8px; white-space: pre-wrap; font-family: monospace; font-size: 13px; "
-    "font: var(--jp-code-font-size, 13px)/var(--jp-code-line-height, 1.3) var(--jp-code-font-family, monospace); "
-    "color: #777; color: var(--jp-ui-font-color2, #666)"
+    "padding-left: 8px; white-space: pre-wrap; opacity: 0.65; font-size: 13px; line-height: 1.3; "
+    "font-family: Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 )
+
+_COMMITTED = "committed"
 
 
 class How(Choice):
@@ -65,7 +67,7 @@ class Done:
     @property
     def steady(self) -> str:
         """Say what is the same on every run."""
-        what = "committed" if self.rows is None else rows_in_words(self.rows)
+        what = _COMMITTED if self.rows is None else rows_in_words(self.rows)
         return f"{what} → {self.into}" if self.into else what
 
 
@@ -85,7 +87,7 @@ class Told:
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""
         facts = " · ".join(_facts([receipt]))
-        lines = [f"{tags[0]} · {facts}"] if len(tags) == 1 else [*tags, facts]
+        lines = [f"{tags[0]} · {facts}"] if len(tags) == 1 else [*tags, f"{_COMMITTED} · {facts}"]
         self.line.show("\n".join(tags), [] if self.within else lines, [receipt])
 
 
@@ -131,7 +133,7 @@ class StatusLine:
         if how is How.OFF:
             data = bundle(steady)
         elif self._settings.audience is Audience.TERMINAL:
-            data = {"text/plain": _text(lines, receipts)}
+            data = {"text/plain": _faint(_text(lines, receipts))}
         elif how is How.FULL:
             data = {"text/plain": _text(lines, receipts), "text/html": _html(lines, receipts)}
         else:
@@ -178,6 +180,10 @@ def _retried(receipts: Sequence[Receipt]) -> list[Receipt]:
 
 def _text(lines: Sequence[str], receipts: Sequence[Receipt]) -> str:
     return "\n".join([*lines, *map(timeline.as_text, _retried(receipts))])
+
+
+def _faint(text: str) -> str:
+    return f"\x1b[2m{text}\x1b[22m" if sys.stdout.isatty() else text
 
 
 def _html(lines: Sequence[str], receipts: Sequence[Receipt]) -> str:

@@ -78,7 +78,10 @@ def test_the_data_says_what_is_the_same_on_every_run(notebook, cell, said):
         ("%crdb_txn SELECT 1", ["1 row · TIME"]),
         ("%%crdb_txn df <<\nSELECT 1", ["1 row → df · TIME"]),
         ("%%crdb_txn\nUPDATE {table} SET balance = 1", ["UPDATE 2 · TIME"]),
-        ("%%crdb_txn\nUPDATE {table} SET balance = 1; DELETE FROM {table}", ["UPDATE 2", "DELETE 2", "TIME"]),
+        (
+            "%%crdb_txn\nUPDATE {table} SET balance = 1; DELETE FROM {table}",
+            ["UPDATE 2", "DELETE 2", "committed · TIME"],
+        ),
         ("%%crdb_txn --python\nx = 1", ["committed · TIME"]),
         ("a = %crdb_txn SELECT 1\nb = %crdb_txn SELECT 2", ["2 transactions · 2 rows · TIME"]),
     ],
@@ -185,6 +188,13 @@ def test_a_terminal_has_the_whole_line(notebook, monkeypatch):
     notebook("%crdb_txn SELECT 1")
 
     assert lines(notebook) == ["1 row · TIME"]
+
+
+def test_on_a_screen_it_is_faint(notebook, monkeypatch):
+    monkeypatch.setattr(Audience, "of", lambda _: Audience.TERMINAL)
+    notebook("import sys; sys.stdout.isatty = lambda: True\ndf = %crdb_txn SELECT 1")
+
+    assert re.fullmatch(r"\x1b\[2m1 row · .*\x1b\[22m", notebook.outputs[-1].data["text/plain"])
 
 
 def test_a_reload_does_not_double_it_and_unloading_ends_it(notebook):
