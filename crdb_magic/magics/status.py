@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from html import escape
 from typing import Any, Protocol
 
@@ -58,17 +59,52 @@ class Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A transaction that was committed: the rows of its value if that has rows, and the name that it was given."""
+    """A transaction that was committed, or the sum of those of a cell.
+
+    ``rows`` are those of its value, None if that has none, and ``into`` the name that it was given. ``receipt`` is
+    that of the one which took the most attempts.
+    """
 
     receipt: Receipt
-    rows: int | None = None
-    into: str | None = None
+    rows: int | None
+    into: str | None
+    elapsed: float
+    attempts: int
+    as_of: Decimal | None
+    count: int = 1
+
+    @classmethod
+    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None) -> Done:
+        """Give what is to be told of one."""
+        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of)
+
+    def __add__(self, other: Done) -> Done:
+        return Done(
+            receipt=max(self.receipt, other.receipt, key=lambda one: one.attempts),
+            rows=None if self.rows is None and other.rows is None else (self.rows or 0) + (other.rows or 0),
+            into=None,
+            elapsed=self.elapsed + other.elapsed,
+            attempts=self.attempts + other.attempts,
+            as_of=self.as_of if self.as_of == other.as_of else None,
+            count=self.count + other.count,
+        )
 
     @property
     def steady(self) -> str:
         """Say what is the same on every run."""
         what = _COMMITTED if self.rows is None else rows_in_words(self.rows)
-        return f"{what} → {self.into}" if self.into else what
+        several = f"{self.count:,} transactions · " if self.count > 1 else ""
+        return f"{several}{what} → {self.into}" if self.into else f"{several}{what}"
+
+    @property
+    def facts(self) -> str:
+        """Say what differs between runs."""
+        facts = [duration_in_words(self.elapsed)]
+        if self.attempts > self.count:
+            facts.append(f"{self.attempts:,} attempts")
+        if self.as_of is not None:
+            facts.append(f"as of {time_of(self.as_of):%Y-%m-%d %H:%M:%S} UTC")
+        return " · ".join(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +118,13 @@ class Told:
     def under_value(self, receipt: Receipt, rows: int | None) -> None:
         """Say it when the cell has run, of a value that has rows or not."""
         if not self.within:
-            self.line.add(Done(receipt, rows, self.into))
+            self.line.add(Done.one(receipt, rows, self.into))
 
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""
-        facts = " · ".join(_facts([receipt]))
-        lines = [f"{tags[0]} · {facts}"] if len(tags) == 1 else [*tags, f"{_COMMITTED} · {facts}"]
-        self.line.show("\n".join(tags), [] if self.within else lines, [receipt])
+        done, said = Done.one(receipt), "\n".join(tags)
+        whole = f"{said} · {done.facts}" if len(tags) == 1 else f"{said}\n{_COMMITTED} · {done.facts}"
+        self.line.show(said, "" if self.within else whole, done)
 
 
 class StatusLine:
@@ -100,7 +136,7 @@ class StatusLine:
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
         self._shell = shell
         self._settings = settings
-        self._done: list[Done] = []
+        self._done: Done | None = None
         self._screen = shell.display_pub
         self._events: dict[str, Callable[..., None]] = {"pre_run_cell": self._begin, "post_run_cell": self._end}
 
@@ -114,81 +150,57 @@ class StatusLine:
         for event, heard in self._events.items():
             self._shell.events.unregister(event, heard)
 
-    def add(self, done: Done) -> None:
-        """Say it when the cell has run."""
-        if self._shell.display_pub is self._screen:
-            self._done.append(done)
-
     def of(self, into: str | None, *, within: bool = False) -> Told:
         """Give where one transaction is told of, whose value has a name or not."""
         return Told(self, into, within)
 
-    def show(self, steady: str, lines: Sequence[str], receipts: Sequence[Receipt]) -> None:
-        """Show a line in the form for who looks: ``lines`` with all that there is to say, or ``steady``."""
-        how = How(self._settings.status) if lines else How.OFF
-        data: Any
-        metadata: dict[str, Any] = {}
-        if self._settings.receipts and len(receipts) == 1:
-            metadata["crdb"] = receipts[0].as_dict()
-        if how is How.OFF:
-            data = bundle(steady)
-        elif self._settings.audience is Audience.TERMINAL:
-            data = {"text/plain": _faint(_text(lines, receipts))}
+    def add(self, done: Done) -> None:
+        """Say it when the cell has run."""
+        if self._shell.display_pub is self._screen:
+            self._done = self._done + done if self._done else done
+
+    def show(self, steady: str, whole: str, done: Done) -> None:
+        """Show a line in the form for who looks: ``whole`` with all that there is to say, or ``steady``."""
+        how, receipts = How(self._settings.status) if whole else How.OFF, self._settings.receipts
+        data: Any = bundle(steady)
+        metadata: dict[str, Any] = {"crdb": done.receipt.as_dict()} if receipts and done.count == 1 else {}
+        if how is not How.OFF and self._settings.audience is Audience.TERMINAL:
+            data = {"text/plain": _faint(_text(whole, done))}
         elif how is How.FULL:
-            data = {"text/plain": _text(lines, receipts), "text/html": _html(lines, receipts)}
-        else:
-            data = bundle(steady)
-            if self._settings.receipts:
-                data |= {MIME: {"text": steady}}
-                metadata["crdb_status"] = {"html": _html(lines, receipts)}
+            data = {"text/plain": _text(whole, done), "text/html": _html(whole, done)}
+        elif how is How.STEADY and receipts:
+            data |= {MIME: {"text": steady}}
+            metadata["crdb_status"] = {"html": _html(whole, done)}
         display(data, metadata=metadata, raw=True)
 
     def _begin(self, *_: Any) -> None:
-        self._done.clear()  # of a cell that ran silently
+        self._done = None  # of a cell that ran silently
         self._screen = self._shell.display_pub
 
     def _end(self, result: Any = None) -> None:
-        done, self._done = self._done, []
-        if not done or result is None or not result.success or self._settings.status == How.OFF.value:
-            return
-        steady, receipts = _steady(done), [one.receipt for one in done]
-        self.show(steady, [" · ".join([steady, *_facts(receipts)])], receipts)
+        done, self._done = self._done, None
+        if done and result is not None and result.success and self._settings.status != How.OFF.value:
+            self.show(done.steady, f"{done.steady} · {done.facts}", done)
 
 
-def _steady(done: Sequence[Done]) -> str:
-    if len(done) == 1:
-        return done[0].steady
-    rows = [one.rows for one in done if one.rows is not None]
-    return " · ".join([f"{len(done)} transactions", *([rows_in_words(sum(rows))] if rows else [])])
+def _heading(done: Done) -> list[str]:
+    return ["The transaction with the most attempts:"] if done.count > 1 else []
 
 
-def _facts(receipts: Sequence[Receipt]) -> list[str]:
-    """Say what differs between runs."""
-    facts = [duration_in_words(sum(one.elapsed for one in receipts))]
-    attempts = sum(one.attempts for one in receipts)
-    if attempts > len(receipts):
-        facts.append(f"{attempts} attempts")
-    instants = {one.as_of for one in receipts}
-    if len(instants) == 1 and (instant := instants.pop()) is not None:
-        facts.append(f"as of {time_of(instant):%Y-%m-%d %H:%M:%S} UTC")
-    return facts
-
-
-def _retried(receipts: Sequence[Receipt]) -> list[Receipt]:
-    return [one for one in receipts if one.retries]
-
-
-def _text(lines: Sequence[str], receipts: Sequence[Receipt]) -> str:
-    return "\n".join([*lines, *map(timeline.as_text, _retried(receipts))])
+def _text(whole: str, done: Done) -> str:
+    if not done.receipt.retries:
+        return whole
+    return "\n".join([whole, *_heading(done), timeline.as_text(done.receipt)])
 
 
 def _faint(text: str) -> str:
     return f"\x1b[2m{text}\x1b[22m" if sys.stdout.isatty() else text
 
 
-def _html(lines: Sequence[str], receipts: Sequence[Receipt]) -> str:
+def _html(whole: str, done: Done) -> str:
     """Give the lines; behind the last one, if it can be opened, stand the attempts."""
-    *before, last = map(escape, lines)
-    if opened := "".join(map(timeline.as_html, _retried(receipts))):
+    before, line, last = escape(whole).rpartition("\n")
+    if done.receipt.retries:
+        opened = "".join(_heading(done)) + timeline.as_html(done.receipt)
         last = f'<details><summary style="cursor: pointer">{last}</summary>{opened}</details>'
-    return f'<div class="crdb-status" style="{_STYLE}">{"<br>".join([*before, last])}</div>'
+    return f'<div class="crdb-status" style="{_STYLE}">{before}{line}{last}</div>'

@@ -61,6 +61,7 @@ def refusal(number: int, reason: str = "RETRY_WRITE_TOO_OLD") -> Attempt:
         ("%%crdb_txn --python total <<\n40 + 2", "committed → total"),
         ("%%crdb_txn --python\ndb.frame('SELECT 1')", "1 row"),
         ("a = %crdb_txn SELECT 1\nb = %crdb_txn SELECT 2\n1", "2 transactions · 2 rows"),
+        ("a = %crdb_txn SELECT 1\nget_ipython().run_cell_magic('crdb_txn', '--python', '1')", "2 transactions · 1 row"),
         ("%crdb_txn --as-of now SELECT 1", "1 row"),
     ],
 )
@@ -221,6 +222,15 @@ def test_more_than_one_attempt_can_be_opened(notebook, refused):
     assert "force_retry" in html
 
 
+def test_of_many_transactions_the_one_with_the_most_attempts_can_be_opened(full, refused):
+    full(f'for _ in range(3):\n    get_ipython().run_cell_magic(\'crdb_txn\', \'\', """SELECT 1; {refused}""")')
+    first, heading, *attempts, _ = lines(full)
+
+    assert first == "3 transactions · 3 rows · TIME · 5 attempts"
+    assert heading == "The transaction with the most attempts:"
+    assert len(attempts) == 3
+
+
 def test_where_all_is_shown_the_attempts_stand_below_the_line(full, refused):
     full(f"%%crdb_txn df <<\nSELECT 1; {refused}")
     first, *attempts, why = lines(full)
@@ -263,10 +273,11 @@ def test_a_reason_is_escaped():
     assert "<img" not in html
 
 
-def test_nothing_is_drawn_that_jupyterlabs_sanitizer_drops():
-    html = timeline.as_html(receipt(refusal(1)))
+def test_nothing_is_drawn_that_jupyterlabs_sanitizer_drops(notebook, refused):
+    notebook(f"%%crdb_txn df <<\nSELECT 1; {refused}")
+    html = notebook.outputs[-1].metadata["crdb_status"]["html"]
 
-    assert set(re.findall(r"<(\w+)", html)) <= {"div", "span"}
+    assert set(re.findall(r"<(\w+)", html)) == {"div", "span", "details", "summary"}
     assert "var(" not in html
 
 
