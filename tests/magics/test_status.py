@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import pytest
+from IPython.utils.capture import capture_output
 
+from crdb_magic import CockroachDatabase
 from crdb_magic.core.options import DEFAULTS
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import Attempt
@@ -152,8 +154,17 @@ def test_a_cell_that_fails_says_nothing_and_leaves_nothing_for_the_next_one(note
 
 
 def test_what_ran_silently_is_not_told_of_in_the_next_cell(notebook):
-    notebook.shell.run_cell("df = %crdb_txn SELECT 1", silent=True)
-    notebook("1")
+    with capture_output() as captured:
+        for cell, silent in [("1", False), ("df = %crdb_txn SELECT 1", True), ("2", False)]:
+            notebook.shell.run_cell(cell, silent=silent)
+
+    assert captured.outputs == []
+
+
+def test_what_ran_within_a_block_is_not_told_of_as_if_it_had_been_committed(notebook, url):
+    notebook["db"] = CockroachDatabase(url)
+    notebook("%crdb_connect db")
+    notebook("with db.atomic():\n    df = %crdb_txn SELECT 1")
 
     assert notebook.outputs == []
 
