@@ -12,10 +12,10 @@ from crdb_magic.errors import Attempt
 from crdb_magic.magics.outputs import duration_in_words
 
 _MOST = 8  # attempts that are shown; of more, the first and the last ones
-_WIDTH = 30  # characters of the whole time in a text
+_WIDTH = 24  # characters of the whole time in a text
 _REFUSED, _COMMITTED, _WAIT = "#c77d0a", "#3d9a50", "#80808055"  # legible on light and on dark
-_ROW = "display: inline-block; white-space: pre"
-_TRACK = f"{_ROW}; width: 240px; margin: 0 8px"
+_ROW = "white-space: pre; overflow: hidden; text-overflow: ellipsis"
+_TRACK = "display: inline-block; width: 180px; margin: 0 8px"
 _BAR = "display: inline-block; height: 7px; min-width: 1px"
 
 
@@ -33,7 +33,7 @@ class Step:
     @property
     def words(self) -> str:
         """Say how it ended."""
-        return f"{self.end}, then waited {duration_in_words(self.waited)}" if not self.committed else self.end
+        return self.end if self.committed else f"{self.end}, waited {duration_in_words(self.waited)}"
 
 
 def as_text(receipt: Receipt) -> str:
@@ -45,22 +45,22 @@ def as_text(receipt: Receipt) -> str:
         else step
         for step in _shown(receipt)
     ]
-    return "\n".join([*lines, *_explanations(receipt.retries)])
+    return "\n".join([*lines, *(f"{name}: {why}" for name, why in _explanations(receipt.retries))])
 
 
 def as_html(receipt: Receipt) -> str:
     """Draw it with inline styles that JupyterLab's sanitizer lets through: no variables, no gradients."""
     scale = 100 / _whole(receipt)
     rows = [_row(step, scale) if isinstance(step, Step) else f"<div>{step}</div>" for step in _shown(receipt)]
-    why = escape("\n".join(_explanations(receipt.retries)))
-    return f'{"".join(rows)}<div style="white-space: pre-wrap">{why}</div>'
+    why = [f"<div><b>{escape(name)}</b>: {escape(why)}</div>" for name, why in _explanations(receipt.retries)]
+    return "".join([*rows, *why])
 
 
 def _steps(receipt: Receipt) -> Iterator[Step]:
     now = 0.0
     for retry in receipt.retries:
         took, waited = retry.elapsed or 0, retry.wait or 0
-        yield Step(retry.number, now, took, waited, retry.label, committed=False)
+        yield Step(retry.number, now, took, waited, _name(retry), committed=False)
         now += took + waited
     yield Step(receipt.attempts, now, max(receipt.elapsed - now, 0), 0, "committed", committed=True)
 
@@ -95,13 +95,15 @@ def _row(step: Step, scale: float) -> str:
     )
     if step.waited:
         bars += f'<span style="{_BAR}; width: {step.waited * scale:.1f}%; background-color: {_WAIT}"></span>'
-    return (
-        f'<div><span style="{_ROW}">{step.number:>4}</span><span style="{_TRACK}">{bars}</span>'
-        f'<span style="{_ROW}">{duration_in_words(step.took):>7}  {escape(step.words)}</span></div>'
-    )
+    words = f"{duration_in_words(step.took):>7}  {escape(step.words)}"
+    return f'<div style="{_ROW}">{step.number:>4}<span style="{_TRACK}">{bars}</span>{words}</div>'
 
 
-def _explanations(retries: Sequence[Attempt]) -> list[str]:
+def _name(retry: Attempt) -> str:
+    return retry.reason or retry.label
+
+
+def _explanations(retries: Sequence[Attempt]) -> list[tuple[str, str]]:
     """Tell of each reason once what it means, and what helps."""
-    causes = {retry.label: cause_of(retry) for retry in retries}
-    return [f"{label}: {cause.what}. What helps: {cause.remedy}." for label, cause in causes.items()]
+    causes = {_name(retry): cause_of(retry) for retry in retries}
+    return [(name, f"{cause.what}. What helps: {cause.remedy}.") for name, cause in causes.items()]

@@ -229,7 +229,7 @@ def test_more_than_one_attempt_can_be_opened(notebook, refused):
     html = notebook.outputs[-1].metadata["crdb_status"]["html"]
 
     assert re.search(r"<summary[^>]*>1 row → df · .* · 3 attempts</summary>", html)
-    assert html.count("40001, then waited") == 2
+    assert html.count("40001, waited") == 2
     assert "force_retry" in html
 
 
@@ -254,17 +254,17 @@ def test_where_all_is_shown_the_attempts_stand_below_the_line(full, refused):
 def test_attempts_and_waits_are_drawn_to_scale():
     drawn = timeline.as_text(receipt(refusal(1), refusal(2), elapsed=0.1)).splitlines()
 
-    assert [line[6:36] for line in drawn[:3]] == [
-        "██████░░░                     ",
-        "         ██████░░░            ",
-        "                  ████████████",
+    assert [line[6:30] for line in drawn[:3]] == [
+        "█████░░                 ",
+        "       █████░░          ",
+        "              ██████████",
     ]
 
 
 def test_each_reason_is_explained_once():
     text = timeline.as_text(receipt(refusal(1), refusal(2), refusal(3, "RETRY_SERIALIZABLE")))
 
-    assert re.findall(r"^40001 (\w+): ", text, re.MULTILINE) == ["RETRY_WRITE_TOO_OLD", "RETRY_SERIALIZABLE"]
+    assert re.findall(r"^(RETRY_\w+): ", text, re.MULTILINE) == ["RETRY_WRITE_TOO_OLD", "RETRY_SERIALIZABLE"]
 
 
 def test_of_many_attempts_the_middle_is_left_out():
@@ -288,7 +288,7 @@ def test_nothing_is_drawn_that_jupyterlabs_sanitizer_drops(notebook, refused):
     notebook(f"%%crdb_txn df <<\nSELECT 1; {refused}")
     html = notebook.outputs[-1].metadata["crdb_status"]["html"]
 
-    assert set(re.findall(r"<(\w+)", html)) == {"div", "span", "details", "summary"}
+    assert set(re.findall(r"<(\w+)", html)) == {"div", "span", "b", "details", "summary"}
     assert "var(" not in html
 
 
