@@ -5,7 +5,8 @@
     connect.py, txn.py, pin.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
-    │   └── connections.py      the open connections, by name
+    │   ├── connections.py      the open connections, by name
+    │   └── sql_name.py         %sql, for those who ask for it
     ├── arguments.py        a line -> its options
     ├── namespace.py        the notebook's variables
     ├── python_cell.py      a cell of Python that may run several times
@@ -14,7 +15,9 @@
     ├── display.py          results -> what is shown
     │   ├── shown.py            … frames, and their receipts
     │   ├── outputs.py          … words, plain and as HTML
-    │   └── waiting.py          … while a transaction runs
+    │   ├── waiting.py          … while a transaction runs
+    │   └── status.py           … and how it went, in a line
+    │       └── timeline.py         … or in its attempts
     ├── schema_view.py, activity_view.py
     │                       schemas, tables, pictures; what goes on -> what is shown
     │   └── lists.py            … in columns, plain and as HTML
@@ -63,6 +66,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magic)
     for kind, show in {pd.DataFrame: magic.shown.bundle, **_SHOWN}.items():
         _bundles(shell).for_type(kind, show)
+    magic.status_line.watch()
     atexit.register(magic.connections.close_all)
 
 
@@ -81,6 +85,8 @@ def unload(shell: InteractiveShell) -> None:
             shell.magics_manager.magics[kind].pop(name, None)
     for kind in (pd.DataFrame, *_SHOWN):
         _bundles(shell).pop(kind, None)
+    magic.status_line.leave()
+    magic.sql_name.leave()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)

@@ -17,6 +17,7 @@ from crdb_magic.core.options import Choice
 from crdb_magic.core.wording import without_ids
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Receipts, own_form
+from crdb_magic.magics.status import Told
 from crdb_magic.sql.statements import Statement
 
 _CAPTION_LENGTH = 72
@@ -46,7 +47,7 @@ class Shape:
         return as_read if self.value is As.ARROW else with_decimals
 
 
-def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts) -> Any:
+def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, told: Told) -> Any:
     """Show all results but the last that has columns, each under its statement, and give that one.
 
     What the server said besides stands under the tag, or the rows, of the statement; of that one before its rows.
@@ -66,13 +67,16 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags += map(without_ids, result.notices)
     if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
         tags.append(_caption(statements[last]))
+    if last is None:
+        told.under_tags(tags, report.receipt)
+        return None
     if tags:
         say("\n".join(tags), metadata)
-    if last is None:
-        return None
     value = _decoded(report.results[last], shape)
     if isinstance(value, pd.DataFrame):
         receipts.attach(value, report.receipt if shape.receipts else None, explained=_explains(statements[last]))
+    if not _explains(statements[last]):
+        told.under_value(report.receipt, report.results[last].row_count)
     return value
 
 

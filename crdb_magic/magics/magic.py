@@ -10,7 +10,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
-from traitlets import Bool, CaselessStrEnum
+from traitlets import Bool, Bunch, CaselessStrEnum, observe, validate
 
 from crdb_magic.columns.frames import Backend
 from crdb_magic.magics.arguments import Option, describe
@@ -19,6 +19,8 @@ from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Receipts
+from crdb_magic.magics.sql_name import SqlName
+from crdb_magic.magics.status import How, StatusLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,17 @@ class CrdbMagic(Magics):
         help="What the columns of frames are made of: NumPy and Python objects, or Arrow.",
     ).tag(config=True)
 
+    status = CaselessStrEnum(
+        [how.value for how in How],
+        default_value=How.STEADY.value,
+        help="The line under a result. steady: its times are in metadata, which our JupyterLab extension shows; "
+        "full: they are in what is shown, and so differ on each run; off: no line.",
+    ).tag(config=True)
+
+    sql = Bool(
+        default_value=False, help="Let %sql and %%sql be %crdb_txn too, if no other extension has that name."
+    ).tag(config=True)
+
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell, magics: Iterable[Magic], **kwargs: Any) -> None:
@@ -79,9 +92,25 @@ class CrdbMagic(Magics):
             "line": {one.name: function for one, function in functions.items()},
             "cell": {one.name: function for one, function in functions.items() if one.takes_cell},
         }
+        self.sql_name = SqlName(shell, self.magics["cell"]["crdb_txn"])
         super().__init__(shell, **kwargs)
         self.connections = Connections()
         self.shown = Receipts()
+        self.status_line = StatusLine(shell, self)
+
+    @validate("sql")
+    def _may_be_named(self, asked: Bunch) -> bool:
+        refused = asked.value and self.sql_name.held
+        if refused:  # said, not raised: a configuration file may ask for it, and the rest is to be loaded
+            say("%sql belongs to another extension: %unload_ext that one first.")
+        return bool(asked.value) and not refused
+
+    @observe("sql")
+    def _name(self, change: Bunch) -> None:
+        if change.new:
+            self.sql_name.take()
+        else:
+            self.sql_name.leave()
 
     def _function(self, one: Magic) -> Callable[..., Any]:
         """Make what IPython calls."""

@@ -98,8 +98,9 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
         if len(bound) == 1:
             session.look_ahead(Query.of_statement(bound[0]))
         report = session.run(bound, options, observer, arrivals)
+    told = notebook.status_line.of(call.into, within=session.in_transaction)
     try:
-        return present(report, statements, shape, notebook.shown)
+        return present(report, statements, shape, notebook.shown, told)
     except ResultTypeError as error:
         if not session.in_transaction:  # that of a Python cell has not ended
             error.outcome = Outcome.COMMITTED
@@ -116,7 +117,9 @@ def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     with notebook.connections.on(name), _waiting(notebook, options) as waiting, interrupts_shown_short():
         value, receipt = run_python(notebook.shell, cell, database, options, waiting)
 
-    if isinstance(value, pd.DataFrame):
+    told, framed = notebook.status_line.of(call.into), isinstance(value, pd.DataFrame)
+    told.under_value(receipt, len(value) if framed else None)
+    if framed:
         notebook.shown.attach(value, receipt if notebook.receipts else None)
     quiet = call.into is None and DisplayHook.semicolon_at_end_of_expression(text)
     return None if quiet else value
