@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from column_texts import result_of
+from column_texts import ARROW, EVERYDAY, result_of
 from type_cases import ARRAYS, GOLDEN, Case, Golden
 
 from crdb_magic.columns.encode import Load
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.values.typemap import Family
 
@@ -141,7 +141,7 @@ def _rows(goldens: dict[str, Golden]) -> list[Sequence[str]]:
 
 def _row(name: str, golden: Golden) -> Sequence[str]:
     result = result_of(golden.type, *golden.texts[:1])
-    numpy, arrow = to_frame(result), to_frame(result, Backend.ARROW)
+    numpy, arrow = to_frame(result), to_frame(result, ARROW)
     kind, shown = str(to_arrow(result)["v"].type), str(arrow["v"].dtype).removesuffix("[pyarrow]")
     return (
         f"**{_code(name)}**",

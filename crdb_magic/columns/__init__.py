@@ -9,6 +9,7 @@
     ├── tables.py       Result -> pyarrow.Table
     ├── objects.py      texts -> Python values; `values.decode` is what says which is right
     ├── frames.py       Result -> DataFrame of NumPy's or of Arrow's columns, or rows
+    │   ├── frame_options.py … of what
     │   └── few.py          … of a few rows
     ├── files.py        parts of CSV -> Parquet, Arrow or CSV files
     ├── lines.py        rows -> CSV as the servers write it

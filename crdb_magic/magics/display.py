@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from IPython.display import display
 
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frame_options import EXACT, FrameOptions
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
 from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
@@ -35,14 +36,14 @@ class Shape:
     """How results are handed to the notebook: the last one, what frames are made of, with receipts or not."""
 
     value: As = As.FRAME
-    backend: Backend = Backend.NUMPY
+    frames: FrameOptions = EXACT
     receipts: bool = True
 
     @property
     def finish(self) -> Finish:
         """What is best done with each batch of a large result while the next one comes."""
         if self.value is As.FRAME:
-            return self.backend.finish
+            return self.frames.finish
         return as_read if self.value is As.ARROW else with_decimals
 
 
@@ -59,7 +60,7 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, _caption(statement)]), metadata)
-            _show(_decoded(result, Shape(backend=shape.backend)), statement)
+            _show(_decoded(result, Shape(frames=shape.frames)), statement)
             tags = []
         if result.notices:
             tags += [_caption(statement)] if index == last and len(statements) > 1 else []
@@ -87,7 +88,7 @@ def _explains(statement: Statement) -> bool:
 
 def _decoded(result: Result, shape: Shape) -> Any:
     if shape.value is As.FRAME:
-        return to_frame(result, shape.backend)
+        return to_frame(result, shape.frames)
     return to_arrow(result) if shape.value is As.ARROW else records(result)
 
 

@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
 from traitlets import Bool, CaselessStrEnum
 
-from crdb_magic.columns.frames import Backend
+from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.magics.arguments import Option, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
@@ -71,6 +71,18 @@ class CrdbMagic(Magics):
         help="What the columns of frames are made of: NumPy and Python objects, or Arrow.",
     ).tag(config=True)
 
+    numbers = CaselessStrEnum(
+        [one.value for one in Numbers],
+        default_value=Numbers.EXACT.value,
+        help="What a DECIMAL is in frames: exact, or the nearest float.",
+    ).tag(config=True)
+
+    dates = CaselessStrEnum(
+        [one.value for one in Dates],
+        default_value=Dates.DATE.value,
+        help="What a DATE is in frames: a date, or the datetime64 of its midnight.",
+    ).tag(config=True)
+
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell, magics: Iterable[Magic], **kwargs: Any) -> None:
@@ -94,6 +106,10 @@ class CrdbMagic(Magics):
         update_wrapper(call, one.run).__doc__ = one.help
         function: Callable[..., Any] = no_var_expand(needs_local_scope(call))
         return function
+
+    def frame_options(self, numbers: Numbers | None = None, dates: Dates | None = None) -> FrameOptions:
+        """What frames are made of: as a cell says, else as the configuration does."""
+        return FrameOptions.parse(self.dtype_backend, numbers or self.numbers, dates or self.dates)
 
     @property
     def audience(self) -> Audience:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from IPython.core.displayhook import DisplayHook
 
-from crdb_magic.columns.frames import Backend
+from crdb_magic.columns.frame_options import Dates, Numbers
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
@@ -35,8 +35,18 @@ TXN_OPTIONS = (
     Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
     Option("as", "what the value is: frame (default), arrow (a pyarrow.Table) or rows (a list of tuples)", "FORM",
            read=As.parse),
+    Option("numbers", "what a DECIMAL is in a frame: exact (default), or float, the nearest one", "WORD",
+           read=Numbers.parse),
+    Option("dates", "what a DATE is in a frame: date (default), or datetime64", "WORD", read=Dates.parse),
     Option("on", "run on the connection of that name instead of the current one", "NAME"),
 )  # fmt: skip
+
+
+_FOR_SQL = {
+    "as": "in Python: db.frame(…), db.arrow(…) or db.rows(…).",
+    "numbers": 'in Python: db.frame(…, numbers="float").',
+    "dates": 'in Python: db.frame(…, dates="datetime64").',
+}
 
 
 @magic(TXN_OPTIONS, takes_cell=True)
@@ -87,7 +97,7 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
     bound = [statement.bind(namespace) for statement in statements]
-    shape = Shape(call.given.get("as", As.FRAME), Backend.parse(notebook.dtype_backend), notebook.receipts)
+    shape = _shape(notebook, call)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with _waiting(notebook, options) as waiting, arrivals, interrupts_shown_short():
 
@@ -106,9 +116,17 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
         raise
 
 
+def _shape(notebook: CrdbMagic, call: Call) -> Shape:
+    value = call.given.get("as", As.FRAME)
+    numbers, dates = call.given.get("numbers"), call.given.get("dates")
+    if value is not As.FRAME and (numbers or dates):
+        raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
+    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts)
+
+
 def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
-    if "as" in call.given:
-        raise OptionError("--as is for SQL.", hint="in Python: db.frame(…), db.arrow(…) or db.rows(…).")
+    if for_sql := [name for name in _FOR_SQL if name in call.given]:
+        raise OptionError(f"--{for_sql[0]} is for SQL.", hint=_FOR_SQL[for_sql[0]])
     cell = PythonCell(notebook.shell, text)
     options = _options(call)
     name = call.given.get("on")
