@@ -13,6 +13,7 @@
     │   └── tracebacks.py       what an error says that leaves it
     ├── display.py          results -> what is shown
     │   ├── shown.py            … frames, and their receipts
+    │   │   └── nulls.py            … with NULL in one word
     │   ├── outputs.py          … words, plain and as HTML
     │   └── waiting.py          … while a transaction runs
     └── progress.py         a bar over rows

@@ -160,6 +160,16 @@ def whole_number(value: Any) -> int:
         raise OptionError(f"{value!r} is not a whole number.") from None
 
 
+def rows(value: Any) -> int | None:
+    """Read a number of rows, 1 at least; None for all of them."""
+    if str(value).lower() == "all":
+        return None
+    number = whole_number(value)
+    if number < 1:
+        raise OptionError(f"{value!r} is not a number of rows: 1 at least, or all.")
+    return number
+
+
 def seconds(value: Any) -> float:
     """Read a number of seconds, with or without the unit."""
     try:

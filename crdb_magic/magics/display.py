@@ -16,9 +16,10 @@ from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.wording import without_ids
-from crdb_magic.magics.outputs import say
-from crdb_magic.magics.shown import Receipts, own_form
+from crdb_magic.magics.outputs import rows_in_words, say
+from crdb_magic.magics.shown import Look, Receipts
 from crdb_magic.sql.statements import Statement
+from crdb_magic.values.typemap import Family
 
 _CAPTION_LENGTH = 72
 
@@ -33,11 +34,16 @@ class As(Choice):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How results are handed to the notebook: the last one, what frames are made of, with receipts or not."""
+    """How results are handed to the notebook.
+
+    What the last one is, and whether a variable takes it instead of being shown; what frames are made of; with receipts
+    or not.
+    """
 
     value: As = As.FRAME
     frames: FrameOptions = EXACT
     receipts: bool = True
+    assigned: bool = False
 
     @property
     def finish(self) -> Finish:
@@ -60,11 +66,13 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, _caption(statement)]), metadata)
-            _show(_decoded(result, Shape(frames=shape.frames)), statement)
+            _show(to_frame(result, shape.frames), _look(result, statement))
             tags = []
         if result.notices:
             tags += [_caption(statement)] if index == last and len(statements) > 1 else []
             tags += map(without_ids, result.notices)
+    if last is not None and report.results[last].more and (shape.assigned or shape.value is not As.FRAME):
+        tags.append(_first_of_more(report.results[last]))
     if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
         tags.append(_caption(statements[last]))
     if tags:
@@ -73,17 +81,24 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
         return None
     value = _decoded(report.results[last], shape)
     if isinstance(value, pd.DataFrame):
-        receipts.attach(value, report.receipt if shape.receipts else None, explained=_explains(statements[last]))
+        look = _look(report.results[last], statements[last])
+        receipts.attach(value, report.receipt if shape.receipts else None, look)
     return value
 
 
-def _show(frame: pd.DataFrame, statement: Statement) -> None:
-    form = own_form(frame, explained=_explains(statement))
-    display(frame if form is None else form, raw=form is not None)
+def _show(frame: pd.DataFrame, look: Look) -> None:
+    form = look.form(frame)
+    display(form or frame, raw=bool(form))
 
 
-def _explains(statement: Statement) -> bool:
-    return statement.keyword == "EXPLAIN"
+def _look(result: Result, statement: Statement) -> Look:
+    columns = zip(result.names, result.columns or (), strict=True)
+    documents = frozenset(name for name, column in columns if column.type.family is Family.JSON)
+    return Look(statement.keyword == "EXPLAIN", documents, _first_of_more(result) if result.more else "")
+
+
+def _first_of_more(result: Result) -> str:
+    return f"the first {rows_in_words(result.row_count)}; there are more"
 
 
 def _decoded(result: Result, shape: Shape) -> Any:

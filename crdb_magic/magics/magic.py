@@ -10,7 +10,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
-from traitlets import Bool, CaselessStrEnum
+from traitlets import Bool, CaselessStrEnum, Int
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.magics.arguments import Option, describe
@@ -83,6 +83,10 @@ class CrdbMagic(Magics):
         help="What a DATE is in frames: a date, or the datetime64 of its midnight.",
     ).tag(config=True)
 
+    limit = Int(
+        None, min=1, allow_none=True, help="Fetch no more rows than that of each query of a cell; None: all of them."
+    ).tag(config=True)
+
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell, magics: Iterable[Magic], **kwargs: Any) -> None:
@@ -108,7 +112,7 @@ class CrdbMagic(Magics):
         return function
 
     def frame_options(self, numbers: Numbers | None = None, dates: Dates | None = None) -> FrameOptions:
-        """What frames are made of: as a cell says, else as the configuration does."""
+        """Say what frames are made of: as a cell says, else as the configuration does."""
         return FrameOptions.parse(self.dtype_backend, numbers or self.numbers, dates or self.dates)
 
     @property

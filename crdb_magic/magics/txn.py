@@ -11,7 +11,7 @@ from crdb_magic.columns.frame_options import Dates, Numbers
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
-from crdb_magic.magics.arguments import Call, Option, Takes, parse, seconds, whole_number
+from crdb_magic.magics.arguments import Call, Option, Takes, parse, rows, seconds, whole_number
 from crdb_magic.magics.display import As, Shape, present
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
@@ -21,6 +21,7 @@ from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
 from crdb_magic.sql.nearmisses import refuse
+from crdb_magic.sql.row_limits import bind
 from crdb_magic.sql.statements import split, strip_markers
 
 TXN_OPTIONS = (
@@ -38,6 +39,8 @@ TXN_OPTIONS = (
     Option("numbers", "what a DECIMAL is in a frame: exact (default), or float, the nearest one", "WORD",
            read=Numbers.parse),
     Option("dates", "what a DATE is in a frame: date (default), or datetime64", "WORD", read=Dates.parse),
+    Option("limit", "fetch no more rows than that of each query, and say so if there are more; all: no limit", "N",
+           read=rows),
     Option("on", "run on the connection of that name instead of the current one", "NAME"),
 )  # fmt: skip
 
@@ -46,6 +49,7 @@ _FOR_SQL = {
     "as": "in Python: db.frame(…), db.arrow(…) or db.rows(…).",
     "numbers": 'in Python: db.frame(…, numbers="float").',
     "dates": 'in Python: db.frame(…, dates="datetime64").',
+    "limit": "in Python: a LIMIT in the query.",
 }
 
 
@@ -96,7 +100,8 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
     refuse(statements)
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
-    bound = [statement.bind(namespace) for statement in statements]
+    most = call.given.get("limit", notebook.limit)
+    bound = [bind(statement, namespace, most) for statement in statements]
     shape = _shape(notebook, call)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with _waiting(notebook, options) as waiting, arrivals, interrupts_shown_short():
@@ -121,7 +126,7 @@ def _shape(notebook: CrdbMagic, call: Call) -> Shape:
     numbers, dates = call.given.get("numbers"), call.given.get("dates")
     if value is not As.FRAME and (numbers or dates):
         raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
-    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts)
+    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, call.into is not None)
 
 
 def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:

@@ -278,6 +278,7 @@ class Session:
                 batches=one.batches,
                 row_count=one.row_count,
                 notices=one.notices,
+                more=one.more,
             )
             for one in answers
         )

@@ -18,9 +18,9 @@ import column_texts
 import numpy as np
 import pandas as pd
 import pytest
+from column_texts import ARROW, EVERYDAY, EVERYDAY_ARROW
 from hypothesis import given
 from hypothesis import strategies as st
-from column_texts import ARROW, EVERYDAY, EVERYDAY_ARROW
 from type_cases import GOLDEN, alike, cells
 
 from crdb_magic.columns.frame_options import EXACT
