@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -27,7 +26,7 @@ from crdb_magic.columns.frame_options import EXACT, Backend, FrameOptions
 from crdb_magic.columns.nested import split
 from crdb_magic.columns.objects import objects, strings
 from crdb_magic.columns.results import Result
-from crdb_magic.columns.tables import arrow_column, by_kernel
+from crdb_magic.columns.tables import arrow_column, by_kernel, with_texts
 from crdb_magic.errors import ExactTextWarning
 from crdb_magic.values.decode import Interval, interval
 from crdb_magic.values.typemap import Family, SqlType
@@ -208,17 +207,10 @@ def _enum(type_: SqlType, arrays: Arrays) -> Values:
 
 
 def _arrow_values(type_: SqlType, arrays: Arrays) -> Values:
-    values = arrow_column(_shown(type_), arrays)
+    values = arrow_column(with_texts(type_), arrays)
     if values.type in _MONTHS:  # pandas does not know it well
         return (_python_values if type_.element else _interval)(type_, arrays)
     return pd.arrays.ArrowExtensionArray(values)
-
-
-def _shown(type_: SqlType) -> SqlType:
-    """Make texts of UUID and JSON, also in arrays: pandas can hardly sort, group or show Arrow's extension types."""
-    if type_.element:
-        return replace(type_, element=_shown(type_.element))
-    return replace(type_, family=Family.TEXT) if type_.family in {Family.UUID, Family.JSON} else type_
 
 
 _MONTHS = (pa.month_day_nano_interval(), pa.list_(pa.month_day_nano_interval()))

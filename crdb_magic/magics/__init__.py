@@ -7,6 +7,7 @@
     ├── magic.py            what a magic is, and what they share in a notebook
     │   └── connections.py      the open connections, by name
     ├── arguments.py        a line -> its options
+    │   └── expression.py       … and the frame that Python in it is
     ├── namespace.py        the notebook's variables
     ├── python_cell.py      a cell of Python that may run several times
     │   ├── capture.py          what it shows, held back

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from IPython.display import display
 from crdb_magic.columns.frame_options import EXACT, FrameOptions
 from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
+from crdb_magic.columns.polars_frame import to_polars
 from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
@@ -30,6 +31,7 @@ class As(Choice):
     FRAME = "frame"
     ARROW = "arrow"
     ROWS = "rows"
+    POLARS = "polars"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Shape:
         """What is best done with each batch of a large result while the next one comes."""
         if self.value is As.FRAME:
             return self.frames.finish
-        return as_read if self.value is As.ARROW else with_decimals
+        return with_decimals if self.value is As.ROWS else as_read
 
 
 def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts) -> Any:
@@ -104,7 +106,10 @@ def _first_of_more(result: Result) -> str:
 def _decoded(result: Result, shape: Shape) -> Any:
     if shape.value is As.FRAME:
         return to_frame(result, shape.frames)
-    return to_arrow(result) if shape.value is As.ARROW else records(result)
+    return _DECODERS[shape.value](result)
+
+
+_DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: records, As.POLARS: to_polars}
 
 
 def _caption(statement: Statement) -> str:

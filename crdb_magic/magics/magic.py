@@ -103,6 +103,7 @@ class CrdbMagic(Magics):
         """Make what IPython calls."""
 
         def call(line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
+            __tracebackhide__ = True
             if line.strip() == "--help":
                 return say(one.help)
             return one.run(self, Typed(line, cell, visible(self.shell.user_ns, local_ns)))

@@ -8,6 +8,7 @@ import pandas as pd
 from IPython.core.displayhook import DisplayHook
 
 from crdb_magic.columns.frame_options import Dates, Numbers
+from crdb_magic.columns.polars_frame import require
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
@@ -34,8 +35,8 @@ TXN_OPTIONS = (
     Option("isolation", "serializable or read-committed", "WORD", read=Isolation.parse),
     Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
     Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
-    Option("as", "what the value is: frame (default), arrow (a pyarrow.Table) or rows (a list of tuples)", "FORM",
-           read=As.parse),
+    Option("as", "what the value is: frame (default), arrow (a pyarrow.Table), polars (a DataFrame of it) or rows "
+           "(tuples)", "FORM", read=As.parse),
     Option("numbers", "what a DECIMAL is in a frame: exact (default), or float, the nearest one", "WORD",
            read=Numbers.parse),
     Option("dates", "what a DATE is in a frame: date (default), or datetime64", "WORD", read=Dates.parse),
@@ -46,7 +47,7 @@ TXN_OPTIONS = (
 
 
 _FOR_SQL = {
-    "as": "in Python: db.frame(…), db.arrow(…) or db.rows(…).",
+    "as": "in Python: db.frame(…), db.arrow(…), db.polars(…) or db.rows(…).",
     "numbers": 'in Python: db.frame(…, numbers="float").',
     "dates": 'in Python: db.frame(…, dates="datetime64").',
     "limit": "in Python: a LIMIT in the query.",
@@ -123,6 +124,8 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
 
 def _shape(notebook: CrdbMagic, call: Call) -> Shape:
     value = call.given.get("as", As.FRAME)
+    if value is As.POLARS:
+        require()
     numbers, dates = call.given.get("numbers"), call.given.get("dates")
     if value is not As.FRAME and (numbers or dates):
         raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")

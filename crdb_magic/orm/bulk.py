@@ -14,7 +14,9 @@ from crdb_magic.columns.encode import index_left_out
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
+from crdb_magic.columns.polars_frame import require, to_polars
 from crdb_magic.columns.results import Result
+from crdb_magic.columns.sources import as_frame
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import Attempt, OptionError
@@ -59,6 +61,13 @@ class Bulk:
         __tracebackhide__ = True
         with as_peewee():
             return to_arrow(self._read(query, params))
+
+    def polars(self, query: Any, params: Values = None) -> Any:
+        """Give the rows of a query as a `polars.DataFrame`: see `crdb_magic.columns.polars_frame.to_polars`."""
+        __tracebackhide__ = True
+        require()
+        with as_peewee():
+            return to_polars(self._read(query, params))
 
     def rows(self, query: Any, params: Values = None) -> list[tuple[Any, ...]]:
         """Give the rows of a query as tuples of Python values."""
@@ -139,7 +148,7 @@ class Bulk:
 
     def write_frame(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         table: str,
         *,
         mode: Mode | str = Mode.FAIL,
@@ -148,11 +157,13 @@ class Bulk:
     ) -> int:
         """Write a DataFrame, without its index, into a table: all of it or nothing, in one transaction.
 
+        A polars DataFrame or a `pyarrow.Table` (what gives its columns as Arrow's) will do as well.
         ``mode`` is fail, append, replace or upsert; ``key`` is uuid, rowid, or the columns of the primary key;
         ``dtypes`` are the SQL types of columns. Gives the number of rows, and a UserWarning of an index that has a
         name. Raises as `run_transaction` does.
         """
         __tracebackhide__ = True
+        frame = as_frame(frame)
         with as_peewee():
             rows = write(self.session, frame, Writing(table=table, mode=Mode.parse(mode), key=key, dtypes=dtypes))
         if left_out := index_left_out(frame):
