@@ -46,6 +46,7 @@ FOREIGN = {
     "pandas": _FRAMES,
     "pyarrow": _FRAMES,
     "numpy": _FRAMES,
+    "polars": frozenset({"columns.polars_frame"}),
     "peewee": frozenset({"orm"}),
     "playhouse": frozenset({"orm"}),
     "IPython": frozenset({"magics", "__init__"}),

@@ -8,12 +8,14 @@
     │   ├── connections.py      the open connections, by name
     │   └── sql_name.py         %sql, for those who ask for it
     ├── arguments.py        a line -> its options
+    │   └── expression.py       … and the frame that Python in it is
     ├── namespace.py        the notebook's variables
     ├── python_cell.py      a cell of Python that may run several times
     │   ├── capture.py          what it shows, held back
     │   └── tracebacks.py       what an error says that leaves it
     ├── display.py          results -> what is shown
     │   ├── shown.py            … frames, and their receipts
+    │   │   └── nulls.py            … with NULL in one word
     │   ├── outputs.py          … words, plain and as HTML
     │   ├── waiting.py          … while a transaction runs
     │   └── status.py           … and how it went, in a line

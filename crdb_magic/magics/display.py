@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from IPython.display import display
 
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frame_options import EXACT, FrameOptions
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
+from crdb_magic.columns.polars_frame import to_polars
 from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.wording import without_ids
-from crdb_magic.magics.outputs import say
-from crdb_magic.magics.shown import Receipts, own_form
+from crdb_magic.magics.outputs import rows_in_words, say
+from crdb_magic.magics.shown import Look, Receipts
 from crdb_magic.magics.status import Told
 from crdb_magic.sql.statements import Statement
+from crdb_magic.values.typemap import Family
 
 _CAPTION_LENGTH = 72
 
@@ -29,22 +32,28 @@ class As(Choice):
     FRAME = "frame"
     ARROW = "arrow"
     ROWS = "rows"
+    POLARS = "polars"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How results are handed to the notebook: the last one, what frames are made of, with receipts or not."""
+    """How results are handed to the notebook.
+
+    What the last one is, and whether a variable takes it instead of being shown; what frames are made of; with receipts
+    or not.
+    """
 
     value: As = As.FRAME
-    backend: Backend = Backend.NUMPY
+    frames: FrameOptions = EXACT
     receipts: bool = True
+    assigned: bool = False
 
     @property
     def finish(self) -> Finish:
         """What is best done with each batch of a large result while the next one comes."""
         if self.value is As.FRAME:
-            return self.backend.finish
-        return as_read if self.value is As.ARROW else with_decimals
+            return self.frames.finish
+        return with_decimals if self.value is As.ROWS else as_read
 
 
 def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, told: Told) -> Any:
@@ -60,11 +69,14 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, _caption(statement)]), metadata)
-            _show(_decoded(result, Shape(backend=shape.backend)), statement)
+            _show(to_frame(result, shape.frames), _look(result, statement))
             tags = []
         if result.notices:
             tags += [_caption(statement)] if index == last and len(statements) > 1 else []
             tags += map(without_ids, result.notices)
+    unseen = last is not None and report.results[last].more and (shape.assigned or shape.value is not As.FRAME)
+    if last is not None and unseen and not told.speaks:
+        tags.append(rows_in_words(report.results[last].row_count, more=True))
     if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
         tags.append(_caption(statements[last]))
     if last is None:
@@ -74,25 +86,31 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
         say("\n".join(tags), metadata)
     value = _decoded(report.results[last], shape)
     if isinstance(value, pd.DataFrame):
-        receipts.attach(value, report.receipt if shape.receipts else None, explained=_explains(statements[last]))
+        look = _look(report.results[last], statements[last])
+        receipts.attach(value, report.receipt if shape.receipts else None, look)
     if not _explains(statements[last]):
-        told.under_value(report.receipt, report.results[last].row_count)
+        told.under_value(report.receipt, report.results[last].row_count, more=unseen)
     return value
 
 
-def _show(frame: pd.DataFrame, statement: Statement) -> None:
-    form = own_form(frame, explained=_explains(statement))
-    display(frame if form is None else form, raw=form is not None)
+def _show(frame: pd.DataFrame, look: Look) -> None:
+    form = look.form(frame)
+    display(form or frame, raw=bool(form))
 
 
-def _explains(statement: Statement) -> bool:
-    return statement.keyword == "EXPLAIN"
+def _look(result: Result, statement: Statement) -> Look:
+    columns = zip(result.names, result.columns or (), strict=True)
+    documents = frozenset(name for name, column in columns if column.type.family is Family.JSON)
+    return Look(_explains(statement), documents, rows_in_words(result.row_count, more=True) if result.more else "")
 
 
 def _decoded(result: Result, shape: Shape) -> Any:
     if shape.value is As.FRAME:
-        return to_frame(result, shape.backend)
-    return to_arrow(result) if shape.value is As.ARROW else records(result)
+        return to_frame(result, shape.frames)
+    return _DECODERS[shape.value](result)
+
+
+_DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: records, As.POLARS: to_polars}
 
 
 def _caption(statement: Statement) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
-from traitlets import Bool, Bunch, CaselessStrEnum, observe, validate
+from traitlets import Bool, Bunch, CaselessStrEnum, Int, observe, validate
 
-from crdb_magic.columns.frames import Backend
+from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.magics.arguments import Option, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
@@ -73,6 +73,22 @@ class CrdbMagic(Magics):
         help="What the columns of frames are made of: NumPy and Python objects, or Arrow.",
     ).tag(config=True)
 
+    numbers = CaselessStrEnum(
+        [one.value for one in Numbers],
+        default_value=Numbers.EXACT.value,
+        help="What a DECIMAL is in frames: exact, or the nearest float.",
+    ).tag(config=True)
+
+    dates = CaselessStrEnum(
+        [one.value for one in Dates],
+        default_value=Dates.DATE.value,
+        help="What a DATE is in frames: a date, or the datetime64 of its midnight.",
+    ).tag(config=True)
+
+    limit = Int(
+        None, min=1, allow_none=True, help="Fetch no more rows than that of each query of a cell; None: all of them."
+    ).tag(config=True)
+
     status = CaselessStrEnum(
         [how.value for how in How],
         default_value=How.STEADY.value,
@@ -116,6 +132,7 @@ class CrdbMagic(Magics):
         """Make what IPython calls."""
 
         def call(line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
+            __tracebackhide__ = True
             if line.strip() == "--help":
                 return say(one.help)
             return one.run(self, Typed(line, cell, visible(self.shell.user_ns, local_ns)))
@@ -123,6 +140,10 @@ class CrdbMagic(Magics):
         update_wrapper(call, one.run).__doc__ = one.help
         function: Callable[..., Any] = no_var_expand(needs_local_scope(call))
         return function
+
+    def frame_options(self, numbers: Numbers | None = None, dates: Dates | None = None) -> FrameOptions:
+        """Say what frames are made of: as a cell says, else as the configuration does."""
+        return FrameOptions.parse(self.dtype_backend, numbers or self.numbers, dates or self.dates)
 
     @property
     def audience(self) -> Audience:

@@ -62,7 +62,7 @@ class Done:
     """A transaction that was committed, or the sum of those of a cell.
 
     ``rows`` are those of its value, None if that has none, and ``into`` the name that it was given. ``receipt`` is
-    that of the one which took the most attempts.
+    that of the one which took the most attempts; ``more`` is whether it has rows that were not fetched.
     """
 
     receipt: Receipt
@@ -72,11 +72,12 @@ class Done:
     attempts: int
     as_of: Decimal | None
     count: int = 1
+    more: bool = False
 
     @classmethod
-    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None) -> Done:
+    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None, *, more: bool = False) -> Done:
         """Give what is to be told of one."""
-        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of)
+        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, more=more)
 
     def __add__(self, other: Done) -> Done:
         return Done(
@@ -92,7 +93,7 @@ class Done:
     @property
     def steady(self) -> str:
         """Say what is the same on every run."""
-        what = _COMMITTED if self.rows is None else rows_in_words(self.rows)
+        what = _COMMITTED if self.rows is None else rows_in_words(self.rows, more=self.more)
         several = f"{self.count:,} transactions · " if self.count > 1 else ""
         return f"{several}{what} → {self.into}" if self.into else f"{several}{what}"
 
@@ -115,10 +116,15 @@ class Told:
     into: str | None
     within: bool
 
-    def under_value(self, receipt: Receipt, rows: int | None) -> None:
-        """Say it when the cell has run, of a value that has rows or not."""
-        if not self.within:
-            self.line.add(Done.one(receipt, rows, self.into))
+    @property
+    def speaks(self) -> bool:
+        """Whether a line is shown."""
+        return not self.within and self.line.speaks
+
+    def under_value(self, receipt: Receipt, rows: int | None, *, more: bool = False) -> None:
+        """Say it when the cell has run, of a value that has rows or not, and perhaps not all of them."""
+        if self.speaks:
+            self.line.add(Done.one(receipt, rows, self.into, more=more))
 
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""
@@ -154,10 +160,14 @@ class StatusLine:
         """Give where one transaction is told of, whose value has a name or not."""
         return Told(self, into, within)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether a line is wanted, and its place is the notebook."""
+        return self._settings.status != How.OFF.value and self._shell.display_pub is self._screen
+
     def add(self, done: Done) -> None:
         """Say it when the cell has run."""
-        if self._shell.display_pub is self._screen:
-            self._done = self._done + done if self._done else done
+        self._done = self._done + done if self._done else done
 
     def show(self, steady: str, whole: str, done: Done) -> None:
         """Show a line in the form for who looks: ``whole`` with all that there is to say, or ``steady``."""
@@ -179,7 +189,7 @@ class StatusLine:
 
     def _end(self, result: Any = None) -> None:
         done, self._done = self._done, None
-        if done and result is not None and result.success and self._settings.status != How.OFF.value:
+        if done and result is not None and result.success:
             self.show(done.steady, f"{done.steady} · {done.facts}", done)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 from IPython.core.displayhook import DisplayHook
 
-from crdb_magic.columns.frames import Backend
+from crdb_magic.columns.frame_options import Dates, Numbers
+from crdb_magic.columns.polars_frame import require
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
-from crdb_magic.magics.arguments import Call, Option, Takes, parse, seconds, whole_number
+from crdb_magic.magics.arguments import Call, Option, Takes, parse, rows, seconds, whole_number
 from crdb_magic.magics.display import As, Shape, present
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
@@ -21,6 +22,7 @@ from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
 from crdb_magic.sql.nearmisses import refuse
+from crdb_magic.sql.row_limits import bind
 from crdb_magic.sql.statements import split, strip_markers
 
 TXN_OPTIONS = (
@@ -33,10 +35,23 @@ TXN_OPTIONS = (
     Option("isolation", "serializable or read-committed", "WORD", read=Isolation.parse),
     Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
     Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
-    Option("as", "what the value is: frame (default), arrow (a pyarrow.Table) or rows (a list of tuples)", "FORM",
-           read=As.parse),
+    Option("as", "what the value is: frame (default), arrow (a pyarrow.Table), polars (a DataFrame of it) or rows "
+           "(tuples)", "FORM", read=As.parse),
+    Option("numbers", "what a DECIMAL is in a frame: exact (default), or float, the nearest one", "WORD",
+           read=Numbers.parse),
+    Option("dates", "what a DATE is in a frame: date (default), or datetime64", "WORD", read=Dates.parse),
+    Option("limit", "fetch no more rows than that of each query, and say so if there are more; all: no limit", "N",
+           read=rows),
     Option("on", "run on the connection of that name instead of the current one", "NAME"),
 )  # fmt: skip
+
+
+_FOR_SQL = {
+    "as": "in Python: db.frame(…), db.arrow(…), db.polars(…) or db.rows(…).",
+    "numbers": 'in Python: db.frame(…, numbers="float").',
+    "dates": 'in Python: db.frame(…, dates="datetime64").',
+    "limit": "in Python: a LIMIT in the query.",
+}
 
 
 @magic(TXN_OPTIONS, takes_cell=True)
@@ -86,8 +101,9 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
     refuse(statements)
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
-    bound = [statement.bind(namespace) for statement in statements]
-    shape = Shape(call.given.get("as", As.FRAME), Backend.parse(notebook.dtype_backend), notebook.receipts)
+    most = call.given.get("limit", notebook.limit)
+    bound = [bind(statement, namespace, most) for statement in statements]
+    shape = _shape(notebook, call)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with _waiting(notebook, options) as waiting, arrivals, interrupts_shown_short():
 
@@ -107,9 +123,19 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
         raise
 
 
+def _shape(notebook: CrdbMagic, call: Call) -> Shape:
+    value = call.given.get("as", As.FRAME)
+    if value is As.POLARS:
+        require()
+    numbers, dates = call.given.get("numbers"), call.given.get("dates")
+    if value is not As.FRAME and (numbers or dates):
+        raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
+    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, call.into is not None)
+
+
 def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
-    if "as" in call.given:
-        raise OptionError("--as is for SQL.", hint="in Python: db.frame(…), db.arrow(…) or db.rows(…).")
+    if for_sql := [name for name in _FOR_SQL if name in call.given]:
+        raise OptionError(f"--{for_sql[0]} is for SQL.", hint=_FOR_SQL[for_sql[0]])
     cell = PythonCell(notebook.shell, text)
     options = _options(call)
     name = call.given.get("on")

@@ -201,11 +201,17 @@ class Session:
             done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
         return done.value, done.receipt()
 
-    def carry_out(self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer) -> T:
-        """Do the work within the open transaction, which takes no options, else as one of its own by `transact`."""
+    def carry_out(
+        self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer
+    ) -> tuple[T, tuple[str, ...]]:
+        """Do the work within the open transaction, which takes no options, else as one of its own by `transact`.
+
+        Give what it gives, and what the server said besides: at a COPY psycopg2 hears of that with the next statement.
+        """
         __tracebackhide__ = True
         with self.link.turn:
-            return self._carry_out(work, options, observer, _Nature).value
+            done = self._carry_out(work, options, observer, _Nature)
+        return done.value, done.notices
 
     def _carry_out(
         self,
@@ -278,6 +284,7 @@ class Session:
                 batches=one.batches,
                 row_count=one.row_count,
                 notices=one.notices,
+                more=one.more,
             )
             for one in answers
         )

@@ -101,12 +101,14 @@ class Statement:
 class BoundStatement:
     """A statement with its values: ``pieces`` are SQL text and parameters in turn, text first and last.
 
-    ``names`` are all names that had a value, used or not: for hints.
+    ``names`` are all names that had a value, used or not: for hints. ``most`` are the rows of its result that are
+    wanted, None for all.
     """
 
     source: Statement
     pieces: tuple[str | Parameter, ...]
     names: Collection[str] = field(default=(), repr=False, compare=False)
+    most: int | None = None
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
