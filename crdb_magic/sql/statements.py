@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from unicodedata import normalize
@@ -107,6 +107,19 @@ class BoundStatement:
     source: Statement
     pieces: tuple[str | Parameter, ...]
     names: Collection[str] = field(default=(), repr=False, compare=False)
+
+    def behind(self, words: str) -> BoundStatement:
+        """Give the statement that it is behind other words: EXPLAIN."""
+        source = replace(
+            self.source,
+            text=f"{words} {self.source.text}",
+            line=self.source.line_of(0),
+            head=0,
+            keyword=words.partition(" ")[0],
+            uses=tuple(replace(use, start=use.start + len(words) + 1, end=use.end + len(words) + 1)
+                       for use in self.source.uses),
+        )  # fmt: skip
+        return replace(self, source=source, pieces=(f"{words} {self.pieces[0]}", *self.pieces[1:]))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

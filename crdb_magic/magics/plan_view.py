@@ -1,0 +1,234 @@
+"""Plans -> what is shown: a tree beside its figures, in plain text and in HTML, what costs most to be seen first.
+
+What differs from run to run (times, rows, memory) is there only if the plan was executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any
+
+from IPython.display import display
+
+from crdb_magic.columns.results import Report
+from crdb_magic.core.wording import without_ids
+from crdb_magic.explore.amounts import count, duration, roughly
+from crdb_magic.explore.findings import Finding, troubles
+from crdb_magic.explore.plan import Plan, Step, said
+from crdb_magic.magics.display import ROLLED_BACK, caption
+from crdb_magic.magics.outputs import say
+from crdb_magic.sql.statements import Statement
+
+_BAR = 8  # characters
+_HOT = 0.25  # a step with such a share is one to look at
+_COARSE = 20  # of the planner's cost only twentieths are shown: it depends on what statistics were collected
+# What goes without saying, of CockroachDB's totals.
+_AS_EVER = {
+    ("vectorized", "true"), ("plan type", "custom"), ("isolation level", "serializable"), ("priority", "normal"),
+    ("quality of service", "regular"), ("distribution", "local"),
+}  # fmt: skip
+_AT_FIRST = ("execution time", "planning time")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A step as it is shown: its figures as words, and how its line and those below it begin in plain text."""
+
+    step: Step
+    figures: tuple[str, ...]
+    share: float | None
+    depth: int
+    first: str
+    further: str
+
+
+def bundle(plan: Plan, *_: Any, **__: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Give what IPython's mimebundle formatter asks for: a plan as text and as HTML, and its receipt as metadata."""
+    metadata = {"crdb": plan.receipt.as_dict()} if plan.receipt else {}
+    return {"text/plain": as_text(plan), "text/html": as_html(plan)}, metadata
+
+
+def present(report: Report, plans: Sequence[Plan], statements: Sequence[Statement], *, receipts: bool) -> Plan:
+    """Show all plans but the last, each under its statement, and what the server said besides; give the last one."""
+    metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
+    words = [*report.receipt.notes, *map(without_ids, report.receipt.notices)]
+    if not report.receipt.committed:
+        words.append(ROLLED_BACK)
+    for plan, statement in zip(plans[:-1], statements, strict=False):
+        say("\n".join([*words, caption(statement)]), metadata)
+        display(plan)
+        words = []
+    if len(plans) > 1:
+        words.append(caption(statements[-1]))
+    if words:
+        say("\n".join(words), metadata)
+    return plans[-1] if receipts else replace(plans[-1], receipt=None)
+
+
+# What both forms show.
+
+
+def _columns(plan: Plan) -> tuple[str, ...]:
+    if plan.executed:
+        return ("own time", "rows", "estimated")
+    return ("cost", "≈ rows") if _knows_cost(plan) else ("≈ rows",)
+
+
+def _knows_cost(plan: Plan) -> bool:
+    return any(step.share is not None for _, step in plan.walk())
+
+
+def _rows(plan: Plan) -> list[_Row]:
+    def below(steps: Sequence[Step], depth: int, lead: str) -> Iterator[_Row]:
+        for number, step in enumerate(steps):
+            last = number == len(steps) - 1
+            first, further = _branch(lead, last=last) if depth else ("", "")
+            share = step.share if plan.executed or step.share is None else round(step.share * _COARSE) / _COARSE
+            yield _Row(step, _figures(plan, step, share), share, depth, first, further)
+            yield from below(step.steps, depth + 1, further)
+
+    return list(below(plan.steps, 0, ""))
+
+
+def _branch(lead: str, *, last: bool) -> tuple[str, str]:
+    return (f"{lead}└─ ", f"{lead}   ") if last else (f"{lead}├─ ", f"{lead}│  ")
+
+
+def _figures(plan: Plan, step: Step, share: float | None) -> tuple[str, ...]:
+    facts = step.facts
+    estimated = "" if facts.estimated is None or facts.never_executed else roughly(facts.estimated)
+    if plan.executed:
+        seconds = "" if facts.seconds is None or facts.never_executed else duration(facts.seconds)
+        return seconds, "" if facts.rows is None else count(facts.rows), estimated
+    return ("" if share is None else f"{share:.0%}", estimated) if _knows_cost(plan) else (estimated,)
+
+
+def _totals(plan: Plan) -> list[tuple[str, bool]]:
+    """Give the figures of the whole that say something, and whether they tell of trouble."""
+    shown = [pair for pair in plan.totals if pair not in _AS_EVER and not pair[1].startswith("0")]
+    shown.sort(key=lambda pair: _AT_FIRST.index(pair[0]) if pair[0] in _AT_FIRST else len(_AT_FIRST))
+    return [(f"{name} {value}", troubles(name, value)) for name, value in shown]
+
+
+# Plain text.
+
+
+def as_text(plan: Plan) -> str:
+    """Draw it with a fixed width: figures on the left, the tree on the right, what stands out behind each step."""
+    totals = " · ".join(f"! {words}" if bad else words for words, bad in _totals(plan))
+    parts = [totals, "\n".join(_tree_lines(plan)), "\n".join(plan.remarks), _recommended(plan)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _recommended(plan: Plan) -> str:
+    return "\n".join(["The server recommends:", *plan.recommendations]) if plan.recommendations else ""
+
+
+def _tree_lines(plan: Plan) -> Iterator[str]:
+    rows = _rows(plan)
+    if not rows:
+        return
+    names = _columns(plan)
+    widths = [max(map(len, column)) for column in zip(names, *(row.figures for row in rows), strict=True)]
+    bars = _knows_cost(plan)
+
+    def line(figures: Sequence[str], bar: str, words: str) -> str:
+        cells = [figure.rjust(width) for figure, width in zip(figures, widths, strict=True)]
+        return "  ".join([cells[0], *([bar.ljust(_BAR)] if bars else []), *cells[1:], words]).rstrip()
+
+    yield line(names, "", "step")
+    for row in rows:
+        yield line(row.figures, "█" * round((row.share or 0) * _BAR), row.first + _headed(row.step))
+        stem = row.further + ("│  " if row.step.steps else "   ")
+        for detail in row.step.details:
+            yield line([""] * len(names), "", stem + said(detail))
+
+
+def _headed(step: Step) -> str:
+    found = "".join(f"  {'!' if one.grave else '·'} {one.words}" for one in step.findings)
+    return f"{step.name} {step.target}".rstrip() + found
+
+
+# HTML.
+
+_TEXT = (
+    "font: var(--jp-code-font-size, 13px)/1.45 var(--jp-code-font-family, monospace); "
+    "color: var(--jp-content-font-color1, inherit)"
+)
+_ROW = "background: none"
+_CELL = "padding: 1px 10px 1px 0; text-align: left; vertical-align: top; border: 0"
+_NUMBER = "padding: 1px 14px 1px 0; text-align: right; vertical-align: top; border: 0; white-space: nowrap"
+_ASIDE = "color: var(--jp-ui-font-color2, #767676)"
+_BADGE = "border: 1px solid; border-radius: 3px; padding: 0 4px; white-space: nowrap; font-size: 90%"
+_GRAVE = f"{_BADGE}; color: var(--jp-error-color1, #c62828); font-weight: 600"
+_MILD = f"{_BADGE}; {_ASIDE}"
+_TROUGH = "width: 90px; height: 10px; margin-top: 4px; background: var(--jp-layout-color2, #eee)"
+_RED, _BLUE = "var(--jp-error-color1, #c62828)", "var(--jp-brand-color1, #1976d2)"
+
+
+def as_html(plan: Plan) -> str:
+    """Draw it as a table whose rows are the steps: bars, figures, the tree, and badges for what stands out."""
+    parts = (
+        _totals_html(plan),
+        _table(plan),
+        _lines("", plan.remarks),
+        _lines("The server recommends:", plan.recommendations),
+    )
+    return _element("div", f"{_TEXT}; padding-left: 1ch", "".join(parts))
+
+
+def _element(name: str, style: str, content: str) -> str:
+    return f'<{name} style="{style}">{content}</{name}>'
+
+
+def _totals_html(plan: Plan) -> str:
+    totals = [_badge(Finding(words)) if bad else escape(words) for words, bad in _totals(plan)]
+    return _element("div", f"{_ASIDE}; padding-bottom: 6px", " · ".join(totals)) if totals else ""
+
+
+def _table(plan: Plan) -> str:
+    rows, bars = _rows(plan), _knows_cost(plan)
+    if not rows:
+        return ""
+    heads = [_element("td", f"{_NUMBER}; {_ASIDE}", name) for name in _columns(plan)]
+    if bars:
+        heads.insert(1, "<td></td>")
+    heads.append(_element("td", f"{_CELL}; {_ASIDE}", "step"))
+    hottest = max(row.share or 0 for row in rows)
+    lines = [_row_html(row, hot=row.share == hottest and hottest >= _HOT, bars=bars) for row in rows]
+    body = "".join(_element("tr", _ROW, line) for line in ("".join(heads), *lines))
+    return _element("table", f"border: 0; border-collapse: collapse; margin: 0; {_TEXT}", f"<tbody>{body}</tbody>")
+
+
+def _row_html(row: _Row, *, hot: bool, bars: bool) -> str:
+    weight = "; font-weight: 600" if hot else ""
+    cells = [_element("td", _NUMBER + weight, escape(figure)) for figure in row.figures]
+    if bars:
+        cells.insert(1, _element("td", _CELL, _bar(row.share or 0)))
+    indented = f"{_CELL}; padding-left: {row.depth * 1.5:g}em"
+    return "".join([*cells, _element("td", indented, _step_html(row.step, weight))])
+
+
+def _bar(share: float) -> str:
+    colour = _RED if share >= _HOT else _BLUE
+    return _element("div", _TROUGH, _element("div", f"width: {share:.0%}; height: 100%; background: {colour}", ""))
+
+
+def _step_html(step: Step, weight: str) -> str:
+    name = _element("span", weight.removeprefix("; "), escape(f"{step.name} {step.target}".rstrip()))
+    badges = [_badge(one) for one in step.findings]
+    details = [_element("div", f"{_ASIDE}; padding-left: 2ch", escape(said(pair))) for pair in step.details]
+    return " ".join([name, *badges]) + "".join(details)
+
+
+def _badge(finding: Finding) -> str:
+    return _element("span", _GRAVE if finding.grave else _MILD, escape(finding.words))
+
+
+def _lines(title: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    text = _element("pre", "margin: 0; white-space: pre-wrap", escape("\n".join(lines)))
+    return _element("div", "padding-top: 6px", _element("span", _ASIDE, title) * bool(title) + text)
