@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crdb_magic.explore.amounts import count, duration
 
 _MANY = 1000  # rows: a full scan of fewer is what a planner should choose
+_SOME = 100  # rows: to be wrong by fewer does no harm
 _OFF = 10  # times: from here on an estimate may have led to another plan than the right one
 _FEW_KEPT = 0.1
 
@@ -45,11 +46,11 @@ class Finding:
     grave: bool = True
 
 
-def findings(facts: Facts) -> tuple[Finding, ...]:
-    """Give what stands out of a step, the gravest first."""
+def findings(facts: Facts, below: Sequence[Facts] = ()) -> tuple[Finding, ...]:
+    """Give what stands out of a step that is fed by those ``below``, the gravest first."""
     if facts.never_executed:
         return (Finding("never executed", grave=False),)
-    found = [*_of_access(facts), *_of_rows(facts), *_of_resources(facts)]
+    found = [*_of_access(facts), *_of_estimate(facts, below), *_of_rows(facts), *_of_resources(facts)]
     return tuple(sorted(found, key=lambda finding: not finding.grave))
 
 
@@ -66,16 +67,24 @@ def _is_large(facts: Facts) -> bool:
     return known is None or known >= _MANY
 
 
+def _of_estimate(facts: Facts, below: Sequence[Facts]) -> Iterator[Finding]:
+    """Say how wrong an estimate was, where it went wrong: those above are built on it."""
+    off = _off(facts)
+    if off >= _OFF and not any(_off(one) * 2 >= off for one in below):
+        yield Finding(f"estimate off ×{count(off)}")
+
+
+def _off(facts: Facts) -> float:
+    """Give how many times more, or fewer, rows came than was estimated; 1 for what does not matter."""
+    rows, estimated = facts.rows, facts.estimated
+    if rows is None or estimated is None or abs(rows - estimated) < _SOME or (facts.cut_short and rows < estimated):
+        return 1
+    return max(rows, estimated, 1) / max(min(rows, estimated), 1)
+
+
 def _of_rows(facts: Facts) -> Iterator[Finding]:
-    rows, estimated, read = facts.rows, facts.estimated, facts.read
-    if rows is None:
-        return
-    if estimated is not None:
-        off = max(rows, estimated, 1) / max(min(rows, estimated), 1)
-        excused = facts.cut_short and rows < estimated
-        if off >= _OFF and abs(rows - estimated) >= 10 * _OFF and not excused:
-            yield Finding(f"estimate off ×{count(off)}")
-    if read is not None and read >= _MANY and rows < read * _FEW_KEPT:
+    rows, read = facts.rows, facts.read
+    if rows is not None and read is not None and read >= _MANY and rows < read * _FEW_KEPT:
         yield Finding(f"keeps {count(rows)} of {count(read)} rows")
 
 
@@ -92,7 +101,7 @@ def _of_resources(facts: Facts) -> Iterator[Finding]:
         yield Finding(f"{count(facts.repeats)} times", grave=facts.repeats >= _MANY)
 
 
-_TROUBLE = ("contention", "temp disk", "retr", "lock table", "latches", "admission control")
+_TROUBLE = ("contention", "temp disk", "temporary files", "retr", "lock table", "latches", "admission control")
 
 
 def troubles(total: str, value: str) -> bool:

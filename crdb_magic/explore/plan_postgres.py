@@ -28,15 +28,20 @@ _TARGETS = ("Relation Name", "Function Name", "CTE Name", "Tuplestore Name", "Ta
 _ELSEWHERE = {*_DETAILS, *_TARGETS, "Node Type", "Plans", "Alias", "Index Name", "Operation"}
 _AGGREGATES = {"Sorted": "GroupAggregate", "Hashed": "HashAggregate", "Mixed": "MixedAggregate"}
 _WAIT_FOR_ALL = ("Sort", "Hash", "Aggregate", "ModifyTable")  # their input is read to its end, LIMIT or not
+_LEADS = 0.3  # the share of a process that leads one worker (get_parallel_divisor in costsize.c)
 _BLOCK = 8  # KiB, unless PostgreSQL was built with another size
-_BUFFERS = {"Shared Hit Blocks": "from cache", "Shared Read Blocks": "read", "Temp Written Blocks": "spilled"}
+_BUFFERS = {"Shared Hit Blocks": "from cache", "Shared Read Blocks": "read"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What the steps around one say of it: how many processes run it, what CTEs took, whether a LIMIT is above."""
+    """What the steps around one say of it: how many processes run it, what CTEs took, whether a LIMIT is above.
+
+    ``divisor``: by how many the planner divides the rows of what is shared among them.
+    """
 
     processes: float = 1
+    divisor: float = 1
     ctes: Mapping[str, float] = field(default_factory=dict)
     cut_short: bool = False
 
@@ -88,7 +93,8 @@ def _said(value: Any) -> str:
 def _below(node: Node, around: _Around) -> _Around:
     kind = node["Node Type"]
     if kind.startswith("Gather"):
-        around = replace(around, processes=_number(node, "Workers Launched") + 1)
+        planned, launched = _number(node, "Workers Planned"), _number(node, "Workers Launched")
+        around = replace(around, processes=launched + 1, divisor=planned + max(1 - _LEADS * planned, 0))
     return replace(around, cut_short=(around.cut_short or kind == "Limit") and kind not in _WAIT_FOR_ALL)
 
 
@@ -115,14 +121,14 @@ def _target(node: Node) -> str:
 
 def _facts(node: Node, around: _Around) -> Facts:
     full_scan, planned = node["Node Type"] == "Seq Scan", _number(node, "Plan Rows")
-    filters = "Filter" in node
+    filters, divisor = "Filter" in node, around.divisor if _is_shared(node) else 1
     if "Actual Loops" not in node:
-        return Facts(estimated=planned, full_scan=full_scan, filters=filters)
+        return Facts(estimated=planned * divisor, full_scan=full_scan, filters=filters)
     loops = _number(node, "Actual Loops")
     rows = _number(node, "Actual Rows") * loops
     removed = sum(_number(node, key) for key in node if key.startswith("Rows Removed by")) * loops
     return Facts(
-        estimated=planned * loops,
+        estimated=planned * (divisor * _repeats(node, around.processes) if divisor > 1 else loops),
         rows=rows,
         read=rows + removed,
         seconds=_own_seconds(node, around),
@@ -134,6 +140,11 @@ def _facts(node: Node, around: _Around) -> Facts:
         never_executed=not loops,
         cut_short=around.cut_short,
     )
+
+
+def _is_shared(node: Node) -> bool:
+    """Whether each process gives a part of the rows, instead of all of them."""
+    return node.get("Parallel Aware") is True or any(map(_is_shared, _children(node)))
 
 
 def _repeats(node: Node, processes: float) -> float:
@@ -218,6 +229,8 @@ def _totals(document: Node) -> Iterator[tuple[str, str]]:
     buffers = {name: _number(document["Plan"], key) * _BLOCK for key, name in _BUFFERS.items()}
     if said := ", ".join(f"{size(kibibytes)} {name}" for name, kibibytes in buffers.items() if kibibytes):
         yield "buffers", said
+    if temporary := _number(document["Plan"], "Temp Written Blocks"):
+        yield "temporary files", size(temporary * _BLOCK)
 
 
 def _of_triggers(triggers: Iterable[Node]) -> Pairs:

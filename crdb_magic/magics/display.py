@@ -20,7 +20,7 @@ from crdb_magic.magics.shown import Receipts, own_form
 from crdb_magic.sql.statements import Statement
 
 _CAPTION_LENGTH = 72
-ROLLED_BACK = "Rolled back: nothing was committed. Sequences stay advanced; that COMMIT would pass is not said."
+ROLLED_BACK = "Rolled back: nothing was committed. Sequences stay advanced, and a COMMIT might still have been refused."
 
 
 class As(Choice):

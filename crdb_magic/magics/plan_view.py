@@ -72,7 +72,7 @@ def present(report: Report, plans: Sequence[Plan], statements: Sequence[Statemen
 
 def _columns(plan: Plan) -> tuple[str, ...]:
     if plan.executed:
-        return ("own time", "rows", "estimated")
+        return ("own time", "rows", "estimated") if _knows_cost(plan) else ("rows", "estimated")
     return ("cost", "≈ rows") if _knows_cost(plan) else ("≈ rows",)
 
 
@@ -101,8 +101,9 @@ def _figures(plan: Plan, step: Step, share: float | None) -> tuple[str, ...]:
     estimated = "" if facts.estimated is None or facts.never_executed else roughly(facts.estimated)
     if plan.executed:
         seconds = "" if facts.seconds is None or facts.never_executed else duration(facts.seconds)
-        return seconds, "" if facts.rows is None else count(facts.rows), estimated
-    return ("" if share is None else f"{share:.0%}", estimated) if _knows_cost(plan) else (estimated,)
+        rows = "" if facts.rows is None else count(facts.rows)
+        return (seconds, rows, estimated) if _knows_cost(plan) else (rows, estimated)
+    return (f"{share:.0%}" if share else "", estimated) if _knows_cost(plan) else (estimated,)
 
 
 def _totals(plan: Plan) -> list[tuple[str, bool]]:
