@@ -11,6 +11,7 @@ _MANY = 1000  # rows: a full scan of fewer is what a planner should choose
 _SOME = 100  # rows: to be wrong by fewer does no harm
 _OFF = 10  # times: from here on an estimate may have led to another plan than the right one
 _FEW_KEPT = 0.1
+_COUNTS = 0.05  # the share below which a step is no reason to be slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,19 +19,19 @@ class Facts:
     """What is known of a step; None, and nothing, where the server does not say it.
 
     ``estimated`` and ``rows`` are those that it gave in all, ``read`` those that it read for them from a table.
-    ``seconds`` are its own, ``waited`` those in which it waited for other transactions. ``spilled`` says what went to
-    disk. ``cut_short``: what it feeds may have had enough, so that fewer rows than estimated are no mistake.
+    ``seconds`` are its own, ``waited`` those in which it waited for other transactions. ``statistics`` says what is
+    wrong with those of its table, ``spilled`` what went to disk. ``cut_short``: what it feeds may have had enough, so
+    that fewer rows than estimated are no mistake.
     """
 
     estimated: float | None = None
     rows: float | None = None
     read: float | None = None
-    read_bytes: str = ""
     seconds: float | None = None
     waited: float = 0
     full_scan: bool = False
     filters: bool = False
-    no_statistics: bool = False
+    statistics: str = ""
     spilled: str = ""
     repeats: float = 1
     workers: tuple[int, int] | None = None
@@ -46,19 +47,19 @@ class Finding:
     grave: bool = True
 
 
-def findings(facts: Facts, below: Sequence[Facts] = ()) -> tuple[Finding, ...]:
-    """Give what stands out of a step that is fed by those ``below``, the gravest first."""
+def findings(facts: Facts, below: Sequence[Facts] = (), share: float | None = None) -> tuple[Finding, ...]:
+    """Give what stands out of a step with such a share of the whole, fed by those ``below``; the gravest first."""
     if facts.never_executed:
         return (Finding("never executed", grave=False),)
-    found = [*_of_access(facts), *_of_estimate(facts, below), *_of_rows(facts), *_of_resources(facts)]
+    found = [*_of_access(facts, share), *_of_estimate(facts, below), *_of_rows(facts), *_of_resources(facts)]
     return tuple(sorted(found, key=lambda finding: not finding.grave))
 
 
-def _of_access(facts: Facts) -> Iterator[Finding]:
+def _of_access(facts: Facts, share: float | None) -> Iterator[Finding]:
     if facts.full_scan:
-        yield Finding("full scan", grave=_is_large(facts))
-    if facts.no_statistics:
-        yield Finding("no statistics")
+        yield Finding("full scan", grave=_is_large(facts) and (share is None or share >= _COUNTS))
+    if facts.statistics:
+        yield Finding(f"{facts.statistics} statistics")
 
 
 def _is_large(facts: Facts) -> bool:

@@ -34,7 +34,7 @@ class Step:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What stands out, the gravest first."""
-        return findings(self.facts, [step.facts for step in self.steps])
+        return findings(self.facts, [step.facts for step in self.steps], self.share)
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Step]]:
         """Give it and all steps below it, with how deep they are."""

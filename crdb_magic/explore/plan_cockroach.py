@@ -7,7 +7,7 @@ a step says has changed with every version, so a line that is not known here is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from crdb_magic.explore.amounts import read_count, read_duration
@@ -34,6 +34,7 @@ _FIGURES = {
     "MVCC step count (ext/int)", "auto commit", "cluster nodes", "estimated max memory allocated", "kv cpu time",
     "kv nodes", "nodes", "regions", "sql nodes", "used follower read", "used streamer", "vectorized batch count",
 }  # fmt: skip
+_INACCURATE = "  ----------------------  WARNING"  # behind the table's name, since v22.2
 _WAIT_FOR_ALL = ("sort", "top-k", "group (hash)", "group (scalar)")  # their input is read to its end, LIMIT or not
 
 
@@ -122,11 +123,16 @@ def _step(name: str, pairs: Sequence[tuple[str, str]]) -> Step:
     said = {target, ("spans", "FULL SCAN")}  # by the target, and by a finding
     return Step(
         name=name,
-        target=target[1],
+        target=target[1].partition(_INACCURATE)[0],
         facts=_facts(named),
-        details=tuple(pair for pair in pairs if pair[0] not in _FIGURES and pair not in said),
+        details=(*(pair for pair in pairs if pair[0] not in _FIGURES and pair not in said), *_read_of(named)),
         figures=tuple(pair for pair in pairs if pair[0] in _FIGURES),
     )
+
+
+def _read_of(named: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if size := named.get("KV bytes read"):
+        yield "KV", f"{_first(named, _READ)} rows, {size}"
 
 
 def _facts(named: Mapping[str, str]) -> Facts:
@@ -135,14 +141,20 @@ def _facts(named: Mapping[str, str]) -> Facts:
         estimated=None if "missing stats" in estimated else read_count(estimated),
         rows=read_count(named.get(_ROWS, "")),
         read=read_count(_first(named, _READ)),
-        read_bytes=named.get("KV bytes read", ""),
         seconds=read_duration(_first(named, _OWN_TIME)),
         waited=read_duration(named.get(_WAITED, "")) or 0,
         full_scan=spans.startswith("FULL SCAN"),
-        no_statistics=_NO_STATISTICS in named or ("missing stats" in estimated and "table" in named),
+        statistics=_statistics(named),
         spilled="" if spilled == "0 B" else spilled,
         cut_short="SOFT LIMIT" in spans,
     )
+
+
+def _statistics(named: Mapping[str, str]) -> str:
+    table = named.get("table", "")
+    if _NO_STATISTICS in named or (table and "missing stats" in named.get(_ESTIMATED, "")):
+        return "no"
+    return "old" if _INACCURATE in table else ""
 
 
 def _first(named: Mapping[str, str], keys: Sequence[str]) -> str:

@@ -29,6 +29,14 @@ _AS_EVER = {
     ("vectorized", "true"), ("plan type", "custom"), ("isolation level", "serializable"), ("priority", "normal"),
     ("quality of service", "regular"), ("distribution", "local"),
 }  # fmt: skip
+# … and what can be said in fewer words.
+_SHORT = {
+    "cumulative time spent in KV": "in KV", "cumulative time spent due to contention": "contention",
+    "cumulative time spent in the lock table": "locks", "cumulative time spent waiting to acquire latches": "latches",
+    "rows decoded from KV": "KV rows", "rows read from KV": "KV rows", "maximum memory usage": "memory",
+    "DistSQL network usage": "network", "network usage": "network", "max sql temp disk usage": "temporary files",
+    "number of transaction retries": "retries of the transaction", "number of statement retries": "retries",
+}  # fmt: skip
 _AT_FIRST = ("execution time", "planning time")
 
 
@@ -110,7 +118,7 @@ def _totals(plan: Plan) -> list[tuple[str, bool]]:
     """Give the figures of the whole that say something, and whether they tell of trouble."""
     shown = [pair for pair in plan.totals if pair not in _AS_EVER and not pair[1].startswith("0")]
     shown.sort(key=lambda pair: _AT_FIRST.index(pair[0]) if pair[0] in _AT_FIRST else len(_AT_FIRST))
-    return [(f"{name} {value}", troubles(name, value)) for name, value in shown]
+    return [(f"{_SHORT.get(name, name)} {value}", troubles(name, value)) for name, value in shown]
 
 
 # Plain text.
