@@ -132,7 +132,7 @@ def _step(name: str, pairs: Sequence[tuple[str, str]]) -> Step:
 
 def _read_of(named: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if size := named.get("KV bytes read"):
-        yield "KV", f"{_first(named, _READ)} rows, {size}"
+        yield "KV rows", f"{_first(named, _READ)} ({size})"
 
 
 def _facts(named: Mapping[str, str]) -> Facts:

@@ -80,7 +80,7 @@ def _step(node: Node, around: _Around) -> Step:
         facts=_facts(node, around),
         details=tuple((key.lower(), _said(node[key])) for key in _DETAILS if node.get(key)),
         figures=tuple((key, _said(value)) for key, value in node.items() if key not in _ELSEWHERE),
-        steps=tuple(_step(child, below) for child in _children(node)),
+        steps=tuple(_step(child, _as_fed(node, child, below)) for child in _children(node)),
     )
 
 
@@ -96,6 +96,12 @@ def _below(node: Node, around: _Around) -> _Around:
         planned, launched = _number(node, "Workers Planned"), _number(node, "Workers Launched")
         around = replace(around, processes=launched + 1, divisor=planned + max(1 - _LEADS * planned, 0))
     return replace(around, cut_short=(around.cut_short or kind == "Limit") and kind not in _WAIT_FOR_ALL)
+
+
+def _as_fed(node: Node, child: Node, below: _Around) -> _Around:
+    """Tell what a semi join looks through that the first match is enough."""
+    first_match = node.get("Join Type") in {"Semi", "Anti"} and child.get("Parent Relationship") == "Inner"
+    return replace(below, cut_short=below.cut_short or first_match)
 
 
 def _name(node: Node) -> str:

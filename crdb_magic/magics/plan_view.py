@@ -170,10 +170,11 @@ _ROW = "background: none"
 _CELL = "padding: 1px 10px 1px 0; text-align: left; vertical-align: top; border: 0"
 _NUMBER = "padding: 1px 14px 1px 0; text-align: right; vertical-align: top; border: 0; white-space: nowrap"
 _ASIDE = "color: var(--jp-ui-font-color2, #767676)"
-_BADGE = "border: 1px solid; border-radius: 3px; padding: 0 4px; white-space: nowrap; font-size: 90%"
+_BADGE = "display: inline-block; border: 1px solid; border-radius: 3px; padding: 0 4px; font-size: 90%"
 _GRAVE = f"{_BADGE}; color: var(--jp-error-color1, #c62828); font-weight: 600"
 _MILD = f"{_BADGE}; {_ASIDE}"
-_TROUGH = "width: 90px; height: 10px; margin-top: 4px; background: var(--jp-layout-color2, #eee)"
+_BESIDE = "width: 72px; height: 10px; margin-top: 4px"
+_INDENT, _HANGS = 2, 2  # characters: of a step below another one, and of the branch that leads to it
 _RED, _BLUE = "var(--jp-error-color1, #c62828)", "var(--jp-brand-color1, #1976d2)"
 
 
@@ -204,7 +205,7 @@ def _table(plan: Plan) -> str:
     heads = [_element("td", f"{_NUMBER}; {_ASIDE}", name) for name in _columns(plan)]
     if bars:
         heads.insert(1, "<td></td>")
-    heads.append(_element("td", f"{_CELL}; {_ASIDE}", "step"))
+    heads.append(_element("td", f"{_CELL}; padding-left: {_HANGS}ch; {_ASIDE}", "step"))
     hottest = max(row.share or 0 for row in rows)
     lines = [_row_html(row, hot=row.share == hottest and hottest >= _HOT, bars=bars) for row in rows]
     body = "".join(_element("tr", _ROW, line) for line in ("".join(heads), *lines))
@@ -216,19 +217,21 @@ def _row_html(row: _Row, *, hot: bool, bars: bool) -> str:
     cells = [_element("td", _NUMBER + weight, escape(figure)) for figure in row.figures]
     if bars:
         cells.insert(1, _element("td", _CELL, _bar(row.share or 0)))
-    indented = f"{_CELL}; padding-left: {row.depth * 1.5:g}em"
-    return "".join([*cells, _element("td", indented, _step_html(row.step, weight))])
+    indented = f"{_CELL}; overflow-wrap: anywhere; padding-left: {row.depth * _INDENT + _HANGS}ch"
+    return "".join([*cells, _element("td", indented, _step_html(row, weight))])
 
 
 def _bar(share: float) -> str:
     colour = _RED if share >= _HOT else _BLUE
-    return _element("div", _TROUGH, _element("div", f"width: {share:.0%}; height: 100%; background: {colour}", ""))
+    return _element("div", _BESIDE, _element("div", f"width: {share:.0%}; height: 100%; background: {colour}", ""))
 
 
-def _step_html(step: Step, weight: str) -> str:
-    name = _element("span", weight.removeprefix("; "), escape(f"{step.name} {step.target}".rstrip()))
+def _step_html(row: _Row, weight: str) -> str:
+    step = row.step
+    branch = _element("span", f"{_ASIDE}; margin-left: -{_HANGS}ch", "└ ") if row.depth else ""
+    name = branch + _element("span", weight.removeprefix("; "), escape(f"{step.name} {step.target}".rstrip()))
     badges = [_badge(one) for one in step.findings]
-    details = [_element("div", f"{_ASIDE}; padding-left: 2ch", escape(said(pair))) for pair in step.details]
+    details = [_element("div", f"{_ASIDE}; padding-left: 1ch", escape(said(pair))) for pair in step.details]
     return " ".join([name, *badges]) + "".join(details)
 
 

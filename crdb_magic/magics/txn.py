@@ -72,6 +72,8 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
         UPDATE accounts SET balance = balance - :amount WHERE id = 1;
         UPDATE accounts SET balance = balance + :amount WHERE id = 2;
 
+        plan = %crdb_txn --explain=analyze SELECT * FROM accounts WHERE owner = 'Ann'
+
     """
     cell = typed.cell
     call = parse(typed.line, TXN_OPTIONS, typed.namespace, sql_follows=cell is None)
