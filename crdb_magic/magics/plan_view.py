@@ -5,9 +5,10 @@ What differs from run to run (times, rows, memory) is there only if the plan was
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import compress
 from typing import Any
 
 from IPython.display import display
@@ -23,7 +24,9 @@ from crdb_magic.sql.statements import Statement
 
 _BAR = 8  # characters
 _HOT = 0.25  # a step with such a share is one to look at
-_COARSE = 20  # of the planner's cost only twentieths are shown: it depends on what statistics were collected
+_COARSE = (
+    20  # shares are drawn in twentieths: of the planner's cost, since that depends on what statistics were collected
+)
 # What goes without saying, of CockroachDB's totals.
 _AS_EVER = {
     ("vectorized", "true"), ("plan type", "custom"), ("isolation level", "serializable"), ("priority", "normal"),
@@ -46,10 +49,14 @@ class _Row:
 
     step: Step
     figures: tuple[str, ...]
-    share: float | None
     depth: int
     first: str
     further: str
+
+    @property
+    def share(self) -> float:
+        """How long its bar is, from 0 to 1."""
+        return _coarse(self.step.share or 0)
 
 
 def bundle(plan: Plan, *_: Any, **__: Any) -> tuple[dict[str, str], dict[str, Any]]:
@@ -61,6 +68,7 @@ def bundle(plan: Plan, *_: Any, **__: Any) -> tuple[dict[str, str], dict[str, An
 def present(report: Report, plans: Sequence[Plan], statements: Sequence[Statement], *, receipts: bool) -> Plan:
     """Show all plans but the last, each under its statement, and what the server said besides; give the last one."""
     metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
+    plans = plans if receipts else [replace(plan, receipt=None) for plan in plans]
     words = [*report.receipt.notes, *map(without_ids, report.receipt.notices)]
     if not report.receipt.committed:
         words.append(ROLLED_BACK)
@@ -72,46 +80,55 @@ def present(report: Report, plans: Sequence[Plan], statements: Sequence[Statemen
         words.append(caption(statements[-1]))
     if words:
         say("\n".join(words), metadata)
-    return plans[-1] if receipts else replace(plans[-1], receipt=None)
+    return plans[-1]
 
 
 # What both forms show.
 
 
-def _columns(plan: Plan) -> tuple[str, ...]:
-    if plan.executed:
-        return ("own time", "rows", "estimated") if _knows_cost(plan) else ("rows", "estimated")
-    return ("cost", "≈ rows") if _knows_cost(plan) else ("≈ rows",)
+def _drawn(plan: Plan) -> tuple[tuple[str, ...], list[_Row]]:
+    """Give the columns that somebody fills, and the rows."""
+    columns = _EXECUTED if plan.executed else _PLANNED
+    rows = list(_below(plan.steps, 0, "", columns.values()))
+    filled = [any(row.figures[number] for row in rows) for number in range(len(columns))]
+    kept = [replace(row, figures=tuple(compress(row.figures, filled))) for row in rows]
+    return tuple(compress(columns, filled)), kept
 
 
-def _knows_cost(plan: Plan) -> bool:
-    return any(step.share is not None for _, step in plan.walk())
-
-
-def _rows(plan: Plan) -> list[_Row]:
-    def below(steps: Sequence[Step], depth: int, lead: str) -> Iterator[_Row]:
-        for number, step in enumerate(steps):
-            last = number == len(steps) - 1
-            first, further = _branch(lead, last=last) if depth else ("", "")
-            share = step.share if plan.executed or step.share is None else round(step.share * _COARSE) / _COARSE
-            yield _Row(step, _figures(plan, step, share), share, depth, first, further)
-            yield from below(step.steps, depth + 1, further)
-
-    return list(below(plan.steps, 0, ""))
+def _below(steps: Sequence[Step], depth: int, lead: str, columns: Iterable[Callable[[Step], str]]) -> Iterator[_Row]:
+    for number, step in enumerate(steps):
+        first, further = _branch(lead, last=number == len(steps) - 1) if depth else ("", "")
+        yield _Row(step, tuple(figure(step) for figure in columns), depth, first, further)
+        yield from _below(step.steps, depth + 1, further, columns)
 
 
 def _branch(lead: str, *, last: bool) -> tuple[str, str]:
     return (f"{lead}└─ ", f"{lead}   ") if last else (f"{lead}├─ ", f"{lead}│  ")
 
 
-def _figures(plan: Plan, step: Step, share: float | None) -> tuple[str, ...]:
-    facts = step.facts
-    estimated = "" if facts.estimated is None or facts.never_executed else roughly(facts.estimated)
-    if plan.executed:
-        seconds = "" if facts.seconds is None or facts.never_executed else duration(facts.seconds)
-        rows = "" if facts.rows is None else count(facts.rows)
-        return (seconds, rows, estimated) if _knows_cost(plan) else (rows, estimated)
-    return (f"{share:.0%}" if share else "", estimated) if _knows_cost(plan) else (estimated,)
+def _time(step: Step) -> str:
+    return "" if step.facts.seconds is None or step.facts.never_executed else duration(step.facts.seconds)
+
+
+def _cost(step: Step) -> str:
+    return f"{_coarse(step.share):.0%}" if step.share and _coarse(step.share) else ""
+
+
+def _coarse(share: float) -> float:
+    return round(share * _COARSE) / _COARSE
+
+
+def _came(step: Step) -> str:
+    return "" if step.facts.rows is None else count(step.facts.rows)
+
+
+def _expected(step: Step) -> str:
+    return "" if step.facts.estimated is None or step.facts.never_executed else roughly(step.facts.estimated)
+
+
+_EXECUTED = {"own time": _time, "rows": _came, "estimated": _expected}
+_PLANNED = {"cost": _cost, "≈ rows": _expected}
+_WITH_BARS = ("own time", "cost")
 
 
 def _totals(plan: Plan) -> list[tuple[str, bool]]:
@@ -136,20 +153,20 @@ def _recommended(plan: Plan) -> str:
 
 
 def _tree_lines(plan: Plan) -> Iterator[str]:
-    rows = _rows(plan)
+    names, rows = _drawn(plan)
     if not rows:
         return
-    names = _columns(plan)
     widths = [max(map(len, column)) for column in zip(names, *(row.figures for row in rows), strict=True)]
-    bars = _knows_cost(plan)
+    bars = names[0] in _WITH_BARS if names else False
 
     def line(figures: Sequence[str], bar: str, words: str) -> str:
         cells = [figure.rjust(width) for figure, width in zip(figures, widths, strict=True)]
-        return "  ".join([cells[0], *([bar.ljust(_BAR)] if bars else []), *cells[1:], words]).rstrip()
+        return "  ".join([*cells[:1], *([bar.ljust(_BAR)] if bars else []), *cells[1:], words]).rstrip()
 
-    yield line(names, "", "step")
+    if names:
+        yield line(names, "", "step")
     for row in rows:
-        yield line(row.figures, "█" * round((row.share or 0) * _BAR), row.first + _headed(row.step))
+        yield line(row.figures, "█" * round(row.share * _BAR), row.first + _headed(row.step))
         stem = row.further + ("│  " if row.step.steps else "   ")
         for detail in row.step.details:
             yield line([""] * len(names), "", stem + said(detail))
@@ -199,14 +216,15 @@ def _totals_html(plan: Plan) -> str:
 
 
 def _table(plan: Plan) -> str:
-    rows, bars = _rows(plan), _knows_cost(plan)
+    names, rows = _drawn(plan)
     if not rows:
         return ""
-    heads = [_element("td", f"{_NUMBER}; {_ASIDE}", name) for name in _columns(plan)]
+    bars = names[0] in _WITH_BARS if names else False
+    heads = [_element("td", f"{_NUMBER}; {_ASIDE}", name) for name in names]
     if bars:
         heads.insert(1, "<td></td>")
-    heads.append(_element("td", f"{_CELL}; padding-left: {_HANGS}ch; {_ASIDE}", "step"))
-    hottest = max(row.share or 0 for row in rows)
+    heads.append(_element("td", f"{_CELL}; padding-left: {_HANGS}ch; {_ASIDE}", "step" if names else ""))
+    hottest = max(row.share for row in rows)
     lines = [_row_html(row, hot=row.share == hottest and hottest >= _HOT, bars=bars) for row in rows]
     body = "".join(_element("tr", _ROW, line) for line in ("".join(heads), *lines))
     return _element("table", f"border: 0; border-collapse: collapse; margin: 0; {_TEXT}", f"<tbody>{body}</tbody>")
@@ -216,7 +234,7 @@ def _row_html(row: _Row, *, hot: bool, bars: bool) -> str:
     weight = "; font-weight: 600" if hot else ""
     cells = [_element("td", _NUMBER + weight, escape(figure)) for figure in row.figures]
     if bars:
-        cells.insert(1, _element("td", _CELL, _bar(row.share or 0)))
+        cells.insert(1, _element("td", _CELL, _bar(row.share)))
     indented = f"{_CELL}; overflow-wrap: anywhere; padding-left: {row.depth * _INDENT + _HANGS}ch"
     return "".join([*cells, _element("td", indented, _step_html(row, weight))])
 

@@ -105,9 +105,18 @@ def test_an_error_shows_the_statement(plans):
     with pytest.raises(StatementError) as caught:
         plans("SELECT 1;\nSELECT *\nFROM nowhere_at_all")
 
-    assert "In statement 2 of 2:" in str(caught.value)
-    assert "nowhere_at_all" in str(caught.value)
+    lines = str(caught.value).split("\n")
+    place = lines.index("line 3: FROM nowhere_at_all")
+
+    assert lines[place - 1 : place + 2] == ["In statement 2 of 2:", "line 3: FROM nowhere_at_all", " " * 13 + "^"]
     assert caught.value.outcome is Outcome.NOT_COMMITTED
+
+
+def test_an_error_on_the_first_line_points_into_what_was_typed(plans):
+    with pytest.raises(StatementError) as caught:
+        plans("/* why */ SELECT * FROM nowhere_at_all WHERE :one = 1", values={"one": 1})
+
+    assert "\nline 1: /* why */ SELECT * FROM nowhere_at_all WHERE :one = 1\n" + " " * 32 + "^\n" in str(caught.value)
 
 
 def test_a_frame_of_a_plan_has_a_row_a_step(plans, table):

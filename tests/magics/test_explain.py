@@ -7,7 +7,7 @@ import re
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from crdb_magic.errors import OptionError, StatementError
+from crdb_magic.errors import OptionError, Outcome, ResultTypeError, StatementError
 from crdb_magic.explore.plan import Plan
 from crdb_magic.magics import plan_view
 
@@ -161,6 +161,14 @@ def test_what_waits_for_a_commit_is_not_done_in_a_dry_run(notebook, table):
 def test_there_is_no_dry_run_within_a_transaction(notebook):
     with pytest.raises(OptionError, match="open on this connection"):
         notebook("%%crdb_txn --python\n%crdb_txn --dry-run SELECT 1")
+
+
+def test_a_result_that_can_not_be_read_says_that_nothing_was_committed(notebook):
+    notebook("%crdb_txn SET intervalstyle = 'iso_8601'")
+    with pytest.raises(ResultTypeError) as caught:
+        notebook("%crdb_txn --dry-run SELECT '1 day'::INTERVAL")
+
+    assert caught.value.outcome is Outcome.NOT_COMMITTED
 
 
 def test_an_error_of_a_dry_run_is_that_of_the_transaction(notebook, table):
