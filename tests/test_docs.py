@@ -14,7 +14,7 @@ from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
 from crdb_magic.magics.pin import PIN_OPTIONS
 from crdb_magic.magics.schema import SCHEMA_OPTIONS
-from crdb_magic.magics.txn import TXN_OPTIONS
+from crdb_magic.magics.txn_options import TXN_OPTIONS
 from crdb_magic.magics.write import WRITE_OPTIONS
 
 _ROOT = Path(__file__).parents[1]

@@ -10,4 +10,10 @@
     ├── estimates.py    rows and bytes, as the server guesses
     └── catalogue.py    the questions, as both servers answer them
     activity.py     who runs what, and who waits for whom
+    explaining.py       a statement -> its plan: asked for, or executed and rolled back
+    ├── plan.py             Plan: steps, totals, what is recommended
+    │   └── findings.py         what stands out of a step
+    ├── plan_cockroach.py   … of CockroachDB's text
+    ├── plan_postgres.py    … of PostgreSQL's JSON
+    └── amounts.py          counts, durations and sizes, read and written
 """

@@ -129,7 +129,7 @@ class _Asked:
             return []
         options = DEFAULTS if within else TransactionOptions(read_only=True, as_of=NOW)
         try:
-            return self._session.carry_out(lambda connection: named(connection, sql), options, lambda _: None)
+            return self._session.carry_out(lambda connection: named(connection, sql), options, lambda _: None)[0]
         except StatementError as error:
             if not refusable:
                 raise

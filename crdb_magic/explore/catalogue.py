@@ -79,7 +79,7 @@ class Reference(NamedTuple):
 def read(session: Session, work: Callable[[Connection], T]) -> T:
     """Ask within the open transaction, which then shows what it has made, else in one that only reads."""
     options = DEFAULTS if session.in_transaction else TransactionOptions(read_only=True)
-    return session.carry_out(work, options, lambda _: None)
+    return session.carry_out(work, options, lambda _: None)[0]
 
 
 def ask(connection: Connection, sql: str, values: Values = None) -> list[Row]:

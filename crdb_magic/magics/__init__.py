@@ -8,12 +8,15 @@
     │   ├── connections.py      the open connections, by name
     │   └── sql_name.py         %sql, for those who ask for it
     ├── arguments.py        a line -> its options
+    │   └── txn_options.py      those of a transaction
     │   └── expression.py       … and the frame that Python in it is
     ├── namespace.py        the notebook's variables
+    ├── sql_cell.py         a cell of SQL
     ├── python_cell.py      a cell of Python that may run several times
     │   ├── capture.py          what it shows, held back
     │   └── tracebacks.py       what an error says that leaves it
     ├── display.py          results -> what is shown
+    │   ├── plan_view.py        … plans
     │   ├── shown.py            … frames, and their receipts
     │   │   └── nulls.py            … with NULL in one word
     │   ├── outputs.py          … words, plain and as HTML
@@ -40,8 +43,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.explore.activity import Activity
 from crdb_magic.explore.diagram import Diagram
+from crdb_magic.explore.plan import Plan
 from crdb_magic.explore.schema import Schema
 from crdb_magic.explore.table import Table
+from crdb_magic.magics import plan_view
 from crdb_magic.magics.activity import crdb_activity
 from crdb_magic.magics.activity_view import activity_bundle
 from crdb_magic.magics.connect import crdb_connect
@@ -57,7 +62,13 @@ from crdb_magic.magics.write import crdb_write
 __all__ = ["load", "unload"]
 
 MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export, crdb_schema, crdb_activity)
-_SHOWN = {Schema: schema_bundle, Table: table_bundle, Diagram: diagram_bundle, Activity: activity_bundle}
+_SHOWN = {
+    Schema: schema_bundle,
+    Table: table_bundle,
+    Diagram: diagram_bundle,
+    Activity: activity_bundle,
+    Plan: plan_view.bundle,
+}
 
 
 def load(shell: InteractiveShell) -> None:

@@ -16,6 +16,7 @@ from crdb_magic.columns.polars_frame import to_polars
 from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
 from crdb_magic.magics.outputs import rows_in_words, say
 from crdb_magic.magics.shown import Look, Receipts
@@ -24,6 +25,7 @@ from crdb_magic.sql.statements import Statement
 from crdb_magic.values.typemap import Family
 
 _CAPTION_LENGTH = 72
+ROLLED_BACK = "Rolled back: nothing was committed. Sequences stay advanced, and a COMMIT might still have been refused."
 
 
 class As(Choice):
@@ -68,28 +70,45 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
         if result.columns is None:
             tags.append(result.tag)
         elif index != last:
-            say("\n".join([*tags, _caption(statement)]), metadata)
+            say("\n".join([*tags, caption(statement)]), metadata)
             _show(to_frame(result, shape.frames), _look(result, statement))
             tags = []
         if result.notices:
-            tags += [_caption(statement)] if index == last and len(statements) > 1 else []
+            tags += [caption(statement)] if index == last and len(statements) > 1 else []
             tags += map(without_ids, result.notices)
-    unseen = last is not None and report.results[last].more and (shape.assigned or shape.value is not As.FRAME)
-    if last is not None and unseen and not told.speaks:
-        tags.append(rows_in_words(report.results[last].row_count, more=True))
-    if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
-        tags.append(_caption(statements[last]))
+    if not report.receipt.committed:
+        tags.append(ROLLED_BACK)
     if last is None:
         told.under_tags(tags, report.receipt)
         return None
+    if last < len(statements) - 1:  # else the value would stand under the tag of another one
+        tags.append(caption(statements[last]))
+    return _value(_Last(report.results[last], statements[last], report.receipt), tags, shape, receipts, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The result that is the value of a cell, of which statement, and the receipt."""
+
+    result: Result
+    statement: Statement
+    receipt: Receipt
+
+
+def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told: Told) -> Any:
+    """Show the tags before the value, and make that; a value that is not seen is said to be cut."""
+    result, receipt = last.result, last.receipt if shape.receipts else None
+    unseen = result.more and (shape.assigned or shape.value is not As.FRAME)
+    if unseen and not told.speaks:
+        tags = [*tags, rows_in_words(result.row_count, more=True)]
     if tags:
-        say("\n".join(tags), metadata)
-    value = _decoded(report.results[last], shape)
+        say("\n".join(tags), {"crdb": receipt.as_dict()} if receipt else {})
+    value = _decoded(result, shape)
+    look = _look(result, last.statement)
     if isinstance(value, pd.DataFrame):
-        look = _look(report.results[last], statements[last])
-        receipts.attach(value, report.receipt if shape.receipts else None, look)
-    if not _explains(statements[last]):
-        told.under_value(report.receipt, report.results[last].row_count, more=unseen)
+        receipts.attach(value, receipt, look)
+    if not look.explained:
+        told.under_value(last.receipt, result.row_count, more=unseen)
     return value
 
 
@@ -101,7 +120,9 @@ def _show(frame: pd.DataFrame, look: Look) -> None:
 def _look(result: Result, statement: Statement) -> Look:
     columns = zip(result.names, result.columns or (), strict=True)
     documents = frozenset(name for name, column in columns if column.type.family is Family.JSON)
-    return Look(_explains(statement), documents, rows_in_words(result.row_count, more=True) if result.more else "")
+    return Look(
+        statement.keyword == "EXPLAIN", documents, rows_in_words(result.row_count, more=True) if result.more else ""
+    )
 
 
 def _decoded(result: Result, shape: Shape) -> Any:
@@ -113,6 +134,7 @@ def _decoded(result: Result, shape: Shape) -> Any:
 _DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: records, As.POLARS: to_polars}
 
 
-def _caption(statement: Statement) -> str:
+def caption(statement: Statement) -> str:
+    """Give the beginning of a statement, on one line."""
     words = " ".join(statement.text[statement.head :].split())
     return words if len(words) <= _CAPTION_LENGTH else words[: _CAPTION_LENGTH - 1] + "…"

@@ -30,8 +30,6 @@ _STYLE = (
     "font-family: Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 )
 
-_COMMITTED = "committed"
-
 
 class How(Choice):
     """How much of the line is in the data of the output."""
@@ -91,9 +89,14 @@ class Done:
         )
 
     @property
+    def ended(self) -> str:
+        """Say what became of it."""
+        return "committed" if self.receipt.committed else "rolled back"
+
+    @property
     def steady(self) -> str:
         """Say what is the same on every run."""
-        what = _COMMITTED if self.rows is None else rows_in_words(self.rows, more=self.more)
+        what = self.ended if self.rows is None else rows_in_words(self.rows, more=self.more)
         several = f"{self.count:,} transactions · " if self.count > 1 else ""
         return f"{several}{what} → {self.into}" if self.into else f"{several}{what}"
 
@@ -129,7 +132,7 @@ class Told:
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""
         done, said = Done.one(receipt), "\n".join(tags)
-        whole = f"{said} · {done.facts}" if len(tags) == 1 else f"{said}\n{_COMMITTED} · {done.facts}"
+        whole = f"{said} · {done.facts}" if len(tags) == 1 else f"{said}\n{done.ended} · {done.facts}"
         self.line.show(said, "" if self.within else whole, done)
 
 
