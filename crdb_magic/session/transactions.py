@@ -25,7 +25,8 @@ from crdb_magic.errors import (
     StatementError,
     TransactionError,
 )
-from crdb_magic.session.driver import Connection, Cursor, swallowed, text_cursor
+from crdb_magic.session.course import swallowed
+from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.link import Link
 from crdb_magic.session.snapshots import CHANGED_SINCE, Keeper
 from crdb_magic.session.translation import translate
@@ -212,8 +213,10 @@ class Explicit(Verbs[T]):
     def has_nothing_to_lose(self) -> bool:
         """Whether a statement failed, and none before it can have written."""
         connection = self.connection
-        failed = connection.transaction_status == extensions.TRANSACTION_STATUS_INERROR or connection.failed_to_begin
-        return failed and not connection.closed and not connection.may_have_written
+        failed = (
+            connection.transaction_status == extensions.TRANSACTION_STATUS_INERROR or connection.course.failed_to_begin
+        )
+        return failed and not connection.closed and not connection.course.may_have_written
 
     def commit(self) -> None:
         """Commit, unless the work left nothing that could be."""
@@ -223,9 +226,9 @@ class Explicit(Verbs[T]):
         if connection.closed:
             raise swallowed("A statement of the transaction lost the connection")
         status = connection.transaction_status
-        if connection.failed_to_begin or status == extensions.TRANSACTION_STATUS_INERROR:
+        if connection.course.failed_to_begin or status == extensions.TRANSACTION_STATUS_INERROR:
             raise swallowed("A statement of the transaction failed")
-        if connection.begin_waits:  # nothing was ever sent
+        if connection.course.begin_waits:  # nothing was ever sent
             connection.disarm()
             return
         self._check_past(connection)
