@@ -264,15 +264,24 @@ class Cursor(extensions.cursor):
 
     def _send(self, prelude: str, statement: bytes) -> None:
         __tracebackhide__ = True
+        message = prelude.encode() + statement if prelude else statement
         try:
-            interruptible(self.connection, super().execute, prelude.encode() + statement if prelude else statement)
+            interruptible(self.connection, super().execute, message)
         except psycopg2.Error:
             self.connection.note_failure(self.query or b"")
             raise
-        except KeyboardInterrupt as interrupt:
-            if interrupt.__cause__ is None and self._was_refused:  # it came while psycopg2 made its error
-                raise interrupt from StatementError("The statement was cancelled.", sqlstate=CANCELED)
+        except BaseException as other:  # an interrupt, or what another signal raises
+            # psycopg2 keeps the very message that it has sent, and the tag of the one before until an answer has come
+            if self.query is message and self.statusmessage and self.connection.transaction_status in _ANSWERED:
+                self._note_success(statement)
+            else:
+                self.connection.note_failure(self.query or b"")
+            if isinstance(other, KeyboardInterrupt) and other.__cause__ is None and self._was_refused:
+                raise other from StatementError("The statement was cancelled.", sqlstate=CANCELED)
             raise
+        self._note_success(statement)
+
+    def _note_success(self, statement: bytes) -> None:
         said = b"" if self.is_ours else statement
         self.connection.note_success(self.statusmessage or "", self.query or b"", said)
 

@@ -57,7 +57,7 @@ class Verbs(ABC, Generic[T]):
         __tracebackhide__ = True
         try:
             self._do()
-        except Exception as error:
+        except BaseException as error:  # an interrupt as well: it is said to have committed nothing
             if self.connection.ended_within:  # what it did before may be committed: no error makes a retry right
                 raise _ended() from error
             raise
