@@ -33,6 +33,8 @@ from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
 
+_OPEN = frozenset({extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
+
 
 class Verbs(ABC, Generic[T]):
     """What both kinds share: the work, its value once it ran, and the connection that they began on.
@@ -208,6 +210,11 @@ class Explicit(Verbs[T]):
         self.read_at = snapshot.at
         # SERIALIZABLE refuses an imported snapshot; for reading alone there is no difference.
         return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server says that it is open, and so has not committed it."""
+        return self.connection.transaction_status in _OPEN
 
     @property
     def has_nothing_to_lose(self) -> bool:

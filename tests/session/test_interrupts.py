@@ -7,54 +7,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from typing import NoReturn
+from contextlib import suppress
 
 import pytest
+from interrupting import interrupted_after, interrupted_before, interrupted_behind
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.server import Server
 from crdb_magic.errors import AmbiguousCommitError, BrokenTransactionError, Outcome
-from crdb_magic.session import interrupts
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.notices import Notices
 
 pytestmark = pytest.mark.usefixtures("no_collection")
-
-
-@contextmanager
-def interrupted_after(seconds: float) -> Iterator[None]:
-    """Send this process a SIGINT while the block runs."""
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.join()
-
-
-@contextmanager
-def interrupted_before() -> Iterator[None]:
-    """Interrupt what is sent while nothing is on its way yet."""
-    watcher = interrupts._current()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watcher, "enter", _raise)
-        yield
-
-
-@contextmanager
-def interrupted_behind() -> Iterator[None]:
-    """Interrupt what is sent when it was answered."""
-    watcher = interrupts._current()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watcher, "leave", lambda: (type(watcher).leave(watcher), _raise()))
-        yield
-
-
-def _raise(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 @pytest.fixture
