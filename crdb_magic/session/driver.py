@@ -24,6 +24,7 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import StateLostError, StatementError
 from crdb_magic.session.course import Course
+from crdb_magic.session.guarded import Guarded
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.literals import adaptable_all
@@ -53,7 +54,7 @@ CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE sess
 """
 
 
-class Connection(extensions.connection):
+class Connection(Guarded):
     """A connection in autocommit mode whose transactions begin with their first statement.
 
     ``server`` is what answered; ``lives_until`` the time (``time.monotonic()``) at which a pool lets it go.
@@ -122,7 +123,13 @@ class Connection(extensions.connection):
         """Let psycopg2 speak the client_encoding that a statement has set, which it does not notice."""
         spoken = self.info.parameter_status("client_encoding")
         if spoken and spoken != self.encoding:
-            self.set_client_encoding(spoken)
+            super().set_client_encoding(spoken)
+
+    def set_client_encoding(self, encoding: str) -> None:
+        """Set it as a statement does, of which a later connection is told."""
+        with self.cursor(cursor_factory=Cursor) as cursor:
+            cursor.execute("SET client_encoding = %s", [encoding])
+        self.follow_encoding()
 
     def cursor(self, name: str | None = None, cursor_factory: Any = None, **rest: Any) -> Any:  # type: ignore[override]
         """Give a cursor; one of another kind than ours is made to be both, so that it sends the prelude too."""
@@ -156,6 +163,13 @@ class Connection(extensions.connection):
         """Roll back. psycopg2's own does so for a ``with connection:`` only, and else nothing in autocommit mode."""
         super().rollback()
         self._end("ROLLBACK")
+
+    def reset(self) -> None:
+        """Roll back, and forget all settings. psycopg2's own leaves autocommit mode, too."""
+        self.rollback()
+        with self.cursor(cursor_factory=Cursor) as cursor:
+            for sql in ("RESET ALL", "SET SESSION AUTHORIZATION DEFAULT"):
+                cursor.execute(sql)
 
     def _end(self, verb: str) -> None:
         if self.in_transaction:
@@ -353,7 +367,7 @@ def connect(target: Target) -> Connection:
     parameters = {**CONNECT_DEFAULTS, **target}
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
-        connection.autocommit = True
+        connection.commit_by_itself()
         connection.target = target
         connection.set_up()
     except psycopg2.Error as error:
