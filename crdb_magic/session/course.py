@@ -54,14 +54,14 @@ class Course:
         # On lines of their own: PostgreSQL's message shows the line that it does not understand.
         return "".join(f"{part};\n" for part in parts if part)
 
-    def failed(self, sent: bytes, *, idle: bool) -> None:
+    def failed(self, *, idle: bool, ended: bool) -> None:
         """Note a message that failed.
 
         Of a first one the server has refused the BEGIN as well: what comes after it must not run by itself, outside of
-        any transaction. But a COMMIT of the user's own in it may have ended the transaction, before the failure or
+        any transaction. But a COMMIT of the user's own in it may have ``ended`` the transaction, before the failure or
         before the connection was lost.
         """
-        self._ended |= ends_one(sent)
+        self._ended |= ended
         self.failed_to_begin |= self._begun and not self._answered and idle and not self._ended
 
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:

@@ -31,7 +31,7 @@ from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
 from crdb_magic.session.told import Telling, Told
 from crdb_magic.session.translation import refused, translated
-from crdb_magic.sql.kinds import resets_all
+from crdb_magic.sql.kinds import ends_one, resets_all
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
@@ -206,11 +206,11 @@ class Connection(Guarded):
     def _socket(self) -> socket.socket:
         return socket.socket(fileno=os.dup(self.fileno()))
 
-    def note_failure(self, sent: bytes) -> None:
-        """Remember what a message that failed has done all the same, and what of the settings in it is undone."""
-        idle = self.idle
-        self.course.failed(sent, idle=idle)
-        self._telling.failed(idle=idle)
+    def note_failure(self, sent: bytes, said: bytes = b"") -> None:
+        """Remember what a message that failed may have done all the same, and what of the settings in it is undone."""
+        idle, ended = self.idle, ends_one(sent)
+        self.course.failed(idle=idle, ended=ended)
+        self._telling.failed(said, idle=idle, ended=ended)
 
     def note_success(self, tag: str, sent: bytes, said: bytes = b"") -> None:
         """Remember what a message has done, and what stays of what was ``said``: the message without our prelude.
@@ -234,9 +234,9 @@ class Connection(Guarded):
         """Let it stand in for one that was lost.
 
         Raises :class:`StateLostError`, once, for what can't be made again, and :class:`StatementError` if a setting is
-        refused now: the connection is closed then, and the next one will be told the same.
+        refused now: the connection is closed then, and the next one will be told the same, and name the same.
         """
-        self._telling.begin_with(replace(told, bound={}))
+        self._telling.begin_with(told)
         if told.settings:
             try:
                 with translated(self), self.cursor() as cursor:
@@ -244,6 +244,7 @@ class Connection(Guarded):
             except BaseException:
                 self.close()
                 raise
+        self._telling.begin_with(replace(told, bound={}))
         if told.bound:
             raise StateLostError(
                 f"The connection was lost, and with it: {', '.join(told.bound.values())}.",
@@ -282,22 +283,24 @@ class Cursor(extensions.cursor):
         try:
             interruptible(self.connection, super().execute, message)
         except psycopg2.Error:
-            self.connection.note_failure(self.query or b"")
+            self.connection.note_failure(self.query or b"", self._said(statement))
             raise
         except BaseException as other:  # an interrupt, or what another signal raises
             # psycopg2 keeps the very message that it has sent, and the tag of the one before until an answer has come
             if self.query is message and self.statusmessage and self.connection.transaction_status in _ANSWERED:
                 self._note_success(statement)
             else:
-                self.connection.note_failure(self.query or b"")
+                self.connection.note_failure(self.query or b"", self._said(statement))
             if isinstance(other, KeyboardInterrupt) and other.__cause__ is None and self._was_refused:
                 raise other from StatementError("The statement was cancelled.", sqlstate=CANCELED)
             raise
         self._note_success(statement)
 
     def _note_success(self, statement: bytes) -> None:
-        said = b"" if self.is_ours else statement
-        self.connection.note_success(self.statusmessage or "", self.query or b"", said)
+        self.connection.note_success(self.statusmessage or "", self.query or b"", self._said(statement))
+
+    def _said(self, statement: bytes) -> bytes:
+        return b"" if self.is_ours else statement
 
     @property
     def _was_refused(self) -> bool:

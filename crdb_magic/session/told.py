@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -16,11 +17,12 @@ from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
 _STAYS = re.compile(
-    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate)\b|\bset_config\s*\("
+    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate|listen|unlisten)\b|\b(?:set_config|pg_\w*advisory\w*)\s*\("
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
-_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP"})
+_SIGNS = (b";", b"temp", b"set_config", b"advisory")
+_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP", "LISTEN", "UNLISTEN"})
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
 _MAKERS = frozenset({"CREATE", "SELECT", "WITH"})
@@ -30,7 +32,10 @@ _BEFORE_TEMPORARY = frozenset({"CREATE", "LOCAL", "GLOBAL", "REPLACE", "INTO"})
 _BEFORE_A_NAME = frozenset({"TABLE", "VIEW", "SEQUENCE", "IF", "NOT", "EXISTS", "RECURSIVE", "."})
 _OF_SESSION = frozenset({"AUTHORIZATION", "CHARACTERISTICS"})  # behind SESSION, which else changes nothing
 _KEPT_BY_RESET_ALL = frozenset({"ROLE", "SESSION AUTHORIZATION"})
-_ENDED_BY = {"DROP": "temporary", "DEALLOCATE": "prepared"}
+_ENDED_BY = {"DROP": "temporary", "DEALLOCATE": "prepared", "UNLISTEN": "LISTEN"}
+_LOCKS = re.compile(r"PG_(?:TRY_)?ADVISORY_(?:(?P<ends>UNLOCK)|LOCK)(?P<all>_ALL)?(?:_SHARED)?")  # of the session
+_DOUBTED = "SET "
+_LOCK = "LOCK "
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -45,19 +50,33 @@ class Told:
         """Give what stays when these statements were run as well."""
         told = self
         for statement in statements:
-            told = told._after(statement.keyword, words(statement), statement.text)
+            with suppress(IndexError):  # a bare SET, of a message that failed
+                told = told._after(statement.keyword, words(statement), statement.text)
         return told
 
     def _after(self, keyword: str, said: list[str], text: str) -> Told:
         if keyword in _SETTINGS:
             passing = len(said) > 1 and said[1] in _PASSING
-            return self if passing else replace(self, settings=_set(self.settings, said, text))
+            return self if passing else self._having_set(said, text)
         if keyword == "DISCARD":
             return NOTHING if said[1:] == ["ALL"] else self
         if keyword in _ENDED_BY:
             return replace(self, bound=_without(self.bound, keyword, said))
+        bound = _locked(self.bound, said)
         name, what = _bound(keyword, said)
-        return replace(self, bound=_last(self.bound, name, what)) if name else self
+        return replace(self, bound=_last(bound, name, what) if name else bound)
+
+    def _having_set(self, said: list[str], text: str) -> Told:
+        certain = _DOUBTED if said == ["RESET", "ALL"] else f"{_DOUBTED}{_what_is_set(said)} "
+        bound = {name: what for name, what in self.bound.items() if not name.startswith(certain)}
+        return Told(_set(self.settings, said, text), bound)
+
+    def or_perhaps(self, other: Told) -> Told:
+        """Give what is certain of two of which nobody knows which is true; the rest is lost with its connection."""
+        names = {**other.settings, **self.settings}
+        doubted = [name for name in names if self.settings.get(name) != other.settings.get(name)]
+        doubts = {f"{_DOUBTED}{name} ": f"what a message that failed may have SET: {name.lower()}" for name in doubted}
+        return replace(self, bound={**other.bound, **self.bound, **doubts})
 
 
 NOTHING = Told()
@@ -95,8 +114,15 @@ class Telling:
         if idle:
             self._settle(failed=word == "ROLLBACK")
 
-    def failed(self, *, idle: bool) -> None:
-        """Note a message that failed."""
+    def failed(self, said: bytes, *, idle: bool, ended: bool) -> None:
+        """Note a message that failed: what stood before the statement that did may have been set.
+
+        It is undone with that, unless the server undoes none, or the message may have ``ended`` its transaction before.
+        """
+        if ended or not self._undone:
+            perhaps = self._now.after(readable(said)[:-1]) if may_stay("", said) else self._now
+            self._at_last = self._at_last.or_perhaps(perhaps) if self._undone else self._at_last
+            self._now = self._now if self._undone else self._now.or_perhaps(perhaps)
         if idle:
             self._settle(failed=True)
 
@@ -122,7 +148,7 @@ def may_stay(word: str, said: bytes) -> bool:
         return True
     beginning = said[:_LOOKED_AT].lower()
     # Quicker to look for than the expression, which matches nothing without one of them.
-    if b";" in beginning or b"temp" in beginning or b"set_config" in beginning:
+    if any(sign in beginning for sign in _SIGNS):
         return _STAYS.search(beginning) is not None
     return False
 
@@ -150,11 +176,11 @@ def _what_is_set(said: list[str]) -> str:
 
 
 def _without(bound: Mapping[str, str], keyword: str, said: list[str]) -> Mapping[str, str]:
-    all_ = keyword == "DEALLOCATE" and "ALL" in said
+    all_ = (keyword == "DEALLOCATE" and "ALL" in said) or said[1:] == ["*"]
     return {
         name: what
         for name, what in bound.items()
-        if not (what.startswith(_ENDED_BY[keyword]) and (all_ or name in said))
+        if not (what.startswith(_ENDED_BY[keyword]) and (all_ or name.removeprefix("LISTEN ") in said))
     }
 
 
@@ -162,6 +188,8 @@ def _bound(keyword: str, said: list[str]) -> tuple[str | None, str]:
     """Give the name of what can't be had again on another connection, and what it is."""
     if keyword == "PREPARE" and said[1] != "TRANSACTION":
         return said[1], f"prepared statement {said[1].lower()}"
+    if keyword == "LISTEN":
+        return f"LISTEN {said[1]}", f"LISTEN {said[1].lower()}"
     if keyword in _MAKERS and (name := _temporary(said)):
         return name, f"temporary table {name.lower()}"
     return (SET_CONFIG, "what set_config() has set") if _sets_by_function(said) else (None, "")
@@ -171,6 +199,19 @@ def _sets_by_function(said: list[str]) -> bool:
     """Whether set_config is called, but for the transaction alone: set_config(name, value, true)."""
     calls = (said[place + 1 : place + 8] for place, word in enumerate(said) if word == SET_CONFIG)
     return any([call[0:1], call[2:3], call[4:]] != [["("], [","], [",", "TRUE", ")"]] for call in calls)
+
+
+def _locked(bound: Mapping[str, str], said: list[str]) -> Mapping[str, str]:
+    """Give what is bound when a statement has taken advisory locks of the session, and given up others."""
+    for place, word in enumerate(said):
+        found = _LOCKS.fullmatch(word)
+        if found is None or said[place + 1 : place + 2] != ["("]:
+            continue
+        lock = _LOCK if found["all"] else f"{_LOCK}{''.join(said[place + 2 : said.index(')', place)])}"
+        bound = {name: what for name, what in bound.items() if not name.startswith(lock)}
+        if not found["ends"]:
+            bound[lock] = f"advisory lock {lock.removeprefix(_LOCK)}"
+    return bound
 
 
 def _temporary(said: list[str]) -> str | None:
