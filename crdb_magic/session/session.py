@@ -95,8 +95,9 @@ class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
     It serves one transaction at a time: a thread waits until that of another one has ended (`crdb_magic.session.turns`
-    says who can't), and only the thread and the task that began one send statements within it. While it is ``pinned``
-    (see `crdb_magic.session.pinning`), all that names no instant of its own is read at that one.
+    says who can't), and only the thread and the task that began one send statements within it, or whoever has a cursor
+    of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that names no instant of its
+    own is read at that one.
     """
 
     def __init__(self, where: Target | Link) -> None:
