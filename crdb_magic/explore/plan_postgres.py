@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from typing import Any
 
-from crdb_magic.explore.amounts import count, duration, size
+from crdb_magic.explore.amounts import MOST, count, duration, size
 from crdb_magic.explore.findings import Facts
 from crdb_magic.explore.plan import Pairs, Plan, Step, shares
 
@@ -65,7 +64,7 @@ def parse(text: str) -> Plan:
 
 def _number(node: Node, key: str) -> float:
     number = float(node.get(key, 0))
-    return number if isfinite(number) else 0
+    return number if 0 <= number < MOST else 0
 
 
 def _children(node: Node) -> list[Node]:
