@@ -237,7 +237,10 @@ class Session:
         __tracebackhide__ = True
         options = options.within(self.pinned)
         self.link.open_first()
-        alone = nature.alone and (options.plain or self._has_to_go_alone(nature, options))
+        has_to = self._has_to_go_alone(nature, options)
+        if options.dry_run and (has_to or nature.in_steps):
+            raise _not_undoable(self.server)
+        alone = nature.alone and (options.plain or has_to)
         verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, nature)
         return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices, alone)
@@ -261,7 +264,7 @@ class Session:
             verbs,
             options.retry,
             idempotent=options.idempotent,
-            reads_only=nature.reads_only or options.writes_nothing,
+            reads_only=nature.reads_only or options.writes_nothing or options.dry_run,
             in_steps=nature.in_steps,
             observer=observer,
         )
@@ -281,6 +284,13 @@ class Session:
             )
             for one in answers
         )
+
+
+def _not_undoable(server: Server) -> OptionError:
+    return OptionError(
+        f"On {server.product.value} this statement goes by itself, outside of a transaction: it can't be rolled back.",
+        hint="a dry run takes what a transaction holds.",
+    )
 
 
 @lru_cache(maxsize=256)

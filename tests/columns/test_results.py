@@ -29,6 +29,7 @@ def receipt(options: TransactionOptions | None = None, **given: Any) -> Receipt:
 
 PLAIN = {
     "server": "CockroachDB v26.1.2",
+    "committed": True,
     "attempts": 1,
     "retries": [],
     "priority": None,
