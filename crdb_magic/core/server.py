@@ -203,6 +203,17 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def plans_as_json(self) -> bool:
+        """EXPLAIN gives a plan as JSON; elsewhere as the lines of a tree."""
+        return not self.is_cockroachdb
+
+    def explain(self, *, analyze: bool) -> str:
+        """Spell the EXPLAIN before a statement, which ``analyze`` executes."""
+        if self.plans_as_json:
+            return "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS)" if analyze else "EXPLAIN (FORMAT JSON)"
+        return "EXPLAIN ANALYZE" if analyze else "EXPLAIN"
+
+    @property
     def own_words(self) -> bool:
         """CockroachDB's own statements are known: SHOW TABLES, UPSERT, AS OF SYSTEM TIME and others."""
         return self.is_cockroachdb
