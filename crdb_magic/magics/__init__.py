@@ -12,6 +12,7 @@
     │   ├── capture.py          what it shows, held back
     │   └── tracebacks.py       what an error says that leaves it
     ├── display.py          results -> what is shown
+    │   ├── plan_view.py        … plans
     │   ├── shown.py            … frames, and their receipts
     │   ├── outputs.py          … words, plain and as HTML
     │   └── waiting.py          … while a transaction runs
@@ -30,6 +31,8 @@ import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.explore.plan import Plan
+from crdb_magic.magics import plan_view
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
@@ -50,6 +53,7 @@ def load(shell: InteractiveShell) -> None:
     magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
     _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
+    _bundles(shell).for_type(Plan, plan_view.bundle)
     atexit.register(magic.connections.close_all)
 
 
@@ -66,7 +70,8 @@ def unload(shell: InteractiveShell) -> None:
     for kind, names in magic.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
-    _bundles(shell).pop(pd.DataFrame, None)
+    for kind in (pd.DataFrame, Plan):
+        _bundles(shell).pop(kind, None)
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)

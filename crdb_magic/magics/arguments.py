@@ -27,6 +27,10 @@ class Takes(Enum):
     NOTHING = "nothing"
     A_VALUE = "a value"
     PERHAPS = "perhaps a value"
+    GLUED = "perhaps a value, behind an equals sign: what follows may be SQL"
+
+
+_VALUE_USAGE = {Takes.NOTHING: "", Takes.A_VALUE: " {}", Takes.PERHAPS: " [{}]", Takes.GLUED: "[={}]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,7 @@ class Option:
     @property
     def usage(self) -> str:
         """How it is written."""
-        if self.takes is Takes.NOTHING:
-            return f"--{self.name}"
-        return f"--{self.name} [{self.metavar}]" if self.takes is Takes.PERHAPS else f"--{self.name} {self.metavar}"
+        return f"--{self.name}{_VALUE_USAGE[self.takes].format(self.metavar)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class _Reader:
         if option.takes is Takes.NOTHING:
             if glued:
                 raise OptionError(f"--{option.name} takes no value.")
+            return True
+        if option.takes is Takes.GLUED and not glued:
             return True
         found = _VALUE.match(self.rest if glued else self.rest.lstrip())
         if found is None or (not glued and found.group().startswith("--")):

@@ -20,6 +20,7 @@ from crdb_magic.magics.shown import Receipts, own_form
 from crdb_magic.sql.statements import Statement
 
 _CAPTION_LENGTH = 72
+ROLLED_BACK = "Rolled back: nothing was committed. Sequences stay advanced, and a COMMIT might still have been refused."
 
 
 class As(Choice):
@@ -58,14 +59,16 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
         if result.columns is None:
             tags.append(result.tag)
         elif index != last:
-            say("\n".join([*tags, _caption(statement)]), metadata)
+            say("\n".join([*tags, caption(statement)]), metadata)
             _show(_decoded(result, Shape(backend=shape.backend)), statement)
             tags = []
         if result.notices:
-            tags += [_caption(statement)] if index == last and len(statements) > 1 else []
+            tags += [caption(statement)] if index == last and len(statements) > 1 else []
             tags += map(without_ids, result.notices)
     if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
-        tags.append(_caption(statements[last]))
+        tags.append(caption(statements[last]))
+    if not report.receipt.committed:
+        tags.append(ROLLED_BACK)
     if tags:
         say("\n".join(tags), metadata)
     if last is None:
@@ -91,6 +94,7 @@ def _decoded(result: Result, shape: Shape) -> Any:
     return to_arrow(result) if shape.value is As.ARROW else records(result)
 
 
-def _caption(statement: Statement) -> str:
+def caption(statement: Statement) -> str:
+    """Give the beginning of a statement, on one line."""
     words = " ".join(statement.text[statement.head :].split())
     return words if len(words) <= _CAPTION_LENGTH else words[: _CAPTION_LENGTH - 1] + "…"

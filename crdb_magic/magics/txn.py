@@ -11,17 +11,21 @@ from crdb_magic.columns.frames import Backend
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
+from crdb_magic.explore.explaining import Explain, explain
+from crdb_magic.explore.plan import Plan
+from crdb_magic.magics import plan_view
 from crdb_magic.magics.arguments import Call, Option, Takes, parse, seconds, whole_number
-from crdb_magic.magics.display import As, Shape, present
+from crdb_magic.magics.display import ROLLED_BACK, As, Shape, present
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
 from crdb_magic.sql.nearmisses import refuse
-from crdb_magic.sql.statements import split, strip_markers
+from crdb_magic.sql.statements import Statement, split, strip_markers
 
 TXN_OPTIONS = (
     Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=Priority.parse),
@@ -35,6 +39,10 @@ TXN_OPTIONS = (
     Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
     Option("as", "what the value is: frame (default), arrow (a pyarrow.Table) or rows (a list of tuples)", "FORM",
            read=As.parse),
+    Option("explain", "show the plan instead of running it; =analyze runs it too, and shows how that went", "analyze",
+           Takes.GLUED, read=Explain.parse),
+    Option("yes", "let --explain=analyze run what may write: it is rolled back", takes=Takes.NOTHING),
+    Option("dry-run", "run it, show what it did, and roll it back", takes=Takes.NOTHING),
     Option("on", "run on the connection of that name instead of the current one", "NAME"),
 )  # fmt: skip
 
@@ -64,13 +72,18 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
         UPDATE accounts SET balance = balance - :amount WHERE id = 1;
         UPDATE accounts SET balance = balance + :amount WHERE id = 2;
 
+        plan = %crdb_txn --explain=analyze SELECT * FROM accounts WHERE owner = 'Ann'
+
     """
     cell = typed.cell
     call = parse(typed.line, TXN_OPTIONS, typed.namespace, sql_follows=cell is None)
     if cell is not None and call.rest:
         raise OptionError(f"{call.rest!r} is no option.", hint="SQL goes below; put quotes around a value with blanks.")
     text = strip_markers(call.rest if cell is None else cell)
-    if "python" in call.given:
+    _refuse_together(call)
+    if "explain" in call.given:
+        value = _explain(notebook, call, text, typed.namespace)
+    elif "python" in call.given:
         value = _run_python(notebook, call, text)
     else:
         value = _run_sql(notebook, call, text, typed.namespace)
@@ -80,10 +93,47 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
     return None
 
 
-def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
+# Of two options that are given the first excludes the second: why, and what to do instead.
+_APART = (
+    ("python", "explain", "--explain is for SQL.", "in Python: %crdb_txn --explain SELECT …"),
+    (
+        "explain",
+        "dry-run",
+        "--explain executes nothing.",
+        "--explain=analyze executes it, and rolls back what may write.",
+    ),
+    ("explain", "as", "The value of --explain is a plan.", "its .frame is a DataFrame of its steps."),
+    ("python", "as", "--as is for SQL.", "in Python: db.frame(…), db.arrow(…) or db.rows(…)."),
+)
+
+
+def _refuse_together(call: Call) -> None:
+    for one, other, why, hint in _APART:
+        if one in call.given and other in call.given:
+            raise OptionError(why, hint=hint)
+    if "yes" in call.given and call.given.get("explain") is not Explain.ANALYZE:
+        raise OptionError("--yes says that --explain=analyze may execute what writes.", hint="leave it out here.")
+
+
+def _statements(text: str) -> tuple[Statement, ...]:
     statements = split(text)
     check_cell(statements)
     refuse(statements)
+    return statements
+
+
+def _explain(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Plan:
+    statements, options = _statements(text), _options(call)
+    session = notebook.connections.get(call.given.get("on"))
+    bound = [statement.bind(namespace) for statement in statements]
+    how = Explain.PLAN if call.given["explain"] is True else call.given["explain"]
+    with _waiting(notebook, options) as waiting, interrupts_shown_short():
+        report, plans = explain(session, bound, how, options, waiting, may_write="yes" in call.given)
+    return plan_view.present(report, plans, statements, receipts=notebook.receipts)
+
+
+def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
+    statements = _statements(text)
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
     bound = [statement.bind(namespace) for statement in statements]
@@ -102,13 +152,11 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
         return present(report, statements, shape, notebook.shown)
     except ResultTypeError as error:
         if not session.in_transaction:  # that of a Python cell has not ended
-            error.outcome = Outcome.COMMITTED
+            error.outcome = Outcome.COMMITTED if report.receipt.committed else Outcome.NOT_COMMITTED
         raise
 
 
 def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
-    if "as" in call.given:
-        raise OptionError("--as is for SQL.", hint="in Python: db.frame(…), db.arrow(…) or db.rows(…).")
     cell = PythonCell(notebook.shell, text)
     options = _options(call)
     name = call.given.get("on")
@@ -116,6 +164,8 @@ def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     with notebook.connections.on(name), _waiting(notebook, options) as waiting, interrupts_shown_short():
         value, receipt = run_python(notebook.shell, cell, database, options, waiting)
 
+    if not receipt.committed:
+        say(ROLLED_BACK)
     if isinstance(value, pd.DataFrame):
         notebook.shown.attach(value, receipt if notebook.receipts else None)
     quiet = call.into is None and DisplayHook.semicolon_at_end_of_expression(text)
@@ -136,5 +186,6 @@ def _options(call: Call) -> TransactionOptions:
         isolation=given.get("isolation"),
         read_only="read-only" in given,
         idempotent="idempotent" in given,
+        dry_run="dry-run" in given,
         retry=retry,
     )
