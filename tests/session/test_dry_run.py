@@ -111,6 +111,13 @@ def test_a_schema_change_within_a_transaction_is_rolled_back(session, sql, serve
     assert rows("SELECT count(*) FROM pg_class WHERE relname = 'nowhere_at_all'") == [("0",)]
 
 
+def test_a_setting_is_forgotten_where_the_server_forgets_it(session, sql, server, rows):
+    session.run(sql("SET application_name = 'dry'"), DRY)
+
+    assert (rows("SHOW application_name") != [("dry",)]) is server.settings_roll_back
+    assert ("APPLICATION_NAME" not in session.connection.told.settings) is server.settings_roll_back
+
+
 def test_it_is_none_within_an_open_transaction(session, sql):
     with pytest.raises(OptionError, match="open on this connection"):
         session.transact(lambda _: session.run(sql("SELECT 1"), DRY))
