@@ -102,7 +102,7 @@ class CrdbMagic(Magics):
     def _may_be_named(self, asked: Bunch) -> bool:
         refused = asked.value and self.sql_name.held
         if refused:  # said, not raised: a configuration file may ask for it, and the rest is to be loaded
-            say("%sql belongs to another extension: %unload_ext that one first.")
+            say("%sql belongs to another extension: restart the kernel, and do not load that one.")
         return bool(asked.value) and not refused
 
     @observe("sql")
