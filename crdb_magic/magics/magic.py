@@ -64,7 +64,9 @@ class CrdbMagic(Magics):
     registered = True
 
     receipts = Bool(
-        default_value=True, help="Put a receipt (attempts, times) into outputs' metadata and df.attrs."
+        default_value=True,
+        help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; without, a steady status line has no "
+        "times either.",
     ).tag(config=True)
 
     dtype_backend = CaselessStrEnum(
