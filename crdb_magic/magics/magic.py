@@ -64,7 +64,9 @@ class CrdbMagic(Magics):
     registered = True
 
     receipts = Bool(
-        default_value=True, help="Put a receipt (attempts, times) into outputs' metadata and df.attrs."
+        default_value=True,
+        help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; without, a steady status line has no "
+        "times either.",
     ).tag(config=True)
 
     dtype_backend = CaselessStrEnum(
@@ -118,7 +120,7 @@ class CrdbMagic(Magics):
     def _may_be_named(self, asked: Bunch) -> bool:
         refused = asked.value and self.sql_name.held
         if refused:  # said, not raised: a configuration file may ask for it, and the rest is to be loaded
-            say("%sql belongs to another extension: %unload_ext that one first.")
+            say("%sql belongs to another extension: restart the kernel, and do not load that one.")
         return bool(asked.value) and not refused
 
     @observe("sql")
