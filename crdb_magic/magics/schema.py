@@ -44,7 +44,9 @@ def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
     """
     call = parse(typed.line, SCHEMA_OPTIONS, typed.namespace)
     session = notebook.connections.get(call.given.get("on"))
-    text = call.rest if not call.rest.startswith(":") else str(variable(call.rest, typed.namespace, "%crdb_schema"))
+    text = call.rest.rstrip("; ")
+    if text.startswith(":"):
+        text = str(variable(text, typed.namespace, "%crdb_schema"))
     drawn, sizes = "diagram" in call.given, "sizes" in call.given
     if drawn and sizes:
         raise OptionError("A picture has no sizes: --diagram or --sizes.")
