@@ -169,6 +169,11 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def range_details(self) -> bool:
+        """SHOW RANGES tells of sizes and leaseholders on demand (v23.1); before, always."""
+        return not self.is_cockroachdb or self.version >= (23, 1, 0)
+
+    @property
     def sizes_by_function(self) -> bool:
         """pg_class and pg_total_relation_size() tell how large tables are; elsewhere SHOW TABLES and SHOW RANGES do.
 

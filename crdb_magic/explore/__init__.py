@@ -8,6 +8,7 @@
     │   └── definitions.py  … SQL of the catalogue, read
     ├── diagram.py      a picture of tables and their foreign keys
     ├── estimates.py    rows and bytes, as the server guesses
+    │   └── counted.py      … statistics and ranges of one table
     └── catalogue.py    the questions, as both servers answer them
     activity.py     who runs what, and who waits for whom
     explaining.py       a statement -> its plan: asked for, or executed and rolled back

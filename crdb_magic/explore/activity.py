@@ -7,7 +7,7 @@ out and said. The columns of these views grow with the versions: they are read b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,11 +16,9 @@ import pandas as pd
 from crdb_magic.core.asof import NOW
 from crdb_magic.core.options import DEFAULTS, TransactionOptions
 from crdb_magic.errors import StatementError
-from crdb_magic.explore.catalogue import named
+from crdb_magic.explore.catalogue import Named, named
 from crdb_magic.explore.estimates import refusal
 from crdb_magic.session.session import Session
-
-Named = Mapping[str, str | None]
 
 
 class Running(NamedTuple):
@@ -95,13 +93,14 @@ def activity(session: Session) -> Activity:
     """Look at what goes on now, whatever the session is pinned to."""
     asked = _Asked(session)
     now = _time(asked.all("", "SELECT clock_timestamp() AS now")[0]["now"])
-    if session.server.shows_sessions:
-        running = _shown(asked, now)
+    contended: tuple[Contention, ...] = ()
+    if session.server.shows_sessions:  # whoever waits is likely to be there a moment later, too
         waits = tuple(map(_wait, asked.all("Locks", _LOCKS, refusable=True)))
         contended = tuple(map(_contention, asked.all("Recent contention", _CONTENTION, refusable=True)))
+        running = _shown(asked, now)
     else:
+        waits = tuple(map(_wait, asked.all("", _BLOCKED)))
         running = _from_views(asked, now)
-        waits, contended = tuple(map(_wait, asked.all("", _BLOCKED))), ()
         asked.notes.append(f"Recent contention: {session.server.product.value} keeps no record of it.")
     holders = {one.session: [wait.holder for wait in waits if wait.session == one.session] for one in running}
     known = (one._replace(waits_for=", ".join(sorted({*filter(None, holders[one.session])}))) for one in running)

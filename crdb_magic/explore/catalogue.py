@@ -20,6 +20,7 @@ from crdb_magic.session.translation import translated
 
 T = TypeVar("T")
 Row = tuple[str | None, ...]
+Named = Mapping[str, str | None]
 
 KINDS = {
     "r": "table",
@@ -89,7 +90,7 @@ def ask(connection: Connection, sql: str, values: Values = None) -> list[Row]:
         return list(map(_texts, cursor.fetchall()))
 
 
-def named(connection: Connection, sql: str) -> list[Mapping[str, str | None]]:
+def named(connection: Connection, sql: str) -> list[Named]:
     """Ask a question; gives the rows as the server's texts, by the names of the columns."""
     with text_cursor(connection) as cursor, translated(connection):
         cursor.execute(sql)

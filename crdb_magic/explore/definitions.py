@@ -35,16 +35,17 @@ def read_index(name: str, definition: str) -> Index:
 
 def _read(name: str, definition: str, parts: list[_Part]) -> Index:
     words = [part.word for part in parts]
-    method_at = words.index("USING") + 1
+    at = words.index("USING") + 1  # what stands before are names
     hidden = words[-2:] == ["NOT", "VISIBLE"]
-    buckets = _behind("WITH", parts[method_at + 2 :]) if "HASH" in words[method_at + 1 :] else None
+    rest = parts[at + 2 : -2 if hidden else None]
+    buckets = _behind("WITH", rest) if "HASH" in words[at + 2 :] else None
     return Index(
         name=name,
-        columns=parts[method_at + 1].text[1:-1],
+        columns=parts[at + 1].text[1:-1],
         unique="UNIQUE" in words[:2],
-        method=_method(parts[method_at].text, buckets) + (", not visible" if hidden else ""),
-        storing=_behind("STORING", parts) or _behind("INCLUDE", parts),
-        where=_condition(definition, parts[: -2 if hidden else None]),
+        method=_method(parts[at].text, buckets) + (", not visible" if hidden else ""),
+        storing=_behind("STORING", rest) or _behind("INCLUDE", rest),
+        where=_condition(definition, rest),
         definition=definition,
     )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from crdb_magic.errors import StatementError
-from crdb_magic.explore.catalogue import Relation, Row, ask, read
+from crdb_magic.explore.catalogue import Relation, ask, read
+from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 from crdb_magic.values.typemap import quoted
+
+T = TypeVar("T")
 
 
 class Estimate(NamedTuple):
@@ -32,21 +35,21 @@ class Estimates:
         return self.known.get(relation.oid, Estimate())
 
 
-def estimates(session: Session, of: Collection[Relation]) -> Estimates:
+def estimates(session: Session, of: Collection[Relation], *, of_ranges: bool = True) -> Estimates:
     """Ask the server; what it refuses is left out and said.
 
     On CockroachDB sizes are those of the ranges which hold a table, so that small tables that share one all have its
-    size. They take a request for each range.
+    size. They take a request for each range of the database, unless those ``of_ranges`` are known anyway.
     """
     if session.server.sizes_by_function:
         return _by_function(session, of)
     if session.in_transaction:  # where a refusal would be its end
         return Estimates(notes=("Rows and sizes: not asked for within a transaction.",))
-    rows, no_rows = _optional(session, "Rows", _ROWS)
-    name = session.connection.info.dbname
-    sizes, no_sizes = _optional(session, "Sizes", _SIZES.format(quoted(name)))
-    counted = {row[:2]: _whole(row[2]) for row in rows}
-    sized = {row[:2]: _whole(row[2]) for row in sizes}
+    rows, no_rows = optional(session, "Rows", lambda connection: ask(connection, _ROWS))
+    sql = _SIZES.format(quoted(session.connection.info.dbname))
+    sizes, no_sizes = optional(session, "Sizes", lambda connection: ask(connection, sql)) if of_ranges else ([], ())
+    counted = {row[:2]: whole(row[2]) for row in rows}
+    sized = {row[:2]: whole(row[2]) for row in sizes}
     known = {one.oid: Estimate(counted.get((one.schema, one.name)), sized.get((one.schema, one.name))) for one in of}
     return Estimates(known, (*no_rows, *no_sizes))
 
@@ -56,13 +59,13 @@ def _by_function(session: Session, of: Collection[Relation]) -> Estimates:
         return Estimates()
     sql = _BOTH.format(", ".join(str(one.oid) for one in of))
     rows = read(session, lambda connection: ask(connection, sql))
-    return Estimates({int(str(oid)): Estimate(_whole(count), _whole(size)) for oid, count, size in rows})
+    return Estimates({int(str(oid)): Estimate(whole(count), whole(size)) for oid, count, size in rows})
 
 
-def _optional(session: Session, what: str, sql: str) -> tuple[list[Row], tuple[str, ...]]:
-    """Ask what may be refused: rows, or a sentence about why there are none."""
+def optional(session: Session, what: str, question: Callable[[Connection], list[T]]) -> tuple[list[T], tuple[str, ...]]:
+    """Ask what may be refused, outside of a transaction: rows, or a sentence about why there are none."""
     try:
-        return read(session, lambda connection: ask(connection, sql)), ()
+        return read(session, question), ()
     except StatementError as error:
         return [], (refusal(session, what, error),)
 
@@ -74,7 +77,8 @@ def refusal(session: Session, what: str, error: StatementError) -> str:
     return f"{what}: refused by the server: {error.message} (SQLSTATE {error.sqlstate})."
 
 
-def _whole(text: str | None) -> int | None:
+def whole(text: str | None) -> int | None:
+    """Read a number without its fraction."""
     return None if text is None else int(Decimal(text))
 
 

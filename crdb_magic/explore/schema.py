@@ -13,6 +13,7 @@ import pandas as pd
 
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.catalogue import Relation, databases, read, relations, schemas
+from crdb_magic.explore.counted import counted
 from crdb_magic.explore.estimates import Estimates, estimates
 from crdb_magic.explore.table import Table, describe
 from crdb_magic.session.driver import Connection
@@ -69,8 +70,12 @@ def explore(session: Session, text: str = "", *, sizes: bool = False) -> Schema 
         return found
     if isinstance(found, Schema):
         return replace(found, estimates=estimates(session, found.relations))
-    known = estimates(session, [found.relation])
-    return replace(found, estimate=known.of(found.relation), notes=(*found.notes, *known.notes))
+    known = estimates(session, [found.relation], of_ranges=False)
+    estimate = known.of(found.relation)
+    details = counted(session, found.relation, estimate.rows)
+    if estimate.bytes is None and details.ranges:
+        estimate = estimate._replace(bytes=sum(one.bytes or 0 for one in details.ranges))
+    return replace(found, estimate=estimate, counted=details, notes=(*found.notes, *known.notes, *details.notes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from crdb_magic.explore.catalogue import (
     index_definitions,
     references,
 )
+from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.create import create_statement
 from crdb_magic.explore.definitions import Index, read_index, unwrapped
 from crdb_magic.explore.estimates import Estimate
@@ -70,8 +71,8 @@ class Parts(NamedTuple):
 class Table:
     """What there is to know of a table; its parts are DataFrames, ``create`` is the SQL that makes it.
 
-    ``parts`` has the same as plain values. ``notes`` say what was left out, and why. ``estimate`` is there if it was
-    asked for.
+    ``parts`` has the same as plain values. ``notes`` say what was left out, and why. ``estimate``, ``statistics``
+    and ``ranges`` are there if they were asked for.
     """
 
     relation: Relation
@@ -79,6 +80,7 @@ class Table:
     create: str | None
     notes: tuple[str, ...] = ()
     estimate: Estimate | None = None
+    counted: Counted | None = None
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -104,6 +106,16 @@ class Table:
     def constraints(self) -> pd.DataFrame:
         """A row for each other constraint: name, kind, definition, validated."""
         return _frame(Constraint, self.parts.constraints)
+
+    @property
+    def statistics(self) -> pd.DataFrame:
+        """A row for each column, or columns, that the server has counted: columns, distinct, nulls, rows, created."""
+        return _frame(Statistic, self.counted.statistics if self.counted else ())
+
+    @property
+    def ranges(self) -> pd.DataFrame:
+        """A row for each range of CockroachDB's that holds a part of it: range, bytes, leaseholder, replicas."""
+        return _frame(Range, self.counted.ranges if self.counted else ())
 
 
 def _frame(row: type[Any], rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:

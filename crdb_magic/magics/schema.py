@@ -12,7 +12,11 @@ from crdb_magic.magics.waiting import interrupts_shown_short
 
 SCHEMA_OPTIONS = (
     Option("diagram", "draw it: tables, their columns and the foreign keys between them", takes=Takes.NOTHING),
-    Option("sizes", "with the server's estimates of rows and bytes, which are others in each run", takes=Takes.NOTHING),
+    Option(
+        "sizes",
+        "with estimates of rows and bytes, of a table its statistics and ranges: others in each run",
+        takes=Takes.NOTHING,
+    ),
     Option("on", "ask over the connection of that name instead of the current one", "NAME"),
 )
 
@@ -24,8 +28,9 @@ def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
         %crdb_schema [SCHEMA or PATTERN] [options]
         %crdb_schema TABLE [options]               # schema.table, "Any Name", :variable
 
-    The value has it as DataFrames: .tables of a schema; .columns, .indexes, .foreign_keys, .referenced_by and
-    .constraints of a table, and .create, its SQL. It is read at the pin, and within an open transaction.
+    The value has it as DataFrames: .tables of a schema; .columns, .indexes, .foreign_keys, .referenced_by,
+    .constraints, .statistics and .ranges of a table, and .create, its SQL. It is read at the pin, and within an open
+    transaction.
 
     Options:
     {options}
@@ -39,7 +44,9 @@ def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
     """
     call = parse(typed.line, SCHEMA_OPTIONS, typed.namespace)
     session = notebook.connections.get(call.given.get("on"))
-    text = call.rest if not call.rest.startswith(":") else str(variable(call.rest, typed.namespace, "%crdb_schema"))
+    text = call.rest.rstrip("; ")
+    if text.startswith(":"):
+        text = str(variable(text, typed.namespace, "%crdb_schema"))
     drawn, sizes = "diagram" in call.given, "sizes" in call.given
     if drawn and sizes:
         raise OptionError("A picture has no sizes: --diagram or --sizes.")

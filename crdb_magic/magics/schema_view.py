@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crdb_magic.explore.catalogue import Relation
+from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.definitions import Index
 from crdb_magic.explore.diagram import Diagram
 from crdb_magic.explore.estimates import Estimate
@@ -12,6 +13,7 @@ from crdb_magic.explore.schema import Schema
 from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
 from crdb_magic.magics.lists import Bundle, Code, Lines, List, Part, bundle_of
 
+_STATISTICS = ("columns", "distinct", "NULL", "rows", "counted")
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -33,7 +35,7 @@ def _relation(schema: Schema, one: Relation) -> tuple[str, ...]:
 
 def table_bundle(table: Table, *_: Any, **__: Any) -> Bundle:
     """Show all about a table; what there is none of is left out."""
-    relation, parts = table.relation, table.parts
+    relation, parts, counted = table.relation, table.parts, table.counted or Counted()
     about = [relation.comment] if relation.comment else []
     if table.estimate:
         known = {"rows": _count(table.estimate.rows), "size": _size(table.estimate.bytes)}
@@ -45,6 +47,8 @@ def table_bundle(table: Table, *_: Any, **__: Any) -> Bundle:
         List("Foreign keys", ("name", "columns", "refer to", "then"), list(map(_key, parts.foreign_keys))),
         List("Referred to by", ("name", "from", "columns", "then"), list(map(_reverse, parts.referenced_by))),
         List("Constraints", ("name", "definition", ""), list(map(_constraint, parts.constraints))),
+        List("Statistics", _STATISTICS, list(map(_statistic, counted.statistics)), numbers=_STATISTICS[1:4]),
+        List("Ranges", ("range", "size", "leaseholder", "replicas"), list(map(_range, counted.ranges))),
         Code("CREATE statement", table.create or ""),
         Lines(table.notes),
     ]
@@ -68,6 +72,15 @@ def _index(one: Index) -> tuple[str, ...]:
 
 def _constraint(one: Constraint) -> tuple[str, ...]:
     return one.name, one.definition, "" if one.validated else "not validated"
+
+
+def _statistic(one: Statistic) -> tuple[str, ...]:
+    created = "" if one.created is None else f"{one.created:%Y-%m-%d %H:%M:%S}"
+    return one.columns, _count(one.distinct), _count(one.nulls), _count(one.rows), created
+
+
+def _range(one: Range) -> tuple[str, ...]:
+    return one.range, _size(one.bytes), one.leaseholder, one.replicas
 
 
 def _key(one: ForeignKey) -> tuple[str, ...]:

@@ -100,9 +100,60 @@ def test_rows_and_sizes_come_from_show(as_v26, through_v26, nokey, schema):
         query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
         query(r"\[SHOW RANGES", _table("schema_name table_name sum", (schema, "nokey", "2500000.00"))),
     ]
-    estimate = explore(through_v26, nokey, sizes=True).estimate
+    frame = explore(through_v26, schema, sizes=True).tables
 
-    assert estimate == (1000, 2_500_000)
+    assert frame[["name", "rows", "bytes"]].to_numpy().tolist() == [["nokey", 1000, 2_500_000]]
+
+
+# Columns of SHOW STATISTICS and of SHOW RANGES … WITH DETAILS: docs/v24.1/show-statistics.md, show-ranges.md.
+_COUNTS = "statistics_name column_names created row_count distinct_count null_count"
+_RANGES = "range_id range_size_mb lease_holder lease_holder_locality replicas replica_localities"
+
+
+def test_of_one_table_its_statistics_and_ranges_are_told(as_v26, through_v26, nokey, schema):
+    as_v26.rules[:0] = [
+        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        show(
+            "STATISTICS FOR TABLE",
+            _table(
+                _COUNTS,
+                ("__auto__", "{x}", "2026-11-02 10:00:00+00:00", "1000", "70", "5"),
+                ("__auto__", "{x}", "2026-11-01 10:00:00+00:00", "900", "60", "4"),
+                ("__auto__", "{x,rowid}", "2026-11-02 10:00:00+00:00", "1000", "1000", "0"),
+            ),
+        ),
+        show(
+            "RANGES FROM TABLE .* WITH DETAILS",
+            _table(
+                _RANGES,
+                ("71", "2.500000", "1", "region=us-east1", "{1,2}", '{"region=us-east1","region=us-west1"}'),
+                ("72", "0.5", "2", "region=us-west1", "{1,2}", '{"region=us-east1","region=us-west1"}'),
+            ),
+        ),
+    ]
+    table = explore(through_v26, nokey, sizes=True)
+
+    assert table.estimate == (1000, 3_000_000)
+    assert table.statistics[["columns", "distinct", "nulls", "rows"]].to_numpy().tolist() == [
+        ["x", 70, 5, 1000],
+        ["x, rowid", 1000, 0, 1000],
+    ]
+    assert table.ranges.leaseholder.tolist() == ["1 region=us-east1", "2 region=us-west1"]
+    assert table.notes == ()
+
+
+def test_those_that_are_refused_are_left_out_and_said(as_v26, through_v26, nokey, schema):
+    as_v26.rules[:0] = [
+        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        always("SHOW (STATISTICS|RANGES)", instead(DENIED)),
+    ]
+    table = explore(through_v26, nokey, sizes=True)
+
+    assert (table.estimate, len(table.statistics), len(table.ranges)) == ((1000, None), 0, 0)
+    assert table.notes == (
+        "Statistics: not shown to user root (SQLSTATE 42501).",
+        "Ranges: not shown to user root (SQLSTATE 42501).",
+    )
 
 
 def test_sizes_that_are_refused_are_left_out_and_said(as_v26, through_v26, nokey, schema):

@@ -37,6 +37,8 @@ from crdb_magic.explore.definitions import read_index, unwrapped
         ),
         ("CREATE INDEX i ON db.public.t USING btree (a ASC) WHERE (b) NOT VISIBLE", "a", False, "btree, not visible",
          None, "b"),
+        ("CREATE INDEX hash ON db.public.storing USING btree (with ASC) STORING (include)", "with", False, "btree",
+         "include", None),
         # What is not known yet.
         ("CREATE UNIQUE INDEX i ON t BY MAGIC (a)", "", True, "", None, None),
         ("CREATE INDEX i ON t USING 'never closed", "", False, "", None, None),

@@ -48,7 +48,7 @@ def waiting(session, other, target, table):
 def _until(session: Session) -> pd.DataFrame:
     while True:
         found = activity(session)
-        if len(found.waits):
+        if len(found.waits):  # was asked for before the sessions
             return found
 
 

@@ -181,8 +181,24 @@ def test_sizes_add_rows_and_bytes(session, make, made):
 def test_of_one_table_too(session, make, made):
     make("INSERT INTO {s}.orders SELECT generate_series(1, 100)", "ANALYZE {s}.orders")
 
-    assert explore(session, f"{made}.orders", sizes=True).estimate.rows == 100
+    table = explore(session, f"{made}.orders", sizes=True)
+
+    assert table.estimate.rows == 100
     assert explore(session, f"{made}.orders").estimate is None
+
+
+def test_of_one_table_the_statistics_are_told(session, make, schema):
+    make(
+        "CREATE TABLE {s}.t (a INT PRIMARY KEY, b INT)",
+        "INSERT INTO {s}.t SELECT i, CASE WHEN i <= 50 THEN i % 5 END FROM generate_series(1, 100) AS g (i)",
+        "ANALYZE {s}.t",
+    )
+    told = explore(session, f"{schema}.t", sizes=True).statistics.set_index("columns")
+
+    assert told.loc[["a", "b"], ["distinct", "nulls", "rows"]].to_numpy().tolist()[0] == [100, 0, 100]
+    assert (told.nulls["b"], told.rows["b"]) == (50, 100)
+    assert told.distinct["b"] in {5, 6}  # with or without NULL
+    assert len(explore(session, f"{schema}.t").statistics) == 0
 
 
 def test_a_table_that_somebody_locks_is_not_waited_for(session, other, made, server):

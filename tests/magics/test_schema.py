@@ -80,6 +80,10 @@ def test_sizes_are_shown_on_demand(notebook, made):
     assert "rows: " in shown(notebook, f"%crdb_schema --sizes {made}.cards")["text/plain"]
 
 
+def test_a_semicolon_behind_the_name_does_not_matter(notebook, made):
+    assert notebook(f"%crdb_schema {made}.cards;").relation.name == "cards"
+
+
 def test_the_name_may_be_that_of_a_variable(notebook, made):
     notebook["name"] = f"{made}.cards"
 
