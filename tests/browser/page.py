@@ -1,0 +1,139 @@
+"""A notebook as its user has it before the eyes: cells are typed and run, outputs and colours are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+_THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+# Milliseconds until something has to have happened, on a busy machine.
+PATIENCE = 30_000
+
+# The pieces of each line that have one colour, with the name of JupyterLab's variable which has that colour.
+_TOKENS = """
+(cell, kinds) => {
+    const probe = cell.appendChild(document.createElement('span'));
+    const names = new Map();
+    for (const kind of [...kinds].reverse()) {
+        probe.style.color = `var(--jp-mirror-editor-${kind}-color)`;
+        names.set(getComputedStyle(probe).color, kind);
+    }
+    probe.remove();
+    const plain = getComputedStyle(cell.querySelector('.cm-line')).color;
+    const found = [];
+    for (const line of cell.querySelectorAll('.cm-line')) {
+        const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            const color = getComputedStyle(walker.currentNode.parentElement).color;
+            found.push([walker.currentNode.data, color === plain ? '' : names.get(color) ?? color]);
+        }
+    }
+    return found;
+}
+"""
+# By JupyterLab's names of colours; where two are the same colour, the first.
+_KINDS = [
+    "keyword", "string", "comment", "number", "operator", "meta", "attribute", "def", "variable-2", "builtin", "atom",
+    "string-2", "punctuation", "bracket", "property",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of code."""
+
+    at: Locator
+
+    @property
+    def outputs(self) -> list[str]:
+        """The text of each output, as it is seen."""
+        return [text.strip() for text in self.at.locator(".jp-OutputArea-output").all_inner_texts()]
+
+    @property
+    def output(self) -> Locator:
+        """Where its outputs are."""
+        return self.at.locator(".jp-Cell-outputArea")
+
+    @property
+    def tokens(self) -> list[tuple[str, str]]:
+        """The pieces of its text, each with the kind that its colour stands for ("" where it has none)."""
+        self.at.locator(".cm-line span").first.wait_for(timeout=PATIENCE)
+        found: list[list[str]] = self.at.evaluate(_TOKENS, _KINDS)
+        return [(text, kind) for text, kind in found if text.strip()]
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The pieces that have the colour of that kind."""
+        return [text for text, found in self.tokens if found == kind]
+
+    def wait(self) -> Cell:
+        """Wait until it has run, or is no longer running."""
+        self.at.locator(".jp-InputPrompt").filter(has_text="*").wait_for(state="detached", timeout=PATIENCE)
+        return self
+
+
+class Notebook:
+    """A notebook that is open in a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [Cell(one) for one in self.page.locator(".jp-Notebook .jp-CodeCell").all()]
+
+    def cell(self, number: int) -> Cell:
+        """Give a cell of code, counted from 0, or from the end by negative numbers."""
+        return Cell(self.page.locator(".jp-Notebook .jp-CodeCell").nth(number))
+
+    def type(self, text: str) -> Cell:
+        """Put text where the cursor is in the last cell, behind what stands there."""
+        cell = self.cell(-1)
+        cell.at.locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+End")
+        self.page.keyboard.insert_text(text)
+        return cell
+
+    def start(self, text: str) -> Cell:
+        """Type a cell and run it, without waiting for its end; another one is put below it."""
+        count = self.page.locator(".jp-Notebook .jp-CodeCell").count()
+        self.type(text)
+        self.page.keyboard.press("Shift+Enter")
+        self.cell(count).at.wait_for(timeout=PATIENCE)
+        return self.cell(count - 1)
+
+    def run(self, text: str) -> Cell:
+        """Type a cell, run it, and wait until it has run."""
+        cell = self.start(text)
+        cell.at.locator(".jp-InputPrompt").filter(has_text=":").wait_for(timeout=PATIENCE)
+        return cell.wait()
+
+    def complete(self, text: str) -> list[str]:
+        """Type text into the last cell and press Tab: what is offered, or nothing where it is put in at once."""
+        self.type(text)
+        self.page.keyboard.press("Tab")
+        items = self.page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match")
+        items.first.wait_for(timeout=PATIENCE)
+        return items.all_inner_texts()
+
+    def command(self, name: str, **arguments: object) -> None:
+        """Let JupyterLab do what a menu's entry does."""
+        self.page.evaluate("([name, args]) => jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def theme(self, name: str) -> None:
+        """Switch to light or dark."""
+        self.command("apputils:change-theme", theme=_THEMES[name])
+        light = str(name == "light").lower()
+        self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for(timeout=PATIENCE)
+
+    def screenshot(self, name: str, width: int = 1400, height: int = 1000) -> Path:
+        """Take a picture, to be looked at, into a folder that git ignores."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.set_viewport_size({"width": width, "height": height})
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
