@@ -4,9 +4,10 @@ import { indentNodeProp, Language, languageDataProp, LanguageSupport } from '@co
 import { NodeSet, NodeType, parseMixed, Parser, Tree } from '@lezer/common';
 import { styleTags, tags } from '@lezer/highlight';
 
+import { Parsed } from './parsed.js';
 import { parts } from './parts.js';
+import { commentedAs, withParameters } from './sql.js';
 
-const NAMES = ['Cell', 'Magic', 'Option', 'Value', 'Name', 'Operator', 'Quote', 'Parameter', 'Keyword', 'Sql'];
 // JupyterLab's own style gives these tags their colours.
 const STYLE = styleTags({
   Magic: tags.meta,
@@ -17,21 +18,22 @@ const STYLE = styleTags({
   Parameter: tags.special(tags.variableName),
   Keyword: tags.keyword
 });
-const AS_THE_LINE_BEFORE = () => null;
+const TOPS = ['PythonCell', 'SqlCell', 'Head'];
+const NAMES = [...TOPS, ...'Magic Option Value Quote Name Operator Parameter Keyword Column Sql SqlInLine'.split(' ')];
 
 /** Make the support for code cells of those for Python and for SQL. */
 export function withMagics(python, sql) {
-  const types = nodeTypes(python.language);
-  const parser = new CellParser(types, python.language.parser, withParameters(types, sql.language.parser));
+  const parser = new CellParser(nodeTypes(python.language, sql.language), python.language, sql.language);
   return new LanguageSupport(new Language(python.language.data, parser, [], 'ipython'), python.support);
 }
 
-function nodeTypes(python) {
-  const bare = NAMES.map((name, id) => NodeType.define({ id, name, top: id === 0 }));
+function nodeTypes(python, sql) {
+  const bare = NAMES.map((name, id) => NodeType.define({ id, name, top: TOPS.includes(name) }));
   const nodes = new NodeSet(bare).extend(
     STYLE,
-    languageDataProp.add({ Cell: python.data }),
-    indentNodeProp.add({ Cell: AS_THE_LINE_BEFORE })
+    // What comments a line: Python's sign does in the first one, so that a cell can be commented as a whole.
+    languageDataProp.add({ PythonCell: python.data, Head: python.data, SqlCell: sql.data }),
+    indentNodeProp.add({ 'PythonCell SqlCell Head': () => null })
   );
   return Object.fromEntries(nodes.types.map(type => [type.name, type]));
 }
@@ -41,8 +43,9 @@ class CellParser extends Parser {
   constructor(types, python, sql) {
     super();
     this.types = types;
-    this.python = python;
-    this.sql = sql;
+    this.python = python.parser;
+    this.sql = withParameters(sql.parser, types);
+    this.sqlInLine = commentedAs(this.sql, python);
   }
 
   createParse(input, fragments, ranges) {
@@ -52,65 +55,31 @@ class CellParser extends Parser {
     }
     const outside = without(found.lines, input.length);
     const mixed = parseMixed(node => {
-      if (node.type === this.types.Sql) {
-        return { parser: this.sql };
+      switch (node.type) {
+        case this.types.Sql:
+          return { parser: this.sql };
+        case this.types.SqlInLine:
+          return { parser: this.sqlInLine };
+        case this.types.PythonCell:
+          return outside.length > 0 ? { parser: this.python, overlay: outside } : null;
+        default:
+          return null;
       }
-      return node.type === this.types.Cell && outside.length > 0 ? { parser: this.python, overlay: outside } : null;
     });
-    return mixed(new Parsed(this.tree(found.parts, input.length)), input, fragments, ranges);
+    return mixed(new Parsed(this.tree(found, input.length)), input, fragments, ranges);
   }
 
-  tree(found, length) {
-    const leaves = found.map(({ type, from, to }) => new Tree(this.types[type], [], [], to - from));
-    return new Tree(this.types.Cell, leaves, found.map(one => one.from), length);
-  }
-}
-
-/** A parse that is done: nothing of it needs to be put off. */
-class Parsed {
-  constructor(tree) {
-    this.tree = tree;
-    this.parsedPos = tree.length;
-    this.stoppedAt = null;
-  }
-
-  advance() {
-    return this.tree;
-  }
-
-  stopAt(position) {
-    this.stoppedAt = position;
+  tree({ head, parts }, length) {
+    const leaf = ({ type, from, to }) => ({ tree: new Tree(this.types[type], [], [], to - from), at: from });
+    const inside = parts.filter(one => one.from < head).map(leaf);
+    const below = parts.filter(one => one.from >= head).map(leaf);
+    const top = parts.at(-1).type === 'Sql' && head < length ? this.types.SqlCell : this.types.PythonCell;
+    return node(top, head > 0 ? [{ tree: node(this.types.Head, inside, head), at: 0 }, ...below] : below, length);
   }
 }
 
-/** Let SQL's words be parameters behind a single colon, and keywords where only CockroachDB has them. */
-function withParameters(types, sql) {
-  const parameter = new Leaf(types.Parameter);
-  const keyword = new Leaf(types.Keyword);
-  const wrap = parseMixed((node, input) => {
-    if (!node.node.firstChild && /^\w/.test(input.read(node.from, node.from + 1)) || node.name === 'QuotedIdentifier') {
-      if (/(^|[^\w$:"\])]):$/.test(input.read(Math.max(0, node.from - 2), node.from))) {
-        return { parser: parameter };
-      }
-      if (node.name === 'Identifier' && /^upsert$/i.test(input.read(node.from, node.to))) {
-        return { parser: keyword };
-      }
-    }
-    return null;
-  });
-  return sql.configure({ props: [indentNodeProp.add({ Statement: AS_THE_LINE_BEFORE })], wrap });
-}
-
-/** A parser to which everything is one node. */
-class Leaf extends Parser {
-  constructor(type) {
-    super();
-    this.type = type;
-  }
-
-  createParse(input, fragments, ranges) {
-    return new Parsed(new Tree(this.type, [], [], ranges.at(-1).to - ranges[0].from));
-  }
+function node(type, children, length) {
+  return new Tree(type, children.map(child => child.tree), children.map(child => child.at), length);
 }
 
 /** Give the ranges between those given. */

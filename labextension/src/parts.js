@@ -2,48 +2,54 @@
 
 const MAGIC = '(?<name>crdb_txn|crdb_export|sql)(?![\\w.])';
 // As IPython has it: behind nothing but blank lines.
-const CELL = new RegExp(`^\\s*(?<magic>%%${MAGIC})(?<line>.*)`);
+const CELL = new RegExp(`^\\s*(?<magic>%%${MAGIC})(?<line>.*)\\n?`);
 // A line may be a magic only outside of Python's strings and comments, so those are read too. A backslash continues it.
 const LINE = new RegExp(
-  '"""[^]*?(?:"""|$)|\'\'\'[^]*?(?:\'\'\'|$)|"(?:\\\\.|[^"\\\\\\n])*"?|\'(?:\\\\.|[^\'\\\\\\n])*\'?|#.*' +
+  '"""[^]*?(?:"""|$(?![^]))|\'\'\'[^]*?(?:\'\'\'|$(?![^]))|"(?:\\\\.|[^"\\\\\\n])*"?|\'(?:\\\\.|[^\'\\\\\\n])*\'?|#.*' +
     `|^(?<before>[ \\t]*(?:[\\w.,[\\]"' \\t]+?=[ \\t]*)?)(?<magic>%${MAGIC})(?<line>(?:\\\\\\n|.)*)`,
   'gm'
-);
-// What may follow an option that takes no value.
-const STATEMENT = new RegExp(
-  '(?:select|insert|upsert|update|delete|with|show|create|alter|drop|truncate|set|reset|explain|table|values|grant|revoke' +
-    '|begin|call|analyze|comment|import|backup|restore|use|prepare|execute|refresh|\\()(?!\\w)',
-  'iy'
 );
 const INTO = /(\s*)([^\W\d]\w*)(\s*)(<<)/y;
 const OPTION = /(\s*)(--[A-Za-z][\w-]*)(=?)/y;
 const VALUE = /(\s*)('[^'\n]*'|"[^"\n]*"|(?!--)\S+)/y;
+// What may follow an option that takes no value.
+const STATEMENT = new RegExp(
+  '^(?:\\(|(?:select|insert|upsert|update|delete|with|show|create|alter|drop|truncate|set|reset|explain|table|values' +
+    '|grant|revoke|begin|call|analyze|comment|import|backup|restore|use|prepare|execute|refresh)$)',
+  'i'
+);
 const EXPORT = /(\s*)(['"])([^]+)\2(\s+)(\S+)\s*$/y;
 
-/** Give the parts as {type, from, to}, in their order, and the magics' lines, which Python is not to see. */
+/**
+ * Give what a text is made of.
+ *
+ * @returns {{head: number, parts: {type: string, from: number, to: number}[], lines: {from: number, to: number}[]}}
+ *   the length of a cell magic's line (0 without one), its parts and those of other lines in their order, and what
+ *   Python is not to see.
+ */
 export function parts(text) {
-  if (!text.includes('%')) {
-    return { parts: [], lines: [] };
-  }
   const cell = CELL.exec(text);
   if (cell === null) {
-    return inPython(text, 0);
+    return { head: 0, ...lineMagics(text, 0) };
   }
-  const from = cell[0].length - cell.groups.line.length;
-  const head = options(text, from, cell[0].length, [part('Magic', from - cell.groups.magic.length, from)]);
-  if (head.parts.some(one => one.type === 'Option' && text.slice(one.from, one.to) === '--python')) {
-    const body = inPython(text, cell[0].length);
-    return { parts: [...head.parts, ...body.parts], lines: [{ from: 0, to: cell[0].length }, ...body.lines] };
+  const head = cell[0].length;
+  const to = head - (cell[0].endsWith('\n') ? 1 : 0);
+  const from = to - cell.groups.line.length;
+  const read = options(text, from, to);
+  const first = [part('Magic', from - cell.groups.magic.length, from), ...read.parts, ...rest(text, read.at, to, 'Value')];
+  if (first.some(one => one.type === 'Option' && text.slice(one.from, one.to) === '--python')) {
+    const body = lineMagics(text, head);
+    return { head, parts: [...first, ...body.parts], lines: [{ from: 0, to: head }, ...body.lines] };
   }
-  return {
-    parts: [...head.parts, ...rest(text, head.at, cell[0].length, 'Value'), part('Sql', cell[0].length, text.length)],
-    lines: [{ from: 0, to: text.length }]
-  };
+  return { head, parts: [...first, part('Sql', head, text.length)], lines: [{ from: 0, to: text.length }] };
 }
 
 /** Find the line magics in Python. */
-function inPython(text, start) {
+function lineMagics(text, start) {
   const found = { parts: [], lines: [] };
+  if (!text.includes('%', start)) {
+    return found;
+  }
   LINE.lastIndex = start;
   for (let line; (line = LINE.exec(text)) !== null; ) {
     if (line.groups.magic !== undefined) {
@@ -59,39 +65,44 @@ function lineMagic(text, { index, groups }) {
   const from = name + groups.magic.length;
   const to = from + groups.line.length;
   const equals = text.lastIndexOf('=', name);
-  const first = groups.before.includes('=') ? [part('Operator', equals, equals + 1)] : [];
-  const head = options(text, from, to, [...first, part('Magic', name, from)]);
-  const quoted = groups.name === 'crdb_export' ? matchAt(EXPORT, text, head.at, to) : null;
+  const read = options(text, from, to);
+  const first = [
+    ...(equals >= index ? [part('Operator', equals, equals + 1)] : []),
+    part('Magic', name, from),
+    ...read.parts
+  ];
+  const quoted = groups.name === 'crdb_export' ? match(EXPORT, text, read.at, to) : null;
   if (quoted === null) {
-    return [...head.parts, ...rest(text, head.at, to, 'Sql')];
+    return [...first, ...rest(text, read.at, to, 'SqlInLine')];
   }
-  const open = head.at + quoted[1].length;
+  const open = read.at + quoted[1].length;
   const close = open + 1 + quoted[3].length;
   const file = close + 1 + quoted[4].length;
   return [
-    ...head.parts,
+    ...first,
     part('Quote', open, open + 1),
-    part('Sql', open + 1, close),
+    part('SqlInLine', open + 1, close),
     part('Quote', close, close + 1),
     part('Value', file, file + quoted[5].length)
   ];
 }
 
-/** Read `[NAME <<] [--option [value]]… [NAME <<]` and give where that ends. */
-function options(text, from, to, parts) {
+/** Read `[NAME <<] [--option [value]]… [NAME <<]`: its parts, and where it ends. */
+function options(text, from, to) {
+  const parts = [];
   let at = from;
   for (let found; ; ) {
-    if ((found = matchAt(INTO, text, at, to)) !== null) {
+    if ((found = match(INTO, text, at, to)) !== null) {
       const name = at + found[1].length;
       at += found[0].length;
-      parts.push(part('Name', name, name + found[2].length), part('Operator', at - 2, at));
-    } else if ((found = matchAt(OPTION, text, at, to)) !== null) {
-      const glued = found[3] !== '';
-      parts.push(part('Option', at + found[1].length, at + found[1].length + found[2].length));
+      parts.push(part('Name', name, name + found[2].length), part('Operator', at - found[4].length, at));
+    } else if ((found = match(OPTION, text, at, to)) !== null) {
+      const option = at + found[1].length;
       at += found[0].length;
-      const value = matchAt(VALUE, text, at, to);
-      if (value !== null && (glued ? value[1] === '' : !isStatement(value[2]))) {
-        parts.push(part(kindOf(value[2]), at + value[1].length, at + value[0].length));
+      parts.push(part('Option', option, option + found[2].length));
+      const value = match(VALUE, text, at, to);
+      if (value !== null && (found[3] === '=' ? value[1] === '' : !STATEMENT.test(value[2]))) {
+        parts.push(part(/^:[^\W\d]\w*$/.test(value[2]) ? 'Parameter' : 'Value', at + value[1].length, at + value[0].length));
         at += value[0].length;
       }
     } else {
@@ -108,15 +119,9 @@ function rest(text, from, to, type) {
   return words === '' ? [] : [part(type, start, start + words.length)];
 }
 
-function matchAt(pattern, text, from, to) {
+function match(pattern, text, from, to) {
   pattern.lastIndex = from;
   return pattern.exec(text.slice(0, to));
 }
 
-function isStatement(word) {
-  STATEMENT.lastIndex = 0;
-  return STATEMENT.test(word);
-}
-
-const kindOf = value => (/^:[^\W\d]\w*$/.test(value) ? 'Parameter' : 'Value');
 const part = (type, from, to) => ({ type, from, to });

@@ -2,13 +2,14 @@
 
 import { Widget } from '@lumino/widgets';
 
-/**
- * The output's data is the same on every run; what differs is HTML in its metadata.
- */
+const MIME = 'application/vnd.crdb-magic.status+json';
+
+/** The output's data is the same on every run; what differs between them is HTML in its metadata. */
 class Status extends Widget {
   constructor(sanitizer) {
     super();
     this.sanitizer = sanitizer;
+    this.node.dataset.mimeType = MIME;
     this.addClass('jp-RenderedHTMLCommon');
   }
 
@@ -21,8 +22,6 @@ class Status extends Widget {
     }
   }
 }
-
-const MIME = 'application/vnd.crdb-magic.status+json';
 
 export const statusRenderer = {
   safe: true,

@@ -9,20 +9,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from lab import Lab, serving
-from page import PATIENCE, Notebook
+from page import Notebook, opening
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 _HERE = Path(__file__).parent
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-_names = count(1)
 
 
 @pytest.hookimpl(trylast=True)
@@ -52,7 +50,7 @@ def browser() -> Iterator[BrowserContext]:
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
-        yield chromium.new_context(viewport={"width": 1400, "height": 1000})
+        yield chromium.new_context()
         chromium.close()
 
 
@@ -65,33 +63,15 @@ def _missing(what: str) -> NoReturn:
 @pytest.fixture
 def open_notebook(lab: Lab, browser: BrowserContext) -> Iterator[Callable[..., Notebook]]:
     """Open a notebook of cells (see `lab.code`); none given is one empty cell."""
-    pages = []
-
-    def opened(*cells: dict[str, Any], app: str = "doc") -> Notebook:
-        name = f"notebook-{next(_names)}.ipynb"
-        lab.write(name, list(cells))
-        page = browser.new_page()
-        pages.append(page)
-        page.goto(lab.address(name, app))
-        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.wait_for(timeout=2 * PATIENCE)
-        return Notebook(page)
-
-    yield opened
-    for page in pages:
-        page.close()
-    lab.end_kernels()
+    with opening(lab, browser) as opened:
+        yield opened
 
 
-@pytest.fixture
-def notebook(open_notebook: Callable[..., Notebook]) -> Notebook:
-    """An empty notebook with the magics, in which the first cell is to be typed."""
-    opened = open_notebook()
-    opened.run("%load_ext crdb_magic")
-    return opened
-
-
-@pytest.fixture
-def connected(notebook: Notebook, url: str) -> Notebook:
-    """A notebook that is connected to the server under test."""
-    notebook.run(f"%crdb_connect {url}")
-    return notebook
+@pytest.fixture(scope="module")
+def connected(lab: Lab, browser: BrowserContext, url: str) -> Iterator[Notebook]:
+    """A notebook that is connected to the server under test: one for the tests of a file, each of which adds cells."""
+    with opening(lab, browser) as opened:
+        notebook = opened()
+        notebook.run("%load_ext crdb_magic")
+        notebook.run(f"%crdb_connect {url}")
+        yield notebook

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from lab import Lab
+    from playwright.sync_api import BrowserContext, Locator, Page
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 _THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+_names = count(1)
 # Milliseconds until something has to have happened, on a busy machine.
 PATIENCE = 30_000
 
+# JupyterLab drops what is run before there is a kernel.
+_KERNEL = "() => ['idle', 'busy'].includes(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"
 # The pieces of each line that have one colour, with the name of JupyterLab's variable which has that colour.
 _TOKENS = """
 (cell, kinds) => {
@@ -71,8 +79,8 @@ class Cell:
         return [text for text, found in self.tokens if found == kind]
 
     def wait(self) -> Cell:
-        """Wait until it has run, or is no longer running."""
-        self.at.locator(".jp-InputPrompt").filter(has_text="*").wait_for(state="detached", timeout=PATIENCE)
+        """Wait until it has run: then it has a number."""
+        self.at.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]")).wait_for(timeout=PATIENCE)
         return self
 
 
@@ -98,8 +106,17 @@ class Notebook:
         self.page.keyboard.insert_text(text)
         return cell
 
+    def add(self, text: str) -> Cell:
+        """Type a cell of its own, below the last one."""
+        count = self.page.locator(".jp-Notebook .jp-CodeCell").count()
+        self.cell(-1).at.locator(".cm-content").click()
+        self.command("notebook:insert-cell-below")
+        self.cell(count).at.wait_for(timeout=PATIENCE)
+        return self.type(text)
+
     def start(self, text: str) -> Cell:
         """Type a cell and run it, without waiting for its end; another one is put below it."""
+        self.page.wait_for_function(_KERNEL, timeout=PATIENCE)
         count = self.page.locator(".jp-Notebook .jp-CodeCell").count()
         self.type(text)
         self.page.keyboard.press("Shift+Enter")
@@ -108,9 +125,7 @@ class Notebook:
 
     def run(self, text: str) -> Cell:
         """Type a cell, run it, and wait until it has run."""
-        cell = self.start(text)
-        cell.at.locator(".jp-InputPrompt").filter(has_text=":").wait_for(timeout=PATIENCE)
-        return cell.wait()
+        return self.start(text).wait()
 
     def complete(self, text: str) -> list[str]:
         """Type text into the last cell and press Tab: what is offered, or nothing where it is put in at once."""
@@ -137,3 +152,25 @@ class Notebook:
         path = SCREENSHOTS / f"{name}.png"
         self.page.screenshot(path=path)
         return path
+
+
+@contextmanager
+def opening(lab: Lab, browser: BrowserContext) -> Iterator[Callable[..., Notebook]]:
+    """Open notebooks of cells (see `lab.code`; none given is one empty cell), until the block ends."""
+    pages = []
+
+    def opened(*cells: dict[str, Any], app: str = "doc", height: int = 1000) -> Notebook:
+        name = f"notebook-{next(_names)}.ipynb"
+        lab.write(name, list(cells))
+        page = browser.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": 1400, "height": height})
+        page.goto(lab.address(name, app))
+        last = page.locator(".jp-Notebook .jp-CodeCell").nth(max(len(cells), 1) - 1)
+        last.locator(".cm-content").wait_for(timeout=2 * PATIENCE)
+        return Notebook(page)
+
+    yield opened
+    for page in pages:
+        page.close()
+    lab.end_kernels()
