@@ -8,14 +8,13 @@ import { Parsed } from './parsed.js';
 import { parts } from './parts.js';
 import { commentedAs, withParameters } from './sql.js';
 
-// JupyterLab's own style gives these tags their colours.
+// JupyterLab's own style gives these tags their colours: those are taken that are legible on light and on dark.
 const STYLE = styleTags({
-  Magic: tags.meta,
+  'Magic Operator': tags.operator,
   Option: tags.attributeName,
   'Value Quote': tags.string,
-  Name: tags.definition(tags.variableName),
-  Operator: tags.operator,
-  Parameter: tags.special(tags.variableName),
+  // The notebook's variables.
+  'Name Parameter': tags.special(tags.variableName),
   Keyword: tags.keyword
 });
 const TOPS = ['PythonCell', 'SqlCell', 'Head'];

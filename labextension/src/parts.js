@@ -1,8 +1,8 @@
 // A cell's text -> which of it is a magic's line and which is SQL; the rest is Python.
 
-const MAGIC = '(?<name>crdb_txn|crdb_export|sql)(?![\\w.])';
+const MAGIC = '(?<name>crdb_\\w+|sql)(?![\\w.])';
 // As IPython has it: behind nothing but blank lines.
-const CELL = new RegExp(`^\\s*(?<magic>%%${MAGIC})(?<line>.*)\\n?`);
+const CELL = /^\s*(?<magic>%%(?:crdb_txn|crdb_export|sql)(?![\w.]))(?<line>.*)\n?/;
 // A line may be a magic only outside of Python's strings and comments, so those are read too. A backslash continues it.
 const LINE = new RegExp(
   '"""[^]*?(?:"""|$(?![^]))|\'\'\'[^]*?(?:\'\'\'|$(?![^]))|"(?:\\\\.|[^"\\\\\\n])*"?|\'(?:\\\\.|[^\'\\\\\\n])*\'?|#.*' +
@@ -18,6 +18,7 @@ const STATEMENT = new RegExp(
     '|grant|revoke|begin|call|analyze|comment|import|backup|restore|use|prepare|execute|refresh)$)',
   'i'
 );
+const WORD = /\s*\S+/y;
 const EXPORT = /(\s*)(['"])([^]+)\2(\s+)(\S+)\s*$/y;
 
 /**
@@ -71,20 +72,42 @@ function lineMagic(text, { index, groups }) {
     part('Magic', name, from),
     ...read.parts
   ];
-  const quoted = groups.name === 'crdb_export' ? match(EXPORT, text, read.at, to) : null;
-  if (quoted === null) {
-    return [...first, ...rest(text, read.at, to, 'SqlInLine')];
+  switch (groups.name) {
+    case 'crdb_txn':
+    case 'sql':
+      return [...first, ...rest(text, read.at, to, 'SqlInLine')];
+    case 'crdb_export':
+      return [...first, ...quoted(text, read.at, to)];
+    default:
+      return [...first, ...words(text, read.at, to)];
   }
-  const open = read.at + quoted[1].length;
-  const close = open + 1 + quoted[3].length;
-  const file = close + 1 + quoted[4].length;
+}
+
+/** Read `'SELECT …' FILE`. */
+function quoted(text, from, to) {
+  const found = match(EXPORT, text, from, to);
+  if (found === null) {
+    return [];
+  }
+  const open = from + found[1].length;
+  const close = open + 1 + found[3].length;
+  const file = close + 1 + found[4].length;
   return [
-    ...first,
     part('Quote', open, open + 1),
     part('SqlInLine', open + 1, close),
     part('Quote', close, close + 1),
-    part('Value', file, file + quoted[5].length)
+    part('Value', file, file + found[5].length)
   ];
+}
+
+/** Read what may have options behind it. */
+function words(text, from, to) {
+  const word = match(WORD, text, from, to);
+  if (word === null) {
+    return [];
+  }
+  const read = options(text, from + word[0].length, to);
+  return [...read.parts, ...words(text, read.at, to)];
 }
 
 /** Read `[NAME <<] [--option [value]]… [NAME <<]`: its parts, and where it ends. */

@@ -12,9 +12,9 @@ const PARAMETER = /^(?:[A-Za-z_\x80-\uffff][\w\x80-\uffff]*|"[A-Za-z_\x80-\uffff
 // Words that PostgreSQL's dialect lacks.
 const COCKROACHS =
   /^(?:upsert|storing|inverted|hash|sharded|locality|regional|survive|backup|changefeed|databases|ranges|jobs|sessions)$/i;
-// Its keywords that are columns more often than not; who means the keyword writes it large.
+// Its keywords that are columns more often than not; who means the keyword writes it large. Its older lists have letters.
 const COLUMNS = new RegExp(
-  '^(?:id|name|owner|user|type|class|label|value|data|count|level|rank|size|length|position|location|source|state|section' +
+  '^(?:[A-Za-z]|id|name|owner|user|type|class|label|value|data|count|level|rank|size|length|position|location|source|state|section' +
     '|language|version|year|month|day|hour|minute|second)$'
 );
 
@@ -28,13 +28,14 @@ export function withParameters(parser, types) {
       return null;
     }
     const word = input.read(node.from, node.to);
-    if (PARAMETER.test(word) && COLON.test(input.read(Math.max(0, node.from - 2), node.from))) {
+    const before = input.read(Math.max(0, node.from - 2), node.from);
+    if (PARAMETER.test(word) && COLON.test(before)) {
       return { parser: parameter };
     }
     if (node.name === 'Identifier' && COCKROACHS.test(word)) {
       return { parser: keyword };
     }
-    return node.name === 'Keyword' && COLUMNS.test(word) ? { parser: column } : null;
+    return node.name === 'Keyword' && (COLUMNS.test(word) || before.endsWith('.')) ? { parser: column } : null;
   });
   // A new line stands where the one before does, as in any other cell.
   return parser.configure({ props: [indentNodeProp.add({ Statement: () => null })], wrap });

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-_THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 _names = count(1)
 # Milliseconds until something has to have happened, on a busy machine.
 PATIENCE = 30_000
@@ -139,19 +138,31 @@ class Notebook:
         """Let JupyterLab do what a menu's entry does."""
         self.page.evaluate("([name, args]) => jupyterapp.commands.execute(name, args)", [name, arguments])
 
-    def theme(self, name: str) -> None:
-        """Switch to light or dark."""
-        self.command("apputils:change-theme", theme=_THEMES[name])
-        light = str(name == "light").lower()
-        self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for(timeout=PATIENCE)
+    @contextmanager
+    def dark(self) -> Iterator[None]:
+        """Have the dark theme as long as the block lasts; it is that of all notebooks."""
+        self._theme("JupyterLab Dark", "false")
+        try:
+            yield
+        finally:
+            self._theme("JupyterLab Light", "true")
 
-    def screenshot(self, name: str, width: int = 1400, height: int = 1000) -> Path:
-        """Take a picture, to be looked at, into a folder that git ignores."""
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.set_viewport_size({"width": width, "height": height})
-        path = SCREENSHOTS / f"{name}.png"
-        self.page.screenshot(path=path)
-        return path
+    def _theme(self, name: str, light: str) -> None:
+        self.command("apputils:change-theme", theme=name)
+        body = self.page.locator(f"body[data-jp-theme-light='{light}']")
+        body.wait_for(state="attached", timeout=PATIENCE)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=PATIENCE)
+
+    def look(self, name: str, height: int = 1000) -> None:
+        """Take pictures, light and dark, wide and narrow, to be looked at, into a folder that git ignores."""
+        self._pictures(f"{name}-light", height)
+        with self.dark():
+            self._pictures(f"{name}-dark", height)
+
+    def _pictures(self, name: str, height: int) -> None:
+        for width in (800, 1400):
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png")
 
 
 @contextmanager

@@ -20,14 +20,14 @@ CASES = [
     ("%%sql\nSELECT 1 FROM t", "keyword", ["SELECT", "FROM"]),
     ("%%crdb_txn\nUPSERT INTO t VALUES (1)", "keyword", ["UPSERT", "INTO", "VALUES"]),
     ("%%crdb_txn\nSELECT year, name, Month FROM t", "keyword", ["SELECT", "Month", "FROM"]),
+    ("%%crdb_txn\nSELECT a.key, b FROM t AS a", "keyword", ["SELECT", "FROM", "AS"]),
     ("%%crdb_txn\n-- it's\nSELECT 'a' FROM t", "comment", ["-- it's"]),
     ("%%crdb_txn\n-- it's\nSELECT 'b' FROM t", "string", ["'b'"]),
     ("%%crdb_txn\n/* it's\nso */ SELECT 'b'", "comment", ["/* it's", "so */"]),
     ("%%crdb_txn\nSELECT $$it's$$, 'b'", "string", ["$$it's$$", "'b'"]),
     # The first line.
-    ("%%crdb_txn df << --priority high\nSELECT 1", "meta", ["%%crdb_txn"]),
-    ("%%crdb_txn df << --priority high\nSELECT 2", "def", ["df"]),
-    ("%%crdb_txn df << --priority high\nSELECT 3", "operator", ["<<"]),
+    ("%%crdb_txn df << --priority high\nSELECT 1", "operator", ["%%crdb_txn", "<<"]),
+    ("%%crdb_txn df << --priority high\nSELECT 2", "variable-2", ["df"]),
     ("%%crdb_txn --priority high --as-of='a b' --read-only\nSELECT 1", "attribute",
      ["--priority", "--as-of", "--read-only"]),
     ("%%crdb_txn --priority high --as-of='a b' --read-only\nSELECT 2", "string", ["high", "'a b'"]),
@@ -39,9 +39,11 @@ CASES = [
     ("df = %crdb_txn --read-only SELECT a FROM t\nx = 'b'", "string", ["'b'"]),
     ("for i in x:\n    %crdb_txn --on a SELECT :i -- it's\nelse: y", "keyword", ["for", "in", "SELECT", "else"]),
     ("for i in x:\n    %crdb_txn --on a SELECT :i -- it's\nelse: z", "variable-2", ["i"]),
-    ("%crdb_txn SELECT 1 \\\nFROM t\nprint(1)", "keyword", ["SELECT", "FROM", "print"]),
+    ("%crdb_txn SELECT 1 \\\nFROM t\nwhile x: y", "keyword", ["SELECT", "FROM", "while"]),
     ("%crdb_export --as-of -1h 'SELECT a FROM t' f.csv", "keyword", ["SELECT", "FROM"]),
     ("%crdb_export --as-of -2h 'SELECT a FROM t' f.csv", "string", ["-2h", "'", "'", "f.csv"]),
+    ("%crdb_write df.head(10) --table t --mode append", "attribute", ["--table", "--mode"]),
+    ("%crdb_connect --local\n%crdb_connect :url\nx = 1", "operator", ["%crdb_connect", "%crdb_connect", "="]),
     # Python.
     ("%%crdb_txn --python df <<\nfor x in y:\n    %crdb_txn SELECT 1", "keyword", ["for", "in", "SELECT"]),
     ("%%crdb_txn --python df <<\nfor x in y: f('SELECT', --z)", "attribute", ["--python"]),
@@ -66,13 +68,13 @@ def test_a_piece_has_its_kinds_colour(coloured: Mapping[str, Cell], text: str, k
 
 
 def test_a_file_of_python_is_left_alone(open_notebook: Callable[..., Notebook], lab: Lab) -> None:
-    (lab.root / "plain.py").write_text("%%crdb_txn\nSELECT 1")
+    (lab.root / "plain.py").write_text("%%crdb_txn --on a\nSELECT 1")
     notebook = open_notebook()
     notebook.command("docmanager:open", path="plain.py", factory="Editor")
     notebook.page.locator(".jp-FileEditor .cm-line span").first.wait_for()
 
-    assert notebook.page.locator(".jp-FileEditor .cm-line").all_inner_texts() == ["%%crdb_txn", "SELECT 1"]
-    assert Cell(notebook.page.locator(".jp-FileEditor")).of_kind("meta") == []
+    assert notebook.page.locator(".jp-FileEditor .cm-line").all_inner_texts() == ["%%crdb_txn --on a", "SELECT 1"]
+    assert Cell(notebook.page.locator(".jp-FileEditor")).of_kind("attribute") == []
 
 
 # While one types.
