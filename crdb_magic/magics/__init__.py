@@ -18,12 +18,15 @@
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
         └── audience.py         … for whom
+    prompt.py           colours of cells in a terminal
 """
 
 from __future__ import annotations
 
 import atexit
 import inspect
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -50,6 +53,8 @@ def load(shell: InteractiveShell) -> None:
     magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
     _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
+    if prompt := _prompt(shell):
+        prompt.colour()
     atexit.register(magic.connections.close_all)
 
 
@@ -67,6 +72,8 @@ def unload(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     _bundles(shell).pop(pd.DataFrame, None)
+    if prompt := _prompt(shell):
+        prompt.leave()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)
@@ -79,6 +86,13 @@ def _reloads() -> bool:
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return frame is not None
+
+
+def _prompt(shell: InteractiveShell) -> ModuleType | None:
+    """Give what colours a terminal's prompt, where there is one: a notebook need not load its library."""
+    if getattr(shell, "pt_app", None) is None:
+        return None
+    return import_module("crdb_magic.magics.prompt")
 
 
 def _bundles(shell: InteractiveShell) -> Any:
