@@ -12,12 +12,18 @@ const colours = {
   autoStart: true,
   requires: [IEditorLanguageRegistry],
   activate: (app, languages) => {
-    // The language of code cells, loaded with the first of them; what the registry has can't be registered again.
+    // The language of code cells is loaded with the first of them; what the registry has can't be registered again.
     const cells = languages.findByMIME('text/x-ipython');
     const load = cells.load.bind(cells);
+    cells.support = undefined;
     cells.load = async () => {
       const [python, sql] = await Promise.all([load(), languages.getLanguage('text/x-pgsql')]);
-      return withMagics(python, sql.support);
+      try {
+        return withMagics(python, sql.support);
+      } catch (error) {
+        console.warn('crdb_magic: SQL is not coloured in this version of JupyterLab.', error);
+        return python;
+      }
     };
   }
 };
