@@ -51,6 +51,8 @@ FOREIGN = {
     "playhouse": frozenset({"orm"}),
     "IPython": frozenset({"magics", "__init__"}),
     "traitlets": frozenset({"magics"}),
+    "pygments": frozenset({"magics.prompt"}),
+    "prompt_toolkit": frozenset({"magics.prompt"}),
     "tqdm": frozenset({"magics.bars", "demo"}),
     "jupyter_client": frozenset({"demo"}),
     "nbclient": frozenset({"demo"}),

@@ -29,12 +29,15 @@
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
         └── audience.py         … for whom
+    prompt.py           colours of cells in a terminal
 """
 
 from __future__ import annotations
 
 import atexit
 import inspect
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -80,6 +83,8 @@ def load(shell: InteractiveShell) -> None:
     for kind, show in {pd.DataFrame: magic.shown.bundle, **_SHOWN}.items():
         _bundles(shell).for_type(kind, show)
     magic.status_line.watch()
+    if prompt := _prompt(shell):
+        prompt.colour()
     atexit.register(magic.connections.close_all)
 
 
@@ -100,6 +105,8 @@ def unload(shell: InteractiveShell) -> None:
         _bundles(shell).pop(kind, None)
     magic.status_line.leave()
     magic.sql_name.leave()
+    if prompt := _prompt(shell):
+        prompt.leave()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)
@@ -112,6 +119,13 @@ def _reloads() -> bool:
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return frame is not None
+
+
+def _prompt(shell: InteractiveShell) -> ModuleType | None:
+    """Give what colours a terminal's prompt, where there is one: a notebook need not load its library."""
+    if getattr(shell, "pt_app", None) is None:
+        return None
+    return import_module("crdb_magic.magics.prompt")
 
 
 def _bundles(shell: InteractiveShell) -> Any:
