@@ -12,6 +12,7 @@
     ├── python_cell.py      a cell of Python that may run several times
     │   ├── capture.py          what it shows, held back
     │   └── tracebacks.py       what an error says that leaves it
+    ├── limit.py            how many rows are fetched at most
     ├── display.py          results -> what is shown
     │   ├── shown.py            … frames, and their receipts
     │   │   └── nulls.py            … with NULL in one word

@@ -17,7 +17,8 @@ from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.wording import without_ids
-from crdb_magic.magics.outputs import rows_in_words, say
+from crdb_magic.magics.limit import ALL, Limit
+from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
 from crdb_magic.sql.statements import Statement
 from crdb_magic.values.typemap import Family
@@ -38,13 +39,14 @@ class As(Choice):
 class Shape:
     """How results are handed to the notebook.
 
-    What the last one is, and whether a variable takes it instead of being shown; what frames are made of; with receipts
-    or not.
+    What the last one is; what frames are made of; with receipts or not; how many rows were wanted; whether a variable
+    takes the last one instead of its being shown.
     """
 
     value: As = As.FRAME
     frames: FrameOptions = EXACT
     receipts: bool = True
+    limit: Limit = ALL
     assigned: bool = False
 
     @property
@@ -68,13 +70,13 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, _caption(statement)]), metadata)
-            _show(to_frame(result, shape.frames), _look(result, statement))
+            _show(to_frame(result, shape.frames), _look(result, statement, shape))
             tags = []
         if result.notices:
             tags += [_caption(statement)] if index == last and len(statements) > 1 else []
             tags += map(without_ids, result.notices)
-    if last is not None and report.results[last].more and (shape.assigned or shape.value is not As.FRAME):
-        tags.append(_first_of_more(report.results[last]))
+    if last is not None and (shape.assigned or shape.value is not As.FRAME):
+        tags += filter(None, [shape.limit.left_out(report.results[last])])
     if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
         tags.append(_caption(statements[last]))
     if tags:
@@ -83,7 +85,7 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
         return None
     value = _decoded(report.results[last], shape)
     if isinstance(value, pd.DataFrame):
-        look = _look(report.results[last], statements[last])
+        look = _look(report.results[last], statements[last], shape)
         receipts.attach(value, report.receipt if shape.receipts else None, look)
     return value
 
@@ -93,14 +95,10 @@ def _show(frame: pd.DataFrame, look: Look) -> None:
     display(form or frame, raw=bool(form))
 
 
-def _look(result: Result, statement: Statement) -> Look:
+def _look(result: Result, statement: Statement, shape: Shape) -> Look:
     columns = zip(result.names, result.columns or (), strict=True)
     documents = frozenset(name for name, column in columns if column.type.family is Family.JSON)
-    return Look(statement.keyword == "EXPLAIN", documents, _first_of_more(result) if result.more else "")
-
-
-def _first_of_more(result: Result) -> str:
-    return f"the first {rows_in_words(result.row_count)}; there are more"
+    return Look(statement.keyword == "EXPLAIN", documents, shape.limit.left_out(result))
 
 
 def _decoded(result: Result, shape: Shape) -> Any:

@@ -14,15 +14,14 @@ from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, R
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
 from crdb_magic.magics.arguments import Call, Option, Takes, parse, rows, seconds, whole_number
 from crdb_magic.magics.display import As, Shape, present
+from crdb_magic.magics.limit import Limit
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
-from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
 from crdb_magic.sql.nearmisses import refuse
-from crdb_magic.sql.row_limits import bind
 from crdb_magic.sql.statements import split, strip_markers
 
 TXN_OPTIONS = (
@@ -101,9 +100,8 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
     refuse(statements)
     options = _options(call)
     session = notebook.connections.get(call.given.get("on"))
-    most = call.given.get("limit", notebook.limit)
-    bound = [bind(statement, namespace, most) for statement in statements]
     shape = _shape(notebook, call)
+    bound = shape.limit.bind(statements, namespace)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with _waiting(notebook, options) as waiting, arrivals, interrupts_shown_short():
 
@@ -111,8 +109,7 @@ def _run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -
             arrivals.restart(attempt)
             waiting(attempt)
 
-        if len(bound) == 1:
-            session.look_ahead(Query.of_statement(bound[0]))
+        bound = shape.limit.look_ahead(session, bound, namespace)
         report = session.run(bound, options, observer, arrivals)
     try:
         return present(report, statements, shape, notebook.shown)
@@ -129,7 +126,8 @@ def _shape(notebook: CrdbMagic, call: Call) -> Shape:
     numbers, dates = call.given.get("numbers"), call.given.get("dates")
     if value is not As.FRAME and (numbers or dates):
         raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
-    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, call.into is not None)
+    limit = Limit.of(call.given, notebook.limit, notebook.guard)
+    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, limit, call.into is not None)
 
 
 def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
