@@ -15,6 +15,7 @@
     ├── python_cell.py      a cell of Python that may run several times
     │   ├── capture.py          what it shows, held back
     │   └── tracebacks.py       what an error says that leaves it
+    ├── limit.py            how many rows are fetched at most
     ├── display.py          results -> what is shown
     │   ├── plan_view.py        … plans
     │   ├── shown.py            … frames, and their receipts

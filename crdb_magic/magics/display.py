@@ -18,7 +18,8 @@ from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
-from crdb_magic.magics.outputs import rows_in_words, say
+from crdb_magic.magics.limit import ALL, Limit
+from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
 from crdb_magic.magics.status import Told
 from crdb_magic.sql.statements import Statement
@@ -41,13 +42,14 @@ class As(Choice):
 class Shape:
     """How results are handed to the notebook.
 
-    What the last one is, and whether a variable takes it instead of being shown; what frames are made of; with receipts
-    or not.
+    What the last one is; what frames are made of; with receipts or not; how many rows were wanted; whether a variable
+    takes the last one instead of its being shown.
     """
 
     value: As = As.FRAME
     frames: FrameOptions = EXACT
     receipts: bool = True
+    limit: Limit = ALL
     assigned: bool = False
 
     @property
@@ -71,7 +73,7 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, caption(statement)]), metadata)
-            _show(to_frame(result, shape.frames), _look(result, statement))
+            _show(to_frame(result, shape.frames), _look(result, statement, shape))
             tags = []
         if result.notices:
             tags += [caption(statement)] if index == last and len(statements) > 1 else []
@@ -98,17 +100,17 @@ class _Last:
 def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told: Told) -> Any:
     """Show the tags before the value, and make that; a value that is not seen is said to be cut."""
     result, receipt = last.result, last.receipt if shape.receipts else None
-    unseen = result.more and (shape.assigned or shape.value is not As.FRAME)
-    if unseen and not told.speaks:
-        tags = [*tags, rows_in_words(result.row_count, more=True)]
+    cut = shape.limit.left_out(result) if shape.assigned or shape.value is not As.FRAME else ""
+    if cut and not told.speaks:
+        tags = [*tags, cut]
     if tags:
         say("\n".join(tags), {"crdb": receipt.as_dict()} if receipt else {})
     value = _decoded(result, shape)
-    look = _look(result, last.statement)
+    look = _look(result, last.statement, shape)
     if isinstance(value, pd.DataFrame):
         receipts.attach(value, receipt, look)
     if not look.explained:
-        told.under_value(last.receipt, result.row_count, more=unseen)
+        told.under_value(last.receipt, result.row_count, cut=cut)
     return value
 
 
@@ -117,12 +119,10 @@ def _show(frame: pd.DataFrame, look: Look) -> None:
     display(form or frame, raw=bool(form))
 
 
-def _look(result: Result, statement: Statement) -> Look:
+def _look(result: Result, statement: Statement, shape: Shape) -> Look:
     columns = zip(result.names, result.columns or (), strict=True)
     documents = frozenset(name for name, column in columns if column.type.family is Family.JSON)
-    return Look(
-        statement.keyword == "EXPLAIN", documents, rows_in_words(result.row_count, more=True) if result.more else ""
-    )
+    return Look(statement.keyword == "EXPLAIN", documents, shape.limit.left_out(result))
 
 
 def _decoded(result: Result, shape: Shape) -> Any:

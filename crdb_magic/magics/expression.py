@@ -36,7 +36,7 @@ def frame_of(text: str, shell: InteractiveShell, names: Namespace, usage: str) -
         raise ParameterError(f"{text!r} is no DataFrame of this notebook: write {usage}.")
     if not text:
         raise ParameterError(f"Which DataFrame? Write {usage}.")
-    file = shell.compile.cache(text, shell.execution_count)
+    file = shell.compile.cache(text, shell.execution_count - 1)  # which is that of the next cell
     value = eval(compile(text, file, "eval"), shell.user_global_ns, names)  # noqa: S307 - the user's own code
     frame = as_frame(value)
     if not isinstance(frame, pd.DataFrame):

@@ -16,6 +16,7 @@ from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbe
 from crdb_magic.magics.arguments import Option, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
+from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Receipts
@@ -65,8 +66,8 @@ class CrdbMagic(Magics):
 
     receipts = Bool(
         default_value=True,
-        help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; without, a steady status line has no "
-        "times either.",
+        help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; without, a steady "
+        "status line has no times either.",
     ).tag(config=True)
 
     dtype_backend = CaselessStrEnum(
@@ -89,6 +90,13 @@ class CrdbMagic(Magics):
 
     limit = Int(
         None, min=1, allow_none=True, help="Fetch no more rows than that of each query of a cell; None: all of them."
+    ).tag(config=True)
+
+    guard = Int(
+        GUARD,
+        min=1,
+        allow_none=True,
+        help="Fetch no more rows than that of a query that the planner thinks larger; None: all of them.",
     ).tag(config=True)
 
     status = CaselessStrEnum(

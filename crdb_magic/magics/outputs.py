@@ -30,10 +30,9 @@ def say(text: str, metadata: dict[str, Any] | None = None) -> None:
     display(bundle(text), metadata=metadata or {}, raw=True)
 
 
-def rows_in_words(count: int, *, more: bool = False) -> str:
-    """Say how many rows, and if so that there are more."""
-    rows = f"{count:,} row" if count == 1 else f"{count:,} rows"
-    return f"the first {rows}; there are more" if more else rows
+def rows_in_words(count: int) -> str:
+    """Say how many rows."""
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 def duration_in_words(seconds: float) -> str:

@@ -11,15 +11,14 @@ from crdb_magic.explore.plan import Plan
 from crdb_magic.magics import plan_view
 from crdb_magic.magics.arguments import Call
 from crdb_magic.magics.display import As, Shape, present
+from crdb_magic.magics.limit import Limit
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.txn_options import of_transaction
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
-from crdb_magic.session.queries import Query
 from crdb_magic.sql.kinds import check_cell
 from crdb_magic.sql.nearmisses import refuse
-from crdb_magic.sql.row_limits import bind
 from crdb_magic.sql.statements import Statement, split
 
 
@@ -27,9 +26,8 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
     """Run the statements as one transaction, show what they gave, and give the last result."""
     statements, options = _statements(text), of_transaction(call)
     session = notebook.connections.get(call.given.get("on"))
-    most = call.given.get("limit", notebook.limit)
-    bound = [bind(statement, namespace, most) for statement in statements]
     shape = _shape(notebook, call)
+    bound = shape.limit.bind(statements, namespace)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, arrivals, interrupts_shown_short():
 
@@ -37,8 +35,7 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
             arrivals.restart(attempt)
             waiting(attempt)
 
-        if len(bound) == 1:
-            session.look_ahead(Query.of_statement(bound[0]))
+        bound = shape.limit.look_ahead(session, bound, namespace)
         report = session.run(bound, options, observer, arrivals)
     told = notebook.status_line.of(call.into, within=session.in_transaction)
     try:
@@ -74,4 +71,5 @@ def _shape(notebook: CrdbMagic, call: Call) -> Shape:
     numbers, dates = call.given.get("numbers"), call.given.get("dates")
     if value is not As.FRAME and (numbers or dates):
         raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
-    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, call.into is not None)
+    limit = Limit.of(call.given, notebook.limit, notebook.guard)
+    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, limit, call.into is not None)

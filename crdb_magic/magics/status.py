@@ -60,7 +60,7 @@ class Done:
     """A transaction that was committed, or the sum of those of a cell.
 
     ``rows`` are those of its value, None if that has none, and ``into`` the name that it was given. ``receipt`` is
-    that of the one which took the most attempts; ``more`` is whether it has rows that were not fetched.
+    that of the one which took the most attempts; ``cut`` says that it is not all.
     """
 
     receipt: Receipt
@@ -70,12 +70,12 @@ class Done:
     attempts: int
     as_of: Decimal | None
     count: int = 1
-    more: bool = False
+    cut: str = ""
 
     @classmethod
-    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None, *, more: bool = False) -> Done:
+    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None, *, cut: str = "") -> Done:
         """Give what is to be told of one."""
-        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, more=more)
+        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, cut=cut)
 
     def __add__(self, other: Done) -> Done:
         return Done(
@@ -96,7 +96,7 @@ class Done:
     @property
     def steady(self) -> str:
         """Say what is the same on every run."""
-        what = self.ended if self.rows is None else rows_in_words(self.rows, more=self.more)
+        what = self.ended if self.rows is None else self.cut or rows_in_words(self.rows)
         several = f"{self.count:,} transactions · " if self.count > 1 else ""
         return f"{several}{what} → {self.into}" if self.into else f"{several}{what}"
 
@@ -124,10 +124,10 @@ class Told:
         """Whether a line is shown."""
         return not self.within and self.line.speaks
 
-    def under_value(self, receipt: Receipt, rows: int | None, *, more: bool = False) -> None:
+    def under_value(self, receipt: Receipt, rows: int | None, *, cut: str = "") -> None:
         """Say it when the cell has run, of a value that has rows or not, and perhaps not all of them."""
         if self.speaks:
-            self.line.add(Done.one(receipt, rows, self.into, more=more))
+            self.line.add(Done.one(receipt, rows, self.into, cut=cut))
 
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""

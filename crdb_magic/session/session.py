@@ -172,13 +172,19 @@ class Session:
             done = self._carry_out(send, DEFAULTS, _unheard, nature)
             return self._typed(done.connection, [done.value])[0]
 
-    def look_ahead(self, query: Query | None) -> None:
+    def look_ahead(self, query: Query | None) -> int:
         """Ask the planner, once for each query, whether it is large and so best read by COPY.
 
-        It takes a message, which a transaction should not: before one, not within.
+        It takes a message, which a transaction should not: before one, not within. Give how many rows the query is
+        known, or thought, to have; 0 if that is not known.
         """
-        if query is None or query.text in self._sizes or self.in_transaction:
-            return
+        if query is None:
+            return 0
+        if query.text not in self._sizes and not self.in_transaction:
+            self._ask_planner(query)
+        return self._sizes.rows(query.text)
+
+    def _ask_planner(self, query: Query) -> None:
         with self.link.turn:
             self.link.open_first()
             try:
@@ -188,7 +194,7 @@ class Session:
                 lost.outcome = Outcome.NOT_COMMITTED
                 raise
             except CrdbMagicError:  # what can't be asked now shows when the query itself is sent
-                return
+                pass
 
     def transact(
         self,

@@ -107,6 +107,55 @@ def test_the_configuration_gives_the_default_and_all_lifts_it(notebook):
     assert sizes == [3, 4, 5]
 
 
+def test_a_limit_that_the_cell_did_not_ask_for_says_what_lifts_it(notebook):
+    notebook("%config CrdbMagic.limit = 3")
+    try:
+        frame = notebook(f"%%crdb_txn\n{_ROWS.format(5)}")
+    finally:
+        notebook("%config CrdbMagic.limit = None")
+
+    assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == f"{MORE}: --limit all fetches them"
+
+
+# The guard of the kernel.
+
+
+@pytest.fixture
+def guarded(notebook, table):
+    """A table of which the planner thinks that it has more rows than the guard allows."""
+    session = notebook.shell.magics_manager.registry["CrdbMagic"].connections.get(None)
+    query = f"SELECT * FROM {table} ORDER BY id"
+    session._sizes.note(query, 10**9)
+    notebook("%config CrdbMagic.guard = 1")
+    yield query
+    notebook("%config CrdbMagic.guard = 10_000_000")
+
+
+def test_a_query_that_the_planner_thinks_huge_is_cut_and_says_how_to_have_all(notebook, guarded):
+    frame = notebook(f"%crdb_txn {guarded}")
+
+    assert frame.id.tolist() == [1]
+    assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == (
+        "the first 1 row; there are more: --limit all fetches them"
+    )
+
+
+@pytest.mark.parametrize("cell", ["%crdb_txn --limit all {}", "%crdb_txn --limit 5 {}", "%%crdb_txn\nSELECT 1;\n{}"])
+def test_the_guard_is_for_a_query_by_itself_of_which_nothing_was_asked(notebook, guarded, cell):
+    assert len(notebook(cell.format(guarded))) == 2
+
+
+def test_the_guard_is_no_limit_in_a_query_that_is_smaller(notebook, table):
+    query = f"SELECT * FROM {table} ORDER BY id"
+    notebook("%config CrdbMagic.guard = 1")
+    try:
+        frame = notebook(f"%crdb_txn {query} LIMIT 2")
+    finally:
+        notebook("%config CrdbMagic.guard = 10_000_000")
+
+    assert len(frame) == 2
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])
 def test_nonsense_is_refused(notebook, limit):
     with pytest.raises(OptionError, match="is not a"):
