@@ -8,21 +8,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from crdb_magic.sql.kinds import FILLER, readable, words
+from crdb_magic.sql.kinds import FILLER, ends_transaction, readable, words
 from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
 _STAYS = re.compile(
-    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate|listen|unlisten)\b|\b(?:set_config|pg_\w*advisory\w*)\s*\("
+    FILLER
+    + rb"(?:set|reset|use|discard|prepare|deallocate|listen|unlisten|savepoint|release|rollback|commit|end|abort)\b"
+    rb"|\b(?:set_config|pg_\w*advisory\w*)\s*\("
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
 _SIGNS = (b";", b"temp", b"set_config", b"advisory")
-_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP", "LISTEN", "UNLISTEN"})
+_SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
+_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN", "DROP", "COMMIT"})
+_UNDOING = frozenset({"ROLLBACK", "ABORT"})
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
 _MAKERS = frozenset({"CREATE", "SELECT", "WITH"})
@@ -92,7 +97,8 @@ class Telling:
     def __init__(self, *, undone: bool) -> None:
         self._undone = undone
         self._at_last = self._now = NOTHING
-        self._marks: list[tuple[bytes, Told]] = []
+        self._marks: list[tuple[str, Told]] = []
+        self._has_failed = False
 
     @property
     def told(self) -> Told:
@@ -105,46 +111,65 @@ class Telling:
 
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
         """Note a message that was answered; ``word`` is the first of its tag, ``idle`` that no transaction is open."""
-        if word == "SAVEPOINT":
-            self._marks.append((said, self._now))
-        elif word == "ROLLBACK" and not idle:
-            self._now = self._at_mark(said) if self._undone else self._now
-        elif may_stay(word, said):
-            self._now = self._now.after(readable(said))
+        if said and may_stay(word, said):
+            self._take(readable(said))
         if idle:
             self._settle(failed=word == "ROLLBACK")
 
     def failed(self, said: bytes, *, idle: bool, ended: bool) -> None:
-        """Note a message that failed: what stood before the statement that did may have been set.
+        """Note a message that failed: what stood before the statement that did may have been done.
 
-        It is undone with that, unless the server undoes none, or the message may have ``ended`` its transaction before.
+        It is undone with that, unless the server undoes none, or the message may have ``ended`` its transaction before,
+        or holds a savepoint to which the transaction goes back.
         """
-        if ended or not self._undone:
-            perhaps = self._now.after(readable(said)[:-1]) if may_stay("", said) else self._now
-            self._at_last = self._at_last.or_perhaps(perhaps) if self._undone else self._at_last
-            self._now = self._now if self._undone else self._now.or_perhaps(perhaps)
+        if may_stay("", said):
+            perhaps = copy(self)
+            perhaps._marks = [*self._marks]
+            perhaps._take(readable(said)[:-1])
+            if ended or not self._undone:
+                self._at_last = self._at_last.or_perhaps(perhaps._at_last)
+            self._now = self._now.or_perhaps(perhaps._now)
+            if perhaps._marks != self._marks:
+                self._marks = [(name, told.or_perhaps(perhaps._now)) for name, told in self._marks]
+        self._has_failed = True
         if idle:
             self._settle(failed=True)
+
+    def _take(self, statements: Sequence[Statement]) -> None:
+        for statement in statements:
+            said = words(statement)
+            if statement.keyword in _SAVEPOINTS and not ends_transaction(statement):
+                self._keep_marks(statement.keyword, said[-1])
+            elif ends_transaction(statement):
+                self._settle(failed=self._has_failed or statement.keyword in _UNDOING)
+            else:
+                self._now = self._now.after([statement])
+
+    def _keep_marks(self, keyword: str, name: str) -> None:
+        """Set a savepoint, go back to it, or give it up, and with it those that were set since."""
+        if keyword == "SAVEPOINT":
+            self._marks.append((name, self._now))
+            return
+        if keyword == "ROLLBACK":
+            self._has_failed = False
+        places = [place for place, (known, _) in enumerate(self._marks) if known == name]
+        if not places:  # it was set by a message that failed: what that may have done is in doubt already
+            return
+        if keyword == "ROLLBACK" and self._undone:
+            self._now = self._marks[places[-1]][1]
+        del self._marks[places[-1] + (keyword == "ROLLBACK") :]
 
     def _settle(self, *, failed: bool) -> None:
         if failed and self._undone:
             self._now = self._at_last
         self._at_last = self._now
         self._marks.clear()
-
-    def _at_mark(self, said: bytes) -> Told:
-        """Give what had been told at the savepoint to which a statement goes back."""
-        name = _last_words(said)
-        return next((told for mark, told in reversed(self._marks) if _last_words(mark) == name), self._now)
-
-
-def _last_words(said: bytes) -> list[str]:
-    return [words(statement)[-1] for statement in readable(said)]
+        self._has_failed = False
 
 
 def may_stay(word: str, said: bytes) -> bool:
     """Whether something of a message may stay, so that it is worth reading; ``word`` is the first one of its tag."""
-    if word in _TAGS:
+    if word in _TAGS or word in _SAVEPOINTS:
         return True
     beginning = said[:_LOOKED_AT].lower()
     # Quicker to look for than the expression, which matches nothing without one of them.
