@@ -105,6 +105,11 @@ class Telling:
         """What outlives the connection."""
         return self._at_last
 
+    @property
+    def now(self) -> Told:
+        """What counts within the transaction."""
+        return self._now
+
     def begin_with(self, told: Told) -> None:
         """Take what another connection was told for what this one was."""
         self._at_last = self._now = told

@@ -165,12 +165,19 @@ def names_savepoint_by_value(statement: Statement) -> bool:
 
 
 def turns_on_restarts(statement: Statement) -> bool:
-    """Whether it lets any savepoint be one of the retry protocol: SET [SESSION | LOCAL] force_savepoint_restart."""
+    """Whether it lets any savepoint be one of the retry protocol: SET force_savepoint_restart, set_config('…')."""
     if statement.keyword != "SET":
-        return False
-    words = [_identifier(token) for token in _head(statement)][1:]
-    setting = words[1:] if words[:1] in (["session"], ["local"]) else words
+        return _FORCE_RESTARTS in statement.text.lower() and _sets_restarts(words(statement))
+    said = [_identifier(token) for token in _head(statement)][1:]
+    setting = said[1:] if said[:1] in (["session"], ["local"]) else said
     return setting[:1] == [_FORCE_RESTARTS] and setting[2:3] not in _OFF
+
+
+def _sets_restarts(said: list[str]) -> bool:
+    """Whether the setting is set by function, to another literal than 'off'."""
+    calls = [said[place + 1 : place + 5] for place, word in enumerate(said) if word == "SET_CONFIG"]
+    named = [call[3:] for call in calls if call[:1] == ["("] and call[1].lower() == f"'{_FORCE_RESTARTS}'"]
+    return any([value.lower().strip("'") for value in given] not in _OFF for given in named)
 
 
 def streams_data(statement: Statement) -> bool:
