@@ -122,12 +122,18 @@ def changes_schema(statement: Statement) -> bool:
     return statement.keyword in _SCHEMA
 
 
+def readable(sent: bytes) -> tuple[Statement, ...] | None:
+    """Give the statements of a message, None where they can't be told apart."""
+    try:
+        return split(sent.decode(errors="replace"))
+    except ScriptError:
+        return None
+
+
 def some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = False) -> bool:
     """Whether one of a message's statements is so; ``unreadable`` where they can't be told apart."""
-    try:
-        return any(map(is_so, split(sent.decode(errors="replace"))))
-    except ScriptError:
-        return unreadable
+    statements = readable(sent)
+    return unreadable if statements is None else any(map(is_so, statements))
 
 
 def ends_one(sent: bytes) -> bool:
@@ -138,14 +144,6 @@ def ends_one(sent: bytes) -> bool:
 def resets_all(sent: bytes) -> bool:
     """Whether a message may hold RESET ALL or DISCARD ALL."""
     return _RESETS_ALL.search(sent) is not None
-
-
-def readable(sent: bytes) -> tuple[Statement, ...]:
-    """Give the statements of a message, none where they can't be told apart."""
-    try:
-        return split(sent.decode(errors="replace"))
-    except ScriptError:
-        return ()
 
 
 def restarts_transaction(statement: Statement) -> bool:
