@@ -17,7 +17,7 @@ from crdb_magic.values.typemap import SqlType
 T = TypeVar("T")
 
 
-READ_STYLES = {"datestyle": "ISO", "intervalstyle": "postgres"}
+READ_STYLES = {"datestyle": "ISO", "intervalstyle": "postgres", "bytea_output": "hex"}
 """The settings that give texts other forms, and the value (or its beginning) that gives the one that is read."""
 
 

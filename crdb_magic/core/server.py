@@ -217,11 +217,6 @@ class Server:
         """A name of two parts may be that of a table in another database's schema ``public``."""
         return self.is_cockroachdb
 
-    @property
-    def computed_refused_by(self) -> str:
-        """The SQLSTATE of a write into a computed column (pkg/sql/catalog/schemaexpr/computed_exprs.go)."""
-        return "55000" if self.is_cockroachdb else "428C9"
-
     # How things are said.
 
     @property

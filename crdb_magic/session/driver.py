@@ -230,6 +230,10 @@ class Connection(Guarded):
         """What its session was told that one which stands in for it has to be told too."""
         return self._telling.told
 
+    def said_of(self, setting: str) -> str:
+        """Give the last statement that has set it by its name, in upper case; empty where there was none."""
+        return self._telling.now.settings.get(setting, "")
+
     def tell(self, told: Told) -> None:
         """Let it stand in for one that was lost.
 

@@ -27,7 +27,7 @@ from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
-from crdb_magic.sql.kinds import changes_schema, commits_in_steps, plain, reads_only
+from crdb_magic.sql.kinds import changes_schema, check_restarts, commits_in_steps, plain, reads_only
 from crdb_magic.sql.statements import BoundStatement, Statement, split
 
 T = TypeVar("T")
@@ -160,7 +160,11 @@ class Session:
         return Report(results, done.receipt(results))
 
     def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
-        """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own."""
+        """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own.
+
+        Raises `ScriptError` for savepoints of CockroachDB's retry protocol.
+        """
+        check_restarts(sql)
 
         def send(connection: Connection) -> Answer:
             return ask(connection, sql, values, self._sizes, finish)

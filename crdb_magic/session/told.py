@@ -105,6 +105,11 @@ class Telling:
         """What outlives the connection."""
         return self._at_last
 
+    @property
+    def now(self) -> Told:
+        """What counts within the transaction."""
+        return self._now
+
     def begin_with(self, told: Told) -> None:
         """Take what another connection was told for what this one was."""
         self._at_last = self._now = told
@@ -112,7 +117,7 @@ class Telling:
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
         """Note a message that was answered; ``word`` is the first of its tag, ``idle`` that no transaction is open."""
         if said and may_stay(word, said):
-            self._take(readable(said))
+            self._take(readable(said) or ())
         if idle:
             self._settle(failed=word == "ROLLBACK")
 
@@ -125,7 +130,7 @@ class Telling:
         if may_stay("", said):
             perhaps = copy(self)
             perhaps._marks = [*self._marks]
-            perhaps._take(readable(said)[:-1])
+            perhaps._take((readable(said) or ())[:-1])
             if ended or not self._undone:
                 self._at_last = self._at_last.or_perhaps(perhaps._at_last)
             self._now = self._now.or_perhaps(perhaps._now)

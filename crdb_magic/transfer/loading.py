@@ -240,10 +240,6 @@ def _advised(mode: Mode, plan: _Plan, server: Server) -> Iterator[None]:
         reason = [attempt.reason for attempt in getattr(error, "attempts", ())][-1:]
         if error.sqlstate in too_large or reason == [_TOO_LATE]:
             error.hint = " ".join(filter(None, (error.hint, _PARTS)))
-        if mode in _INTO_WHAT_IS_THERE and error.sqlstate in _REFUSED | {server.computed_refused_by}:
-            error.hint = _LEAVE_OUT
-        if plan.there and error.sqlstate == _NO_COLUMN:
-            error.hint = f"the columns of {plan.table} are {', '.join(plan.there)}."
         error.hint = _HINTS.get((mode, error.sqlstate), error.hint)
         raise
 
@@ -256,8 +252,6 @@ _PARTS = "write it in parts with --mode append, each a transaction of its own, o
 _TOO_LARGE = {"53200", "53100"}  # out of memory, disk full
 _OVER_A_LIMIT = "54000"  # of a transaction, where one can't be large; else of a row or a key, which parts don't help
 _TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
-_LEAVE_OUT = "the server itself makes that column: leave it out, df.drop(columns=…)."
-_REFUSED = {"428C9", "42P10"}  # a column whose values the server makes; the second is what PostgreSQL says at a COPY
 _ANY = Target("TEXT")
 _HINTS: dict[tuple[Mode, str | None], str] = {
     (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into a table that there is.",

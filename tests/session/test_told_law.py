@@ -14,7 +14,7 @@ from crdb_magic.core.target import Target
 from crdb_magic.errors import StateLostError
 from crdb_magic.session.driver import Connection, connect
 
-VALUES = {"application_name": ["one", "two"], end="default_transaction_read_only": ["on", "off"]}
+VALUES = {"application_name": ["one", "two"], "default_transaction_read_only": ["on", "off"]}
 SETTINGS = [f"{verb} {name} = {value}" for name, values in VALUES.items() for value in values for verb in ("SET",) * 3]
 OTHERS = [f"{verb} application_name" for verb in ("SET LOCAL application_name = one; RESET", "RESET")] + ["RESET ALL"]
 SAVEPOINTS = [f"{verb} {name}" for verb in ("SAVEPOINT", "ROLLBACK TO", "RELEASE") for name in ("a", "a", "b")]
@@ -44,7 +44,7 @@ def shown(connection: Connection, name: str) -> str:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(messages=["SAVEPOINT a; SET application_name = one", "ROLLBACK TO a"], end="COMMIT")
-@example(messages=["SAVEPOINT a", "SET application_name = one", "SAVEPOINT a", "RELEASE a", "ROLLBACK TO a"], end="COMMIT")
+@example(messages=["SAVEPOINT a; SET application_name = one; SAVEPOINT a", "RELEASE a", "ROLLBACK TO a"], end="COMMIT")
 @example(messages=["SET application_name = one", "COMMIT AND CHAIN"], end="ROLLBACK")
 @example(messages=["SET application_name = one; COMMIT; ROLLBACK"], end="COMMIT")
 @example(messages=["SET application_name = one; SAVEPOINT a; SELECT 1/0", "ROLLBACK TO a"], end="COMMIT")
