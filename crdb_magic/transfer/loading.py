@@ -240,6 +240,8 @@ def _advised(mode: Mode, plan: _Plan, server: Server) -> Iterator[None]:
         reason = [attempt.reason for attempt in getattr(error, "attempts", ())][-1:]
         if error.sqlstate in too_large or reason == [_TOO_LATE]:
             error.hint = " ".join(filter(None, (error.hint, _PARTS)))
+        if plan.there and error.sqlstate == _NO_COLUMN:
+            error.hint = f"the columns of {plan.table} are {', '.join(plan.there)}."
         error.hint = _HINTS.get((mode, error.sqlstate), error.hint)
         raise
 
