@@ -40,14 +40,14 @@ class Shape:
     """How results are handed to the notebook.
 
     What the last one is; what frames are made of; with receipts or not; how many rows were wanted; whether a variable
-    takes the last one instead of its being shown.
+    may take the last one, so that it is not shown.
     """
 
     value: As = As.FRAME
     frames: FrameOptions = EXACT
     receipts: bool = True
     limit: Limit = ALL
-    assigned: bool = False
+    taken: bool = False
 
     @property
     def finish(self) -> Finish:
@@ -75,7 +75,7 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
         if result.notices:
             tags += [_caption(statement)] if index == last and len(statements) > 1 else []
             tags += map(without_ids, result.notices)
-    if last is not None and (shape.assigned or shape.value is not As.FRAME):
+    if last is not None and (shape.taken or shape.value is not As.FRAME):
         tags += filter(None, [shape.limit.left_out(report.results[last])])
     if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
         tags.append(_caption(statements[last]))

@@ -140,6 +140,12 @@ def test_a_query_that_the_planner_thinks_huge_is_cut_and_says_how_to_have_all(no
     )
 
 
+def test_what_nobody_asked_to_be_cut_says_so_also_where_it_is_not_shown(notebook, guarded):
+    notebook(f"x = %crdb_txn {guarded}")
+
+    assert notebook.shown.strip() == "the first 1 row; there are more: --limit all fetches them"
+
+
 @pytest.mark.parametrize("cell", ["%crdb_txn --limit all {}", "%crdb_txn --limit 5 {}", "%%crdb_txn\nSELECT 1;\n{}"])
 def test_the_guard_is_for_a_query_by_itself_of_which_nothing_was_asked(notebook, guarded, cell):
     assert len(notebook(cell.format(guarded))) == 2
