@@ -11,6 +11,7 @@ from crdb_magic.explore.cursor import Typing, typing_at, word_of
 from crdb_magic.explore.expected import Expected, clause, expected, following, named_before, qualifier
 from crdb_magic.explore.names import SYSTEM_SCHEMAS, Names, Table
 from crdb_magic.explore.scope import Relation, Scope
+from crdb_magic.sql.functions import HARMLESS
 from crdb_magic.sql.keywords import (
     CLAUSES,
     DEFINITIONS,
@@ -24,6 +25,7 @@ from crdb_magic.sql.keywords import (
 from crdb_magic.sql.lexer import Kind
 from crdb_magic.sql.names import meant, written
 
+_ASKED_FOR = 3  # letters that are typed until functions are offered that few people know
 _BEHIND_OPERANDS = tuple(dict.fromkeys((*chain(*CLAUSES.values()), *OF_A_COLUMN, *DEFINITIONS)))
 _WORDS = frozenset(" ".join((*STATEMENTS, *_BEHIND_OPERANDS, *OPERANDS, *RELATIONS, *FOLLOWING)).split())
 
@@ -169,8 +171,8 @@ class _Offering:
     def relations(self) -> Iterator[_Candidate]:
         """Give tables, views and schemas, and functions that stand in their place."""
         yield from self._relations()
-        if self._typing.word:
-            yield from self._named(self._names.functions, "function")
+        if len(self._typing.word) >= _ASKED_FOR:
+            yield from self._functions()
         last = word_of(self._typing.before[-1])
         if last in {"FROM", "JOIN", ","}:
             yield from self._keywords(RELATIONS)
@@ -197,6 +199,12 @@ class _Offering:
             if table.kind != "sequence":
                 yield _Candidate(table.name, f"{written(table.schema)}.{written(table.name)}", table.kind)
 
+    def _functions(self) -> Iterator[_Candidate]:
+        """Give the functions that people call; a server has thousands, most of which stand behind its operators."""
+        if self._typing.word:
+            known = (name for name in self._names.functions if name.upper() in HARMLESS)
+            yield from self._named((*self._names.routines, *known), "function")
+
     def schemas(self) -> Iterator[_Candidate]:
         """Give the schemas."""
         return self._named(self._names.schemas, "schema")
@@ -207,7 +215,7 @@ class _Offering:
 
     def routines(self) -> Iterator[_Candidate]:
         """Give functions and procedures."""
-        return self._named(self._names.functions, "function")
+        return self._named((*self._names.routines, *self._names.functions), "function")
 
     def target_columns(self) -> Iterator[_Candidate]:
         """Give the columns of the table that is written to."""
@@ -242,13 +250,14 @@ class _Offering:
         """Give columns, tables, functions and keywords."""
         yield from self._columns()
         yield from self._aliases()
-        if self._typing.word:
-            if not self._scope.seen:
-                own = [table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS]
-                yield from self._named(dict.fromkeys(chain.from_iterable(table.columns for table in own)), "column")
-                yield from self._tables(table for table in own if self._names.seen(table))
-            yield from self._named(self._names.functions, "function")
+        if self._typing.word and not self._scope.seen:
+            own = [table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS]
+            yield from self._named(dict.fromkeys(chain.from_iterable(table.columns for table in own)), "column")
+            yield from self._tables(table for table in own if self._names.seen(table))
+        yield from self._functions()
         yield from self._keywords(OPERANDS)
+        if len(self._typing.word) >= _ASKED_FOR:
+            yield from self._named(self._names.functions, "function")
 
     def _aliases(self) -> Iterator[_Candidate]:
         return self._named((one.alias for one in self._relations_here), "table")

@@ -36,13 +36,14 @@ class Names:
     """What a database holds, as the session sees it.
 
     ``path`` are the schemas whose tables need none written before them, in the order in which they are looked through;
-    ``functions`` are those of these schemas.
+    ``functions`` are the server's, ``routines`` those that somebody made there.
     """
 
     path: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     functions: tuple[str, ...] = ()
+    routines: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
     _by_name: Mapping[tuple[str, str], Table] = field(init=False, repr=False, compare=False)
 
@@ -82,7 +83,7 @@ SELECT i.indrelid, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class
 """
 # Not those that only the server itself can call: they give internal, cstring, trigger and the like.
 _FUNCTIONS = """
-SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname::TEXT = ANY(current_schemas(true)::TEXT[])
 AND p.prorettype NOT IN (2281, 2275, 2279, 2280, 3838, 3115, 3310, 325, 269)
 """
@@ -101,13 +102,14 @@ def read(target: Target, told: Told = NOTHING) -> Names:
         _ = session.connection
         with suppress(CrdbMagicError):
             session.ask(f"SET statement_timeout = '{_PATIENCE}'")
-        tables = _tables(session)
+        tables, functions = _tables(session), _rows(session, _FUNCTIONS)
         schemas = {name for (name,) in _rows(session, _SCHEMAS) if not name.startswith(_PRIVATE)}
         return Names(
             path=tuple(name for (name,) in _rows(session, _PATH)),
             schemas=tuple(sorted(schemas)),
             tables=tables,
-            functions=tuple(sorted(name for (name,) in _rows(session, _FUNCTIONS) if not name.startswith("_"))),
+            functions=tuple(sorted(name for schema, name in functions if schema in SYSTEM_SCHEMAS and name[0] != "_")),
+            routines=tuple(sorted(name for schema, name in functions if schema not in SYSTEM_SCHEMAS)),
             databases=tuple(sorted(name for (name,) in _rows(session, _DATABASES))),
         )
     finally:

@@ -6,6 +6,9 @@
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
     │   └── connections.py      the open connections, by name
+    ├── completer.py        Tab
+    │   ├── places.py           … where the cursor is in a cell
+    │   └── known.py            … what is known of the databases, read in the background
     ├── arguments.py        a line -> its options
     ├── namespace.py        the notebook's variables
     ├── python_cell.py      a cell of Python that may run several times
@@ -30,6 +33,7 @@ import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.magics.completer import Completer
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
@@ -50,6 +54,9 @@ def load(shell: InteractiveShell) -> None:
     magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
     _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
+    completer = Completer(magic)
+    completer.join()
+    magic.leaving.callback(completer.leave)
     atexit.register(magic.connections.close_all)
 
 
@@ -67,6 +74,7 @@ def unload(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     _bundles(shell).pop(pd.DataFrame, None)
+    magic.leaving.close()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)

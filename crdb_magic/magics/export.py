@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError, ParameterError
-from crdb_magic.magics.arguments import Call, Option, parse, variable
+from crdb_magic.magics.arguments import Call, Fills, Option, parse, variable
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
@@ -23,7 +23,8 @@ from crdb_magic.transfer.exporting import export
 EXPORT_OPTIONS = (
     Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
            "WHEN", read=AsOf.parse),
-    Option("on", "read over the connection of that name instead of the current one", "NAME"),
+    Option("on", "read over the connection of that name instead of the current one", "NAME",
+           fills=(Fills.CONNECTIONS,)),
 )  # fmt: skip
 
 _FILE = r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>\S+))"""
@@ -32,7 +33,7 @@ _CELL = re.compile(_FILE)
 _USAGE = "%crdb_export [options] 'SELECT …' FILE, or %%crdb_export [options] FILE with the query below"
 
 
-@magic(EXPORT_OPTIONS, takes_cell=True)
+@magic(EXPORT_OPTIONS, takes_cell=True, words=(Fills.QUERY, Fills.FILES))
 def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
     """Write the rows of a query into a file, however many they are: .parquet, .arrow or .csv.
 

@@ -11,7 +11,7 @@ from crdb_magic.columns.frames import Backend
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
-from crdb_magic.magics.arguments import Call, Option, Takes, parse, seconds, whole_number
+from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, seconds, whole_number
 from crdb_magic.magics.display import As, Shape, present
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
@@ -35,11 +35,11 @@ TXN_OPTIONS = (
     Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
     Option("as", "what the value is: frame (default), arrow (a pyarrow.Table) or rows (a list of tuples)", "FORM",
            read=As.parse),
-    Option("on", "run on the connection of that name instead of the current one", "NAME"),
+    Option("on", "run on the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
 )  # fmt: skip
 
 
-@magic(TXN_OPTIONS, takes_cell=True)
+@magic(TXN_OPTIONS, takes_cell=True, words=(Fills.SQL,))
 def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
     """Run SQL, or Python, as one transaction: retried when the cluster asks for it, committed once.
 

@@ -16,11 +16,12 @@ from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
 _STAYS = re.compile(
-    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate)\b|\bset_config\s*\("
+    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate|create|alter|drop)\b|\bset_config\s*\("
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
-_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "DROP"})
+_CHANGE_NAMES = frozenset({"CREATE", "ALTER", "DROP"})
+_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", *_CHANGE_NAMES})
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
 _MAKERS = frozenset({"CREATE", "SELECT", "WITH"})
@@ -36,16 +37,22 @@ _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The settings, by what is set, and what can't be had again on another connection, by its name."""
+    """The settings, by what is set, and what can't be had again on another connection, by its name.
+
+    ``changes`` counts the statements that may have made other names known.
+    """
 
     settings: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     bound: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    changes: int = field(default=0, compare=False)
 
     def after(self, statements: Sequence[Statement]) -> Told:
         """Give what stays when these statements were run as well."""
         told = self
         for statement in statements:
             told = told._after(statement.keyword, words(statement), statement.text)
+            if statement.keyword in _CHANGE_NAMES:
+                told = replace(told, changes=told.changes + 1)
         return told
 
     def _after(self, keyword: str, said: list[str], text: str) -> Told:
@@ -53,7 +60,7 @@ class Told:
             passing = len(said) > 1 and said[1] in _PASSING
             return self if passing else replace(self, settings=_set(self.settings, said, text))
         if keyword == "DISCARD":
-            return NOTHING if said[1:] == ["ALL"] else self
+            return Told(changes=self.changes) if said[1:] == ["ALL"] else self
         if keyword in _ENDED_BY:
             return replace(self, bound=_without(self.bound, keyword, said))
         name, what = _bound(keyword, said)
@@ -122,7 +129,7 @@ def may_stay(word: str, said: bytes) -> bool:
         return True
     beginning = said[:_LOOKED_AT].lower()
     # Quicker to look for than the expression, which matches nothing without one of them.
-    if b";" in beginning or b"temp" in beginning or b"set_config" in beginning:
+    if b";" in beginning or b"temp" in beginning or b"set_config" in beginning or b"create" in beginning:
         return _STAYS.search(beginning) is not None
     return False
 
