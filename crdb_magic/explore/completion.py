@@ -83,8 +83,8 @@ def _fits(candidate: _Candidate, typing: Typing) -> bool:
         return candidate.text.lower().startswith(typing.word.lower())
     if typing.word.startswith('"') and candidate.text[:1] != '"':
         return False
-    name, word = candidate.name.lower(), meant(typing.word).lower()
-    return name.startswith(word) and len(candidate.text) > len(typing.rest)
+    is_there = candidate.text.lower() == (typing.word + typing.rest).lower() and typing.rest
+    return candidate.name.lower().startswith(meant(typing.word).lower()) and not is_there
 
 
 class _Offering:
@@ -181,23 +181,19 @@ class _Offering:
         own = [table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS]
         yield from self._named(self._scope.ctes, "table")
         yield from self._tables(table for table in own if self._names.seen(table))
-        yield from self._qualified(table for table in own if not self._names.seen(table))
+        yield from self._tables((table for table in own if not self._names.seen(table)), with_schema=True)
         yield from self._named((name for name in self._names.schemas if name not in SYSTEM_SCHEMAS), "schema")
         if self._typing.word:
             systems = [table for table in self._names.tables if table.schema in SYSTEM_SCHEMAS]
             yield from self._named(sorted(SYSTEM_SCHEMAS & {*self._names.schemas}), "schema")
             yield from self._tables(table for table in systems if self._names.seen(table))
 
-    def _tables(self, tables: Iterable[Table]) -> Iterator[_Candidate]:
-        wanted = word_of(self._typing.before[-1]) == "SEQUENCE" if self._typing.before else False
+    def _tables(self, tables: Iterable[Table], *, with_schema: bool = False) -> Iterator[_Candidate]:
+        are_sequences = bool(self._typing.before) and word_of(self._typing.before[-1]) == "SEQUENCE"
         for table in tables:
-            if (table.kind == "sequence") is wanted:
-                yield _Candidate(table.name, self._written(table.name), table.kind)
-
-    def _qualified(self, tables: Iterable[Table]) -> Iterator[_Candidate]:
-        for table in tables:
-            if table.kind != "sequence":
-                yield _Candidate(table.name, f"{written(table.schema)}.{written(table.name)}", table.kind)
+            if (table.kind == "sequence") is are_sequences:
+                schema = f"{written(table.schema)}." if with_schema else ""
+                yield _Candidate(table.name, schema + self._written(table.name), table.kind)
 
     def _functions(self) -> Iterator[_Candidate]:
         """Give the functions that people call; a server has thousands, most of which stand behind its operators."""
@@ -242,7 +238,7 @@ class _Offering:
                 left, right = (
                     f"{written(one.alias)}.{written(name)}" for one, name in ((other, theirs), (joined, mine))
                 )
-                yield _Candidate(f"{other.alias}.", f"{left} = {right}", "column")
+                yield _Candidate(f"{left} = {right}", f"{left} = {right}", "condition")
         yield from self._aliases()
         yield from self.operands()
 
@@ -289,9 +285,11 @@ class _Offering:
         root = list(self._typing.group.outwards)[-1]
         before = clause(self._typing.before)
         is_definition = not before and word_of(root.items[0]) == "CREATE"
-        yield from self._keywords(OF_A_COLUMN if is_definition else CLAUSES.get(before, ()))
-        if self._typing.word:
-            yield from self._keywords(_BEHIND_OPERANDS)
+        phrases = OF_A_COLUMN if is_definition else CLAUSES.get(before, ())
+        word = self._typing.word.upper()
+        if word and not any(phrase.startswith(word) for phrase in phrases):
+            phrases = _BEHIND_OPERANDS
+        return self._keywords(phrases)
 
 
 _OFFERS: dict[Expected, Callable[[_Offering], Iterator[_Candidate]]] = {

@@ -129,7 +129,7 @@ def _tables(session: Session) -> tuple[Table, ...]:
         for oid, schema, name, kind in _rows(session, _TABLES)
         if not schema.startswith(_PRIVATE)
     )
-    return tuple(sorted(found, key=lambda table: (table.schema in SYSTEM_SCHEMAS, table.schema, table.name)))
+    return tuple(sorted(found, key=lambda table: (table.schema in SYSTEM_SCHEMAS, table.schema, table.name.lower())))
 
 
 def _columns(session: Session) -> dict[str, tuple[str, ...]]:

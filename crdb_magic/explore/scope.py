@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from crdb_magic.explore.cursor import CURSOR, Group, Items, Typing, is_name, word_of
@@ -203,8 +203,9 @@ class _Reading:
             is_target = introduced_by != "JOIN" and not self._reads(introduced_by)
             if not is_target and isinstance(self._item, Group):  # a function
                 self.place += 1
-            yield self._scope.resolved(parts, self._ctes, self._alias(), is_target=is_target)
-            self._renamed()
+            found = self._scope.resolved(parts, self._ctes, self._alias(), is_target=is_target)
+            renamed = () if is_target else self._renamed()
+            yield replace(found, columns=renamed) if renamed else found
         elif self._item is CURSOR:
             self.place += 1
 

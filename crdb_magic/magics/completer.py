@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import ismodule
+from string import ascii_letters, digits
 
 import pandas as pd
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -12,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from crdb_magic.errors import NotConnectedError
 from crdb_magic.explore.completion import Completion, Variables, complete
 from crdb_magic.explore.names import UNKNOWN, Names
-from crdb_magic.magics.arguments import Fills, Unfinished, Words, unfinished
+from crdb_magic.magics.arguments import Fills, Option, Unfinished, Words, unfinished
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.known import Known
 from crdb_magic.magics.magic import CrdbMagic, Magic
@@ -23,6 +24,7 @@ from crdb_magic.sql.statements import public
 _NAME = "crdb_magic"
 _FILES = "IPCompleter.file_matcher"
 _FIRST = 1000.0  # of IPython's own none has a priority above 1
+_OF_A_WORD = f"{ascii_letters}{digits}_-"
 _TABLE_KINDS = frozenset({"table", "view", "schema"})
 
 
@@ -114,8 +116,12 @@ class Completer:
         except NotConnectedError:
             return UNKNOWN
 
+    @property
+    def _space(self) -> dict[str, object]:
+        return dict(self._shell.user_ns)  # a copy: other threads may bind names
+
     def _variables(self) -> Variables:
-        space = self._shell.user_ns
+        space = self._space
         values = [name for name in public(space) if not (callable(space[name]) or ismodule(space[name]))]
         return Variables(tuple(sorted(values)), tuple(sorted(one for one in values if isinstance(space[one], str))))
 
@@ -125,27 +131,30 @@ class Completer:
         is_sql = Fills.SQL in magic.words or Fills.QUERY in magic.words
         line = unfinished(at.line.before, magic.options, sql_follows=is_sql)
         behind = at.line.text[at.line.cursor :]
+        end = behind[: len(behind) - len(behind.lstrip(_OF_A_WORD))]  # of the word, where the cursor is within one
         if line.is_name or (line.option is None and not line.typed and at.is_cell):
-            return _answered(line.typed, _options(magic, line, unfinished(f"{at.line.text} ", magic.options).given))
+            others = f"{at.line.before.removesuffix(line.typed)} {behind.removeprefix(end)} "
+            given = unfinished(others, magic.options, sql_follows=is_sql).given
+            options = [option for option in magic.options if option.name not in given]
+            return _answered(line.typed, _fitting(line.typed.replace("_", "-"), end, _named(options)))
         if line.option is None and is_sql and not at.is_cell and (sql := _sql_of(magic, line.typed, behind)):
             return self._sql(sql, line.given)
-        words = line.option.words if line.option else magic.words
-        typed = line.typed if line.option else line.typed.rpartition(" ")[2]
-        return self._words(words, typed, line)
+        if line.option:
+            return self._words(line.option.words, line.typed, end, line)
+        return self._words(magic.words, line.typed.rpartition(" ")[2], end, line)
 
-    def _words(self, words: Words, typed: str, line: Unfinished) -> SimpleMatcherResult:
-        if typed.startswith(":"):
-            found = (Completion(f":{name}", "param") for name in self._variables().values)
-            return _answered(typed, _beginning(typed, found))
-        if Fills.TABLES in words:
-            return self._tables(typed, line.given)
+    def _words(self, words: Words, typed: str, end: str, line: Unfinished) -> SimpleMatcherResult:
+        if Fills.TABLES in words and not typed.startswith(":"):
+            return self._tables(typed, end, line.given)
         if Fills.COLUMNS in words:
             typed = typed.rpartition(",")[2]
-        offered = (one for word in words for one in self._of_word(word, line))
-        return _answered(typed, _beginning(typed, offered), besides=[_FILES] if Fills.FILES in words else [])
+        offered: Iterable[Completion] = (one for word in words for one in self._of_word(word, line))
+        if typed.startswith(":"):
+            offered = (Completion(f":{name}", "param") for name in self._variables().values)
+        return _answered(typed, _fitting(typed, end, offered), besides=[_FILES] if Fills.FILES in words else [])
 
     def _of_word(self, word: str | Fills, line: Unfinished) -> Iterator[Completion]:
-        space = self._shell.user_ns
+        space = self._space
         match word:
             case str():
                 yield Completion(word, "value")
@@ -155,17 +164,19 @@ class Completer:
                 frames = (name for name in public(space) if isinstance(space[name], pd.DataFrame))
                 yield from (Completion(name, "frame") for name in sorted(frames))
             case Fills.DATABASES:
-                databases = (name for name in public(space) if hasattr(space[name], "session"))
+                from crdb_magic.orm.database import CockroachDatabase
+
+                databases = (name for name in public(space) if isinstance(space[name], CockroachDatabase))
                 yield from (Completion(name, "database") for name in sorted(databases))
             case Fills.COLUMNS:
                 frame = space.get(line.rest[0]) if line.rest else None
                 names = frame.columns if isinstance(frame, pd.DataFrame) else ()
                 yield from (Completion(_in_list(name), "column") for name in names if isinstance(name, str))
 
-    def _tables(self, typed: str, given: Mapping[str, str]) -> SimpleMatcherResult:
-        """Complete a table's name as SQL does behind FROM."""
+    def _tables(self, typed: str, end: str, given: Mapping[str, str]) -> SimpleMatcherResult:
+        """Complete a table's name as SQL does behind TABLE."""
         before = "TABLE "
-        found = complete(before + typed, len(before + typed), self._names(given))
+        found = complete(before + typed + end, len(before + typed), self._names(given))
         if found is None:
             return _answered("", ())
         tables = (one for one in found.items if one.kind in _TABLE_KINDS)
@@ -183,32 +194,29 @@ def _sql_of(magic: Magic, typed: str, behind: str) -> Typed | None:
     return Typed(begun + rest, len(begun))
 
 
-def _options(magic: Magic, line: Unfinished, given: Mapping[str, str]) -> Iterator[Completion]:
-    """Give the options that are not there yet; the one that is being typed may be read as given."""
-    there = given.keys() - {line.typed.lstrip("-")}
-    names = (f"--{option.name}" for option in magic.options if option.name not in there)
-    typed = line.typed.lower().replace("_", "-")
-    return (Completion(name, "option") for name in names if name.startswith(typed))
+def _named(options: Iterable[Option]) -> Iterator[Completion]:
+    return (Completion(f"--{option.name}", "option") for option in options)
 
 
-def _beginning(typed: str, offered: Iterable[Completion]) -> Iterator[Completion]:
-    return (one for one in offered if one.text.lower().startswith(typed.lower()))
+def _fitting(typed: str, end: str, offered: Iterable[Completion]) -> Iterator[Completion]:
+    """Give what begins as it was typed, without what stands behind the cursor already."""
+    for one in offered:
+        rest = end if typed else ""
+        text = one.text.removesuffix(rest)
+        if one.text.lower().startswith(typed.lower()) and (text != typed or not rest):
+            yield Completion(text, one.kind)
 
 
 def _in_list(name: str) -> str:
     """Write a column's name as it stands in a list of them."""
-    return name if name == name.strip() and not {",", "=", '"', " "} & {*name} else written(f"{name}")
+    return name if name == name.strip() and not {",", "=", '"', " "} & {*name} else written(name)
 
 
 def _members(typed: str) -> Iterator[Completion]:
     """Give what the database of a Python cell can do: our own first, then peewee's."""
     from crdb_magic.orm.database import CockroachDatabase
+    from crdb_magic.orm.dialect import Dialect
 
     names = [name for name in dir(CockroachDatabase) if name.startswith(typed) and (typed or name[0] != "_")]
-    kinds = {name: "function" if callable(getattr(CockroachDatabase, name)) else "property" for name in names}
-    return (Completion(name, kinds[name]) for name in sorted(names, key=lambda name: _rank(CockroachDatabase, name)))
-
-
-def _rank(kind: type, name: str) -> tuple[bool, str]:
-    home = next(base for base in kind.__mro__ if name in vars(base))
-    return not home.__module__.startswith("crdb_magic"), name
+    for name in sorted(names, key=lambda name: (hasattr(Dialect, name), name)):
+        yield Completion(name, "function" if callable(getattr(CockroachDatabase, name)) else "property")
