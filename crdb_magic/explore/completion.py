@@ -25,6 +25,7 @@ from crdb_magic.sql.keywords import (
 from crdb_magic.sql.lexer import Kind
 from crdb_magic.sql.names import meant, written
 
+MOST_OFFERED = 500  # as many as IPython hands on
 _ASKED_FOR = 3  # letters that are typed until functions are offered that few people know
 _BEHIND_OPERANDS = tuple(dict.fromkeys((*chain(*CLAUSES.values()), *OF_A_COLUMN, *DEFINITIONS)))
 _WORDS = frozenset(" ".join((*STATEMENTS, *_BEHIND_OPERANDS, *OPERANDS, *RELATIONS, *FOLLOWING)).split())
@@ -74,7 +75,9 @@ def complete(text: str, cursor: int, names: Names, variables: Variables = Variab
         return None
     candidates = _Offering(typing, names, variables).candidates()
     fitting = (one for one in candidates if _fits(one, typing))
-    found = {one.text: Completion(one.text.removesuffix(typing.rest), one.kind) for one in fitting}
+    found: dict[str, Completion] = {}
+    while len(found) < MOST_OFFERED and (one := next(fitting, None)):
+        found.setdefault(one.text, Completion(one.text.removesuffix(typing.rest), one.kind))
     return Completions(typing.start, tuple(found.values()))
 
 
@@ -96,6 +99,7 @@ class _Offering:
         self._variables = variables
         self._scope = Scope(typing, names)
         self._quoted = typing.word.startswith('"')
+        self._begun = meant(typing.word).lower()
 
     def candidates(self) -> Iterator[_Candidate]:
         """Give what may stand there, best first."""
@@ -109,7 +113,8 @@ class _Offering:
         return f'"{text}"' if self._quoted and text == name else text
 
     def _named(self, names: Iterable[str], kind: str) -> Iterator[_Candidate]:
-        return (_Candidate(name, self._written(name), kind) for name in names)
+        fitting = (name for name in names if name.lower().startswith(self._begun))  # of thousands, first
+        return (_Candidate(name, self._written(name), kind) for name in fitting)
 
     def _parameters(self, *, is_name: bool) -> Iterator[_Candidate]:
         if is_name or self._typing.kind is Kind.NAMING:
@@ -191,7 +196,7 @@ class _Offering:
     def _tables(self, tables: Iterable[Table], *, with_schema: bool = False) -> Iterator[_Candidate]:
         are_sequences = bool(self._typing.before) and word_of(self._typing.before[-1]) == "SEQUENCE"
         for table in tables:
-            if (table.kind == "sequence") is are_sequences:
+            if (table.kind == "sequence") is are_sequences and table.name.lower().startswith(self._begun):
                 schema = f"{written(table.schema)}." if with_schema else ""
                 yield _Candidate(table.name, schema + self._written(table.name), table.kind)
 
@@ -248,7 +253,7 @@ class _Offering:
         yield from self._aliases()
         if self._typing.word and not self._scope.seen:
             own = [table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS]
-            yield from self._named(dict.fromkeys(chain.from_iterable(table.columns for table in own)), "column")
+            yield from self._named(self._names.columns_like(self._begun), "column")
             yield from self._tables(table for table in own if self._names.seen(table))
         yield from self._functions()
         yield from self._keywords(OPERANDS)

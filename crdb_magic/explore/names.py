@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice, takewhile
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError
@@ -46,9 +48,12 @@ class Names:
     routines: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
     _by_name: Mapping[tuple[str, str], Table] = field(init=False, repr=False, compare=False)
+    _columns: Sequence[tuple[str, str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {(table.schema, table.name): table for table in self.tables})
+        own = (table.columns for table in self.tables if table.schema not in SYSTEM_SCHEMAS)
+        object.__setattr__(self, "_columns", sorted({(name.lower(), name) for columns in own for name in columns}))
 
     def find(self, parts: Sequence[str]) -> Table | None:
         """Give the table that a name means, with its schema (and database) or without: the first one in the path."""
@@ -56,6 +61,11 @@ class Names:
         return next(
             (self._by_name[schema, parts[-1]] for schema in schemas if (schema, parts[-1]) in self._by_name), None
         )
+
+    def columns_like(self, beginning: str) -> Iterator[str]:
+        """Give the columns of any table whose names begin so, in lower case."""
+        rest = islice(self._columns, bisect_left(self._columns, (beginning,)), None)
+        return (name for _, name in takewhile(lambda column: column[0].startswith(beginning), rest))
 
     def seen(self, table: Table) -> bool:
         """Whether a table needs no schema before its name."""
