@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
-from crdb_magic.explore.cursor import Typing, typing_at, word_of
+from crdb_magic.explore.cursor import CURSOR, Typing, name_of, typing_at, word_of
 from crdb_magic.explore.expected import Expected, clause, expected, following, named_before, qualifier
 from crdb_magic.explore.names import SYSTEM_SCHEMAS, Names, Table
 from crdb_magic.explore.scope import Relation, Scope
@@ -22,7 +22,7 @@ from crdb_magic.sql.keywords import (
     STATEMENTS,
     TYPES,
 )
-from crdb_magic.sql.lexer import Kind
+from crdb_magic.sql.lexer import Kind, Token
 from crdb_magic.sql.names import meant, written
 
 MOST_OFFERED = 500  # as many as IPython hands on
@@ -128,13 +128,15 @@ class _Offering:
         texts = (phrase if phrase.islower() else change(phrase) for phrase in phrases)
         return (_Candidate(text, text, "keyword") for text in texts)
 
-    def nothing(self) -> Iterator[_Candidate]:
-        """Give nothing: it is a new name, but for the words that may stand there."""
+    def new_names(self) -> Iterator[_Candidate]:
+        """Give the words that may stand where a new name does."""
         before = self._typing.before
-        if before and word_of(before[-1]) == "AS":
-            is_table = clause(before) in {"FROM", "JOIN"}
-            return self._keywords(("OF SYSTEM TIME",) if is_table else ())
-        return self._keywords(DEFINITIONS if not before or word_of(before[-1]) == "," else ("IF NOT EXISTS",))
+        last = word_of(before[-1]) if before else ","
+        if last == "AS":
+            return self._keywords(("OF SYSTEM TIME",) if clause(before) in {"FROM", "JOIN"} else ())
+        if self._typing.statement != "CREATE":
+            return iter(())
+        return self._keywords(DEFINITIONS if last == "," else ("IF NOT EXISTS",))
 
     def statements(self) -> Iterator[_Candidate]:
         """Give the words that begin a statement."""
@@ -164,9 +166,8 @@ class _Offering:
 
     def indexes(self) -> Iterator[_Candidate]:
         """Give the indexes of the table before the @."""
-        before = (*self._typing.before[:-1],)
-        parts = (*qualifier(before[:-1]), *(meant(item.text) for item in before[-1:] if hasattr(item, "text")))
-        table = self._names.find(parts) if parts else None
+        *earlier, last = self._typing.before[:-1] or [CURSOR]
+        table = self._names.find((*qualifier(earlier), name_of(last)))
         return self._named(table.indexes if table else (), "index")
 
     def types(self) -> Iterator[_Candidate]:
@@ -227,7 +228,7 @@ class _Offering:
         """Give the columns of the table before the parenthesis that the list does not have yet."""
         table = self._names.find(named_before(self._typing.group) or ("",))
         columns = table.columns if table else tuple(chain.from_iterable(one.columns for one in self._scope.seen))
-        has = {meant(item.text) for item in self._typing.group if hasattr(item, "text")}
+        has = {name_of(item) for item in self._typing.group}
         return self._named((name for name in columns if name not in has), "column")
 
     def common_columns(self) -> Iterator[_Candidate]:
@@ -266,8 +267,7 @@ class _Offering:
     @property
     def _relations_here(self) -> Sequence[Relation]:
         """The relations of an expression: what INSERT fills counts only behind its rows."""
-        root = list(self._typing.group.outwards)[-1]
-        if word_of(root.items[0]) not in {"INSERT", "UPSERT"}:
+        if self._typing.statement not in {"INSERT", "UPSERT"}:
             return self._scope.seen
         is_behind = {"RETURNING", "CONFLICT"} & {word_of(item) for item in self._typing.before}
         return [one for one in self._scope.seen if is_behind or not one.is_target]
@@ -287,9 +287,8 @@ class _Offering:
 
     def clauses(self) -> Iterator[_Candidate]:
         """Give the keywords that go on behind an operand."""
-        root = list(self._typing.group.outwards)[-1]
         before = clause(self._typing.before)
-        is_definition = not before and word_of(root.items[0]) == "CREATE"
+        is_definition = not before and self._typing.statement == "CREATE"
         phrases = OF_A_COLUMN if is_definition else CLAUSES.get(before, ())
         word = self._typing.word.upper()
         if word and not any(phrase.startswith(word) for phrase in phrases):
@@ -298,7 +297,7 @@ class _Offering:
 
 
 _OFFERS: dict[Expected, Callable[[_Offering], Iterator[_Candidate]]] = {
-    Expected.NEW_NAME: _Offering.nothing,
+    Expected.NEW_NAME: _Offering.new_names,
     Expected.STATEMENT: _Offering.statements,
     Expected.FOLLOWING: _Offering.following,
     Expected.MEMBER: _Offering.members,
@@ -319,15 +318,13 @@ _OFFERS: dict[Expected, Callable[[_Offering], Iterator[_Candidate]]] = {
 
 def _moved(typing: Typing, at: int) -> Typing:
     """Give the place where a dotted name begins."""
-    return Typing(typing.group, at, typing.start, typing.kind, typing.word, typing.rest)
+    return replace(typing, at=at)
 
 
 def _case(typing: Typing) -> Callable[[str], str]:
     """Tell the case of keywords by the word that is typed, else by the last one before it."""
-    words = [
-        typing.word,
-        *(item.text for item in reversed(typing.before) if word_of(item) in _WORDS and hasattr(item, "text")),
-    ]
+    before = (item.text for item in reversed(typing.before) if isinstance(item, Token) and word_of(item) in _WORDS)
+    words = (typing.word, *before)
     typed = next((word for word in words if any(letter.isalpha() for letter in word)), "")
     return str.lower if typed.islower() else str.upper
 

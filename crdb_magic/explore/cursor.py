@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.names import meant
 
 MOST = 100_000  # characters of a cell that is looked at on each keystroke
 _PROBES = ("x", 'x"')  # what makes a word of the place where the cursor is, in a quoted name too
@@ -59,6 +60,16 @@ class Typing:
     rest: str
 
     @property
+    def root(self) -> Group:
+        """The whole statement."""
+        return list(self.group.outwards)[-1]
+
+    @property
+    def statement(self) -> str:
+        """The word that it begins with."""
+        return word_of(self.root.items[0])
+
+    @property
     def before(self) -> Items:
         """What stands before it in its group."""
         return self.group.items[: self.at]
@@ -69,6 +80,11 @@ def word_of(item: Token | Group | None) -> str:
     if isinstance(item, Token):
         return fold(item.text) if item.kind is Kind.WORD else item.text if _is_sign(item) else ""
     return ""
+
+
+def name_of(item: Token | Group) -> str:
+    """Give the name that a token means; what is no name gives none that there is."""
+    return meant(item.text) if isinstance(item, Token) else ""
 
 
 def _is_sign(item: Token) -> bool:

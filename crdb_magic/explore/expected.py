@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from crdb_magic.explore.cursor import Group, Items, Typing, is_name, word_of
+from crdb_magic.explore.cursor import Group, Items, Typing, is_name, name_of, word_of
 from crdb_magic.sql.keywords import FOLLOWING, RESERVED
-from crdb_magic.sql.lexer import Kind, Token
-from crdb_magic.sql.names import meant
+from crdb_magic.sql.lexer import Kind
 
 
 class Expected(Enum):
@@ -65,8 +64,7 @@ _DEFINED = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "IN
 
 def expected(typing: Typing) -> Expected:
     """Tell what is being typed."""
-    before, root = typing.before, list(typing.group.outwards)[-1]
-    statement = word_of(root.items[0]) if root.items else ""
+    before, root, statement = typing.before, typing.root, typing.statement
     last = word_of(before[-1]) if before else ""
     if last in {".", "@", "::", ":::"}:
         return {".": Expected.MEMBER, "@": Expected.INDEX}.get(last, Expected.TYPE)
@@ -101,7 +99,7 @@ def qualifier(before: Items) -> tuple[str, ...]:
     parts: list[str] = []
     place = len(before) - 1
     while place > 0 and word_of(before[place]) == "." and is_name(before[place - 1]):
-        parts.insert(0, _name(before[place - 1]))
+        parts.insert(0, name_of(before[place - 1]))
         place -= 2
     return tuple(parts)
 
@@ -111,11 +109,7 @@ def named_before(group: Group) -> tuple[str, ...]:
     items = _before_group(group)
     if word_of(items[-1] if items else None) in RESERVED or not items or not is_name(items[-1]):
         return ()
-    return (*qualifier(items[:-1]), _name(items[-1]))
-
-
-def _name(item: Token | Group) -> str:
-    return meant(item.text) if isinstance(item, Token) else ""
+    return (*qualifier(items[:-1]), name_of(items[-1]))
 
 
 def _before_group(group: Group) -> Items:
@@ -157,9 +151,8 @@ def _in_definition(before: Items) -> Expected | None:
 def _of_a_name(before: Items, last: str, statement: str) -> Expected | None:
     """Tell for the places where a name stands: of a table, a schema, a database, or a new one."""
     earlier = word_of(before[-2]) if len(before) > 1 else ""
-    if statement == "CREATE" and last in _MADE and clause(before) in {"", "TABLE"}:
-        return Expected.NEW_NAME
-    if last == "AS" and statement != "CREATE" and earlier not in RESERVED:
+    is_made = statement == "CREATE" and last in _MADE and clause(before) in {"", "TABLE"}
+    if is_made or (last == "," and clause(before) == "WITH") or (last == "AS" and statement != "CREATE"):
         return Expected.NEW_NAME
     if _is_relation(before, last, earlier, statement):
         return Expected.RELATION

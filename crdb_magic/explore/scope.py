@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from crdb_magic.explore.cursor import CURSOR, Group, Items, Typing, is_name, word_of
+from crdb_magic.explore.cursor import CURSOR, Group, Items, Typing, is_name, name_of, word_of
 from crdb_magic.explore.names import Names
 from crdb_magic.sql.keywords import RESERVED
 from crdb_magic.sql.lexer import Token
-from crdb_magic.sql.names import meant
 
 _DEEPEST = 20  # queries within queries that are looked into
 _SETS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
@@ -148,7 +147,7 @@ def _part_around(items: Items, inner: Token | Group) -> Items:
 
 def _cte(items: Items, place: int) -> tuple[str, tuple[str, ...], Group | None, int]:
     """Read ``name [(columns)] AS [NOT MATERIALIZED] (query)``; gives the name, columns, query and the place behind."""
-    name = _meant(items[place])
+    name = name_of(items[place])
     columns: tuple[str, ...] = ()
     body = None
     place += 1
@@ -163,12 +162,8 @@ def _cte(items: Items, place: int) -> tuple[str, tuple[str, ...], Group | None, 
     return name, columns, body, place
 
 
-def _meant(item: Token | Group) -> str:
-    return meant(item.text) if isinstance(item, Token) else ""
-
-
 def _listed(group: Group) -> tuple[str, ...]:
-    return tuple(_meant(item) for item in group if is_name(item))
+    return tuple(name_of(item) for item in group if is_name(item))
 
 
 class _Reading:
@@ -228,10 +223,10 @@ class _Reading:
             yield Relation(alias, columns)
 
     def _name(self) -> tuple[str, ...]:
-        parts = [_meant(self._items[self.place])]
+        parts = [name_of(self._items[self.place])]
         self.place += 1
         while self._word == "." and self.place + 1 < len(self._items) and is_name(self._items[self.place + 1]):
-            parts.append(_meant(self._items[self.place + 1]))
+            parts.append(name_of(self._items[self.place + 1]))
             self.place += 2
         if self._word == "@":  # t@index, t@{FORCE_INDEX=…}
             self.place += 2
@@ -243,7 +238,7 @@ class _Reading:
             self.place += 1
         if is_name(self._item) and self._word not in _NO_ALIAS:
             self.place += 1
-            return _meant(self._items[self.place - 1])
+            return name_of(self._items[self.place - 1])
         return None
 
     def _renamed(self) -> tuple[str, ...]:
@@ -293,14 +288,14 @@ def _names_of(expression: Items, relations: Iterable[Relation]) -> tuple[str, ..
     if word_of(last) == "*":
         return tuple(chain.from_iterable(one.columns for one in relations if _is_all_of(one, earlier)))
     if earlier and word_of(earlier[-1]) == "AS":
-        return (_meant(last),)
+        return (name_of(last),)
     cast = next((at for at, item in enumerate(earlier) if word_of(item) in {"::", ":::"}), None)
     if cast and cast == len(earlier) - 1:  # the column is called after what is cast
         last = earlier[cast - 1]
     if isinstance(last, Group) and earlier:  # or after the function
         last = earlier[-1]
-    return (_meant(last),) if is_name(last) and word_of(last) not in RESERVED else ()
+    return (name_of(last),) if is_name(last) and word_of(last) not in RESERVED else ()
 
 
 def _is_all_of(relation: Relation, before_star: Items) -> bool:
-    return not before_star or (word_of(before_star[-1]) == "." and _meant(before_star[0]) == relation.alias)
+    return not before_star or (word_of(before_star[-1]) == "." and name_of(before_star[0]) == relation.alias)

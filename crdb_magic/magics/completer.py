@@ -214,9 +214,10 @@ def _in_list(name: str) -> str:
 
 def _members(typed: str) -> Iterator[Completion]:
     """Give what the database of a Python cell can do: our own first, then peewee's."""
+    from crdb_magic.orm.bulk import Bulk
     from crdb_magic.orm.database import CockroachDatabase
     from crdb_magic.orm.dialect import Dialect
 
     names = [name for name in dir(CockroachDatabase) if name.startswith(typed) and (typed or name[0] != "_")]
-    for name in sorted(names, key=lambda name: (hasattr(Dialect, name), name)):
+    for name in sorted(names, key=lambda name: (hasattr(Dialect, name), not hasattr(Bulk, name), name)):
         yield Completion(name, "function" if callable(getattr(CockroachDatabase, name)) else "property")

@@ -44,7 +44,7 @@ _JOINS = _phrases("JOIN, LEFT JOIN, RIGHT JOIN, FULL JOIN, CROSS JOIN, NATURAL J
 CLAUSES = {
     "": (*_TESTS, *_phrases("ORDER BY, THEN, WHEN, ELSE, END")),
     "CONFLICT": _phrases("DO NOTHING, DO UPDATE SET, WHERE"),
-    "FROM": (*_JOINS, *_phrases("WHERE, AS OF SYSTEM TIME, AS, TABLESAMPLE"), *_REST, "RETURNING"),
+    "FROM": ("WHERE", *_JOINS, *_phrases("AS OF SYSTEM TIME, AS, TABLESAMPLE"), *_REST, "RETURNING"),
     "GROUP": _REST[1:],
     "HAVING": (*_TESTS, *_REST[1:]),
     "INTO": _phrases("VALUES, SELECT, DEFAULT VALUES, AS, WITH"),
@@ -104,6 +104,7 @@ FOLLOWING = {
     "INSERT": _phrases("INTO"),
     "IS": _phrases("NULL, NOT NULL, DISTINCT FROM, NOT DISTINCT FROM, TRUE, FALSE"),
     "LEFT": _phrases("JOIN, OUTER JOIN"),
+    "LIMIT": _phrases("ALL"),
     "NATURAL": _phrases("JOIN"),
     "ON CONFLICT": _phrases("DO NOTHING, DO UPDATE SET"),
     "ORDER": _phrases("BY"),
@@ -128,6 +129,7 @@ FOLLOWING = {
     "TRUNCATE": _phrases("TABLE"),
     "UNION": _phrases("ALL, SELECT"),
     "UPSERT": _phrases("INTO"),
+    "WITH": _phrases("RECURSIVE"),
 }
 # Both servers' names of the types that both know, most used ones first.
 TYPES = _phrases(

@@ -219,7 +219,10 @@ def test_a_join_is_offered_the_columns_that_refer_to_each_other():
         ("Sel|", ["SELECT"]),
         ("ups|", ["upsert into"]),
         ("select * |", ["from", "as", "and"]),
-        ("SELECT * FROM owners |", ["JOIN", "LEFT JOIN", "RIGHT JOIN"]),
+        ("SELECT * FROM owners |", ["WHERE", "JOIN", "LEFT JOIN"]),
+        ("WITH |", ["RECURSIVE"]),
+        ("WITH a AS (SELECT 1) |", ["AS", "SELECT"]),
+        ("SELECT * FROM owners LIMIT |", ["ALL"]),
         ("SELECT * FROM owners ord|", ["order by"]),
         ("SELECT * FROM owners ORDER |", ["BY"]),
         ("SELECT * FROM owners AS |", ["OF SYSTEM TIME"]),
@@ -302,7 +305,14 @@ def test_nothing_is_offered_within_strings_comments_and_numbers(typed):
 
 @pytest.mark.parametrize(
     "typed",
-    ["SELECT balance AS |", "CREATE TABLE ac|", "CREATE VIEW ri|", "SELECT x.| FROM owners", "SELECT 1 AS ba|"],
+    [
+        "SELECT balance AS |",
+        "WITH a AS (SELECT 1), ba|",
+        "CREATE TABLE ac|",
+        "CREATE VIEW ri|",
+        "SELECT x.| FROM owners",
+        "SELECT 1 AS ba|",
+    ],
 )
 def test_a_new_name_and_an_unknown_one_are_not_guessed(typed):
     assert [text for text in texts(typed) if text != "IF NOT EXISTS"] == []

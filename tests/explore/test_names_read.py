@@ -78,3 +78,7 @@ def test_what_is_refused_leaves_the_rest(proxy):
 
     assert {table.columns for table in names.tables} == {()}
     assert names.functions
+
+
+def test_on_cockroachdb_indexes_are_read(as_v26, schema):
+    assert "by_a" in _found(read(as_v26.target), schema)["t"].indexes

@@ -34,6 +34,10 @@ class Kernel:
     def __call__(self, cell: str) -> dict[str, Any]:
         return self.finish(self.start(cell))
 
+    def complete(self, code: str) -> dict[str, Any]:
+        """Press Tab at the end of a code; gives the content of the reply."""
+        return self.finish(self._client.complete(code))
+
     def value(self, expression: str) -> str:
         number = self._client.execute("", user_expressions={"value": expression}, allow_stdin=False)
         return str(self.finish(number)["user_expressions"]["value"]["data"]["text/plain"])
@@ -127,3 +131,24 @@ def test_a_connection_that_the_server_ended_between_two_cells_is_opened_again(ke
         other.run(sql(f"SELECT pg_terminate_backend({kernel.value('int(s.pid[0])')}, 5000)"))
 
     assert kernel("%crdb_txn SELECT 1")["status"] == "ok"
+
+
+def test_tab_is_answered_with_what_to_replace_and_what_it_is(kernel, table):
+    code = f"%%crdb_txn\nSELECT b FROM {table} WHERE balance > 0 and BAL"
+
+    def offered() -> list[str]:
+        return list(kernel.complete(code)["matches"])
+
+    _until(lambda: offered() == ["balance"])  # the names are read in the background
+    reply = kernel.complete(code)
+    kinds = [one["type"] for one in reply["metadata"]["_jupyter_types_experimental"]]
+
+    assert (code[reply["cursor_start"] : reply["cursor_end"]], kinds) == ("BAL", ["column"])
+
+
+def test_without_a_person_no_names_are_read_ahead(kernel):
+    kernel("%crdb_txn CREATE TABLE IF NOT EXISTS tab_unattended (id INT PRIMARY KEY)")
+    kernel("%crdb_txn DROP TABLE tab_unattended")
+    kernel("import threading; running = [one.name for one in threading.enumerate()]")
+
+    assert kernel.value("'crdb_magic names' in running") == "False"
