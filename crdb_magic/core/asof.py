@@ -59,6 +59,11 @@ class AsOf:
     ago: timedelta | None = None
 
     @classmethod
+    def words(cls) -> tuple[str, ...]:
+        """Give what many want to write."""
+        return FOLLOWER, "now", "-10s", "-1m", "-1h"
+
+    @classmethod
     def parse(cls, value: object) -> AsOf:
         """Accept a text, a negative ``timedelta``, a ``datetime``, or an HLC as ``Decimal`` or ``int``.
 

@@ -18,11 +18,16 @@ class Choice(Enum):
     """An enum of words that are read in any case, with ``_`` for ``-``."""
 
     @classmethod
+    def words(cls) -> tuple[str, ...]:
+        """Give all that may be written."""
+        return tuple(str(member.value) for member in cls)
+
+    @classmethod
     def parse(cls, value: object) -> Self:
         """Read a member or its word; raises :class:`OptionError` that lists the words."""
         if isinstance(value, cls):
             return value
-        name, words = cls.__name__.lower(), [member.value for member in cls]
+        name, words = cls.__name__.lower(), cls.words()
         if not isinstance(value, str):
             raise OptionError(f"{name} takes no {type(value).__name__}, but a word: {', '.join(words)}.")
         word = value.strip().lower().replace("_", "-").replace(" ", "-")

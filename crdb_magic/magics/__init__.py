@@ -7,6 +7,9 @@
     ├── magic.py            what a magic is, and what they share in a notebook
     │   ├── connections.py      the open connections, by name
     │   └── sql_name.py         %sql, for those who ask for it
+    ├── completer.py        Tab
+    │   ├── places.py           … where the cursor is in a cell
+    │   └── known.py            … what is known of the databases, read in the background
     ├── arguments.py        a line -> its options
     │   └── txn_options.py      those of a transaction
     │   └── expression.py       … and the frame that Python in it is
@@ -53,6 +56,7 @@ from crdb_magic.explore.table import Table
 from crdb_magic.magics import plan_view
 from crdb_magic.magics.activity import crdb_activity
 from crdb_magic.magics.activity_view import activity_bundle
+from crdb_magic.magics.completer import Completer
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
@@ -83,9 +87,12 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magic)
     for kind, show in {pd.DataFrame: magic.shown.bundle, **_SHOWN}.items():
         _bundles(shell).for_type(kind, show)
-    magic.status_line.watch()
-    if prompt := _prompt(shell):
-        prompt.colour()
+        magic.leaving.callback(_bundles(shell).pop, kind, None)
+    parts: tuple[Any, ...] = (magic.status_line, Completer(magic), *_prompt(shell))
+    for part in parts:
+        part.join()
+        magic.leaving.callback(part.leave)
+    magic.leaving.callback(magic.sql_name.leave)
     atexit.register(magic.connections.close_all)
 
 
@@ -102,12 +109,7 @@ def unload(shell: InteractiveShell) -> None:
     for kind, names in magic.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
-    for kind in (pd.DataFrame, *_SHOWN):
-        _bundles(shell).pop(kind, None)
-    magic.status_line.leave()
-    magic.sql_name.leave()
-    if prompt := _prompt(shell):
-        prompt.leave()
+    magic.leaving.close()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)
@@ -122,11 +124,9 @@ def _reloads() -> bool:
     return frame is not None
 
 
-def _prompt(shell: InteractiveShell) -> ModuleType | None:
+def _prompt(shell: InteractiveShell) -> tuple[ModuleType, ...]:
     """Give what colours a terminal's prompt, where there is one: a notebook need not load its library."""
-    if getattr(shell, "pt_app", None) is None:
-        return None
-    return import_module("crdb_magic.magics.prompt")
+    return () if getattr(shell, "pt_app", None) is None else (import_module("crdb_magic.magics.prompt"),)
 
 
 def _bundles(shell: InteractiveShell) -> Any:

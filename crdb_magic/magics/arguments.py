@@ -1,4 +1,4 @@
-"""A magic's line -> its options, as declared in a table; the same table writes the help.
+"""A magic's line -> its options, as declared in a table; the same table writes the help, and what Tab offers.
 
 Not argparse: it refuses ``--as-of -10s``, accepts ``--prio``, and eats the quotes of SQL that follows.
 """
@@ -20,6 +20,7 @@ _NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
 # In quotes as a whole, or up to a blank that stands in no quotes or parentheses: "my schema"."t", a=DECIMAL(10, 2).
 _VALUE = re.compile(r"""'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*"|'[^']*'|\([^()]*\)|\S)+)""")
 _ASSIGN = re.compile(r"([^\W\d]\w*)\s*<<\s*")
+_NAME_BEGUN = re.compile(r"--?[\w-]*")
 
 
 class Takes(Enum):
@@ -34,15 +35,44 @@ class Takes(Enum):
 _VALUE_USAGE = {Takes.NOTHING: "", Takes.A_VALUE: " {}", Takes.PERHAPS: " [{}]", Takes.GLUED: "[={}]"}
 
 
+_FOLLOWED = frozenset({Takes.A_VALUE, Takes.PERHAPS})
+
+
+class Fills(Enum):
+    """Where the words come from that complete a value, or what stands behind the options."""
+
+    CONNECTIONS = "the names of the open connections"
+    TABLES = "the database's tables"
+    COLUMNS = "the columns of the frame that is named"
+    FRAMES = "the notebook's frames"
+    DATABASES = "the notebook's databases of models"
+    FILES = "files"
+    SQL = "a statement"
+    QUERY = "a query in quotes"
+
+
+Words = tuple[str | Fills, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: ``--name METAVAR``, its help, and how its value is read (which raises OptionError)."""
+    """One option: ``--name METAVAR``, its help, how its value is read (which raises OptionError), what completes it.
+
+    A class whose ``parse`` reads the value, and that has ``words()``, says by them what completes it.
+    """
 
     name: str
     help: str
     metavar: str = ""
     takes: Takes = Takes.A_VALUE
     read: Callable[[Any], Any] = str
+    fills: Words = ()
+
+    @property
+    def words(self) -> Words:
+        """What its value may be, as far as that can be listed."""
+        known: Callable[[], Words] = getattr(getattr(self.read, "__self__", None), "words", tuple)
+        return self.fills or known()
 
     @property
     def usage(self) -> str:
@@ -57,6 +87,49 @@ class Call:
     given: Mapping[str, Any]
     into: str | None
     rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A line that is being typed: what was given before (unread), and what its end is the beginning of.
+
+    ``typed`` is the end: of a value if there is an ``option``, of an option's name if ``is_name``, else of the rest of
+    the line, the last of its ``rest`` words.
+    """
+
+    typed: str
+    given: Mapping[str, str]
+    rest: tuple[str, ...] = ()
+    option: Option | None = None
+    is_name: bool = False
+
+
+def unfinished(line: str, options: Sequence[Option], *, sql_follows: bool = False) -> Unfinished:
+    """Read a line up to where somebody types, by the same rules as `parse`; raises nothing."""
+    known = {option.name: option for option in options}
+    given: dict[str, str] = {}
+    rest: tuple[str, ...] = ()
+    line = line.lstrip()
+    while not _NAME_BEGUN.fullmatch(line):
+        found = _NAME.match(line)
+        if found is None:
+            assigned = _ASSIGN.match(line)
+            if not assigned and (sql_follows or " " not in line):
+                return Unfinished(line, given, rest)
+            rest = rest if assigned else (*rest, line.partition(" ")[0])
+            line = line[assigned.end() :] if assigned else line.partition(" ")[2].lstrip()
+            continue
+        name, is_glued = found[1], bool(found[2])
+        line = line[found.end() :] if is_glued else line[found.end() :].lstrip()
+        option, given[name] = known.get(name), ""
+        if option is None or not (is_glued or (option.takes in _FOLLOWED and not line.startswith("--"))):
+            continue
+        value = _VALUE.match(line)
+        if value is None or value.end() == len(line):
+            return Unfinished(line, given, rest, option)
+        given[name] = next(group for group in value.groups() if group is not None)
+        line = line[value.end() :].lstrip()
+    return Unfinished(line, given, rest, is_name=True)
 
 
 def parse(

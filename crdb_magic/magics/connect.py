@@ -10,7 +10,7 @@ from typing import Any
 from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
 from crdb_magic.local import serving
-from crdb_magic.magics.arguments import Call, Option, Takes, parse, variable
+from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, variable
 from crdb_magic.magics.connections import DEFAULT, Connections
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
@@ -19,15 +19,16 @@ from crdb_magic.magics.outputs import say
 _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
 
 CONNECT_OPTIONS = (
-    Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS),
+    Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS,
+           fills=(Fills.FILES,)),
     Option("name", "a name for this connection, for --on and --use", "NAME"),
     Option("list", "show the open connections", takes=Takes.NOTHING),
-    Option("use", "make another open connection the current one", "NAME"),
-    Option("close", "close a connection", "NAME"),
-)
+    Option("use", "make another open connection the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+    Option("close", "close a connection", "NAME", fills=(Fills.CONNECTIONS,)),
+)  # fmt: skip
 
 
-@magic(CONNECT_OPTIONS)
+@magic(CONNECT_OPTIONS, words=(Fills.DATABASES,))
 def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
     """Connect to a CockroachDB cluster.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError, ParameterError
-from crdb_magic.magics.arguments import Call, Option, parse, variable
+from crdb_magic.magics.arguments import Call, Fills, Option, parse, variable
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
@@ -27,7 +27,8 @@ from crdb_magic.transfer.exporting import export, export_frame
 EXPORT_OPTIONS = (
     Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
            "WHEN", read=AsOf.parse),
-    Option("on", "read over the connection of that name instead of the current one", "NAME"),
+    Option("on", "read over the connection of that name instead of the current one", "NAME",
+           fills=(Fills.CONNECTIONS,)),
 )  # fmt: skip
 
 _FILE = r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>\S+))"""
@@ -38,7 +39,7 @@ _USAGE = "%crdb_export [options] 'SELECT …' FILE, or %%crdb_export [options] F
 _USAGE_OF_FRAMES = "%crdb_export FRAME FILE"
 
 
-@magic(EXPORT_OPTIONS, takes_cell=True)
+@magic(EXPORT_OPTIONS, takes_cell=True, words=(Fills.QUERY, Fills.FILES))
 def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
     """Write the rows of a query, however many they are, or of a frame into a file: .parquet, .arrow or .csv.
 

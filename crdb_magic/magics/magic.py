@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import update_wrapper
 from inspect import cleandoc
@@ -13,7 +14,7 @@ from IPython.core.magic import Magics, needs_local_scope, no_var_expand
 from traitlets import Bool, Bunch, CaselessStrEnum, Int, observe, validate
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
-from crdb_magic.magics.arguments import Option, describe
+from crdb_magic.magics.arguments import Option, Words, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.limit import GUARD
@@ -35,11 +36,15 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Magic:
-    """A magic: ``run`` gives its value, and its docstring is the help, with a place for the table of options."""
+    """A magic: ``run`` gives its value, and its docstring is the help, with a place for the table of options.
+
+    ``words`` are what completes the rest of its line.
+    """
 
     run: Callable[[CrdbMagic, Typed], Any]
     options: tuple[Option, ...]
     takes_cell: bool
+    words: Words
 
     @property
     def name(self) -> str:
@@ -53,10 +58,10 @@ class Magic:
 
 
 def magic(
-    options: tuple[Option, ...], *, takes_cell: bool = False
+    options: tuple[Option, ...], *, takes_cell: bool = False, words: Words = ()
 ) -> Callable[[Callable[[CrdbMagic, Typed], Any]], Magic]:
     """Make a magic of a function."""
-    return lambda run: Magic(run, options, takes_cell)
+    return lambda run: Magic(run, options, takes_cell, words)
 
 
 class CrdbMagic(Magics):
@@ -122,6 +127,7 @@ class CrdbMagic(Magics):
         super().__init__(shell, **kwargs)
         self.connections = Connections()
         self.shown = Receipts()
+        self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
 
     @validate("sql")
@@ -148,8 +154,9 @@ class CrdbMagic(Magics):
             return one.run(self, Typed(line, cell, visible(self.shell.user_ns, local_ns)))
 
         update_wrapper(call, one.run).__doc__ = one.help
-        function: Callable[..., Any] = no_var_expand(needs_local_scope(call))
-        return function
+        function: Any = no_var_expand(needs_local_scope(call))
+        function.declared = one
+        return function  # type: ignore[no-any-return]
 
     def frame_options(self, numbers: Numbers | None = None, dates: Dates | None = None) -> FrameOptions:
         """Say what frames are made of: as a cell says, else as the configuration does."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crdb_magic.core.asof import NOW, AsOf, time_of
-from crdb_magic.magics.arguments import Option, parse, variable
+from crdb_magic.magics.arguments import Fills, Option, parse, variable
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.session.pinning import pin, unpin
 from crdb_magic.session.session import Session
 
-PIN_OPTIONS = (Option("on", "pin the connection of that name instead of the current one", "NAME"),)
-
 _OFF = "off"
 
+PIN_OPTIONS = (
+    Option("on", "pin the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+)
 
-@magic(PIN_OPTIONS)
+
+@magic(PIN_OPTIONS, words=(_OFF, *AsOf.words()))
 def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
     """Read at one instant from now on: all cells agree with each other, and give the same when they run again.
 

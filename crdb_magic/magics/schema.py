@@ -6,7 +6,7 @@ from crdb_magic.errors import OptionError
 from crdb_magic.explore.diagram import Diagram, diagram
 from crdb_magic.explore.schema import Schema, explore
 from crdb_magic.explore.table import Table
-from crdb_magic.magics.arguments import Option, Takes, parse, variable
+from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.waiting import interrupts_shown_short
 
@@ -17,11 +17,11 @@ SCHEMA_OPTIONS = (
         "with estimates of rows and bytes, of a table its statistics and ranges: others in each run",
         takes=Takes.NOTHING,
     ),
-    Option("on", "ask over the connection of that name instead of the current one", "NAME"),
+    Option("on", "ask over the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
 )
 
 
-@magic(SCHEMA_OPTIONS)
+@magic(SCHEMA_OPTIONS, words=(Fills.TABLES,))
 def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
     """Show what the database holds, or all about one table: columns, indexes, keys both ways, the CREATE statement.
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from IPython.core.displayhook import DisplayHook
 
-from crdb_magic.magics.arguments import Call
+from crdb_magic.magics.arguments import Call, Fills
 from crdb_magic.magics.display import ROLLED_BACK
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.outputs import say
@@ -18,7 +18,7 @@ from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.sql.statements import strip_markers
 
 
-@magic(TXN_OPTIONS, takes_cell=True)
+@magic(TXN_OPTIONS, takes_cell=True, words=(Fills.SQL,))
 def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
     """Run SQL, or Python, as one transaction: retried when the cluster asks for it, committed once.
 

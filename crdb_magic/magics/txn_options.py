@@ -7,7 +7,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.explaining import Explain
-from crdb_magic.magics.arguments import Call, Option, Takes, parse, rows, seconds, whole_number
+from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, rows, seconds, whole_number
 from crdb_magic.magics.display import As
 from crdb_magic.magics.namespace import Namespace
 
@@ -32,7 +32,7 @@ TXN_OPTIONS = (
            Takes.GLUED, read=Explain.parse),
     Option("yes", "let --explain=analyze run what may write: it is rolled back", takes=Takes.NOTHING),
     Option("dry-run", "run it, show what it did, and roll it back", takes=Takes.NOTHING),
-    Option("on", "run on the connection of that name instead of the current one", "NAME"),
+    Option("on", "run on the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
 )  # fmt: skip
 
 _PLAN = "The value of --explain is a plan."

@@ -7,7 +7,7 @@ import pandas as pd
 from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import OptionError
-from crdb_magic.magics.arguments import Call, Option, parse
+from crdb_magic.magics.arguments import Call, Fills, Option, parse
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
@@ -16,6 +16,7 @@ from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
 from crdb_magic.session.session import Session
 from crdb_magic.transfer.loading import Mode, Writing, write
+from crdb_magic.values.encode_table import GENERATED
 
 _MANY = 500_000  # objects, to be encoded one by one: that may take a second, and comes before the first row is sent
 
@@ -25,18 +26,19 @@ def _as_given(value: object) -> object:
 
 
 WRITE_OPTIONS = (
-    Option("table", "the table to write into, with its schema if need be", "TABLE"),
+    Option("table", "the table to write into, with its schema if need be", "TABLE", fills=(Fills.TABLES,)),
     Option("mode", "fail if the table exists (default), append to it, replace it, or upsert: overwrite by its key",
            "WORD", read=Mode.parse),
     Option("key", "the key of a new table: uuid or rowid (a column id is added), or columns of the frame", "COLUMN,…",
-           read=_as_given),
+           read=_as_given, fills=(*GENERATED, Fills.COLUMNS)),
     Option("dtype", "types of columns, where others are wanted: price=DECIMAL(10,2),tags=JSONB", "COLUMN=TYPE,…",
-           read=_as_given),
-    Option("on", "write over the connection of that name instead of the current one", "NAME"),
+           read=_as_given, fills=(Fills.COLUMNS,)),
+    Option("on", "write over the connection of that name instead of the current one", "NAME",
+           fills=(Fills.CONNECTIONS,)),
 )  # fmt: skip
 
 
-@magic(WRITE_OPTIONS)
+@magic(WRITE_OPTIONS, words=(Fills.FRAMES,))
 def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
     """Write a DataFrame into a table: all of it or nothing, in one transaction.
 

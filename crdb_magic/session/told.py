@@ -18,15 +18,18 @@ from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
 _STAYS = re.compile(
-    FILLER
-    + rb"(?:set|reset|use|discard|prepare|deallocate|listen|unlisten|savepoint|release|rollback|commit|end|abort)\b"
+    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate|listen|unlisten|create|alter|drop)\b"
+    rb"|(?:savepoint|release|rollback|commit|end|abort)\b"
     rb"|\b(?:set_config|pg_\w*advisory\w*)\s*\("
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
-_SIGNS = (b";", b"temp", b"set_config", b"advisory")
+_SIGNS = (b";", b"temp", b"set_config", b"advisory", b"create")
 _SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
-_TAGS = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN", "DROP", "COMMIT"})
+_CHANGE_NAMES = frozenset({"CREATE", "ALTER", "DROP"})
+_TAGS = frozenset(
+    {"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN", *_CHANGE_NAMES, "COMMIT"}
+)
 _UNDOING = frozenset({"ROLLBACK", "ABORT"})
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
@@ -46,10 +49,14 @@ _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The settings, by what is set, and what can't be had again on another connection, by its name."""
+    """The settings, by what is set, and what can't be had again on another connection, by its name.
+
+    ``changes`` counts the statements that may have made other names known.
+    """
 
     settings: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     bound: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    changes: int = field(default=0, compare=False)
 
     def after(self, statements: Sequence[Statement]) -> Told:
         """Give what stays when these statements were run as well."""
@@ -57,6 +64,8 @@ class Told:
         for statement in statements:
             with suppress(IndexError):  # a bare SET, of a message that failed
                 told = told._after(statement.keyword, words(statement), statement.text)
+            if statement.keyword in _CHANGE_NAMES:
+                told = replace(told, changes=told.changes + 1)
         return told
 
     def _after(self, keyword: str, said: list[str], text: str) -> Told:
@@ -64,7 +73,7 @@ class Told:
             passing = len(said) > 1 and said[1] in _PASSING
             return self if passing else self._having_set(said, text)
         if keyword == "DISCARD":
-            return NOTHING if said[1:] == ["ALL"] else self
+            return Told(changes=self.changes) if said[1:] == ["ALL"] else self
         if keyword in _ENDED_BY:
             return replace(self, bound=_without(self.bound, keyword, said))
         bound = _locked(self.bound, said)
@@ -74,7 +83,7 @@ class Told:
     def _having_set(self, said: list[str], text: str) -> Told:
         certain = _DOUBTED if said == ["RESET", "ALL"] else f"{_DOUBTED}{_what_is_set(said)} "
         bound = {name: what for name, what in self.bound.items() if not name.startswith(certain)}
-        return Told(_set(self.settings, said, text), bound)
+        return replace(self, settings=_set(self.settings, said, text), bound=bound)
 
     def or_perhaps(self, other: Told) -> Told:
         """Give what is certain of two of which nobody knows which is true; the rest is lost with its connection."""

@@ -1,11 +1,15 @@
-"""Find a name in SQL text: where it stands, if it stands there once."""
+"""Names in SQL text: how one is written, and where it stands, if it stands there once."""
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 from crdb_magic.errors import ScriptError
+from crdb_magic.sql.keywords import RESERVED
 from crdb_magic.sql.lexer import Kind, lex
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")  # what no server folds, and each takes for a word
 
 
 def place_of(name: str, text: str) -> int | None:
@@ -44,3 +48,17 @@ def _spelled(kind: Kind, text: str) -> str:
     if kind is Kind.QUOTED:
         return text[1:-1].replace('""', '"')
     return text if kind is Kind.SYMBOL else ""
+
+
+def written(name: str) -> str:
+    """Give a name as it is written in SQL: in quotes where it would be read as another one, or as a keyword."""
+    if _PLAIN.fullmatch(name) and name.upper() not in RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def meant(text: str) -> str:
+    """Give the name that a word or a quoted identifier means, also one that has no closing quote yet."""
+    if not text.startswith('"'):
+        return text.lower()
+    return text[1:].removesuffix('"').replace('""', '"')

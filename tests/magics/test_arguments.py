@@ -12,7 +12,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Priority
 from crdb_magic.errors import InputError, OptionError, ParameterError
 from crdb_magic.explore.explaining import Explain
-from crdb_magic.magics.arguments import describe, parse
+from crdb_magic.magics.arguments import describe, parse, unfinished
 from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.txn_options import TXN_OPTIONS
 from crdb_magic.magics.write import WRITE_OPTIONS
@@ -149,3 +149,43 @@ def test_the_help_lists_every_option():
     text = describe(TXN_OPTIONS)
 
     assert [option.name for option in TXN_OPTIONS if f"--{option.name}" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "given", "option", "is_name"),
+    [
+        ("--pri", "--pri", {}, None, True),
+        ("-", "-", {}, None, True),
+        ("", "", {}, None, False),
+        ("--priority ", "", {"priority": ""}, "priority", False),
+        ("--priority h", "h", {"priority": ""}, "priority", False),
+        ("--priority=h", "h", {"priority": ""}, "priority", False),
+        ("--priority high ", "", {"priority": "high"}, None, False),
+        ("df << --read-only --on 'a b' --as", "--as", {"read-only": "", "on": "a b"}, None, True),
+        ("--bogus SELECT 1", "SELECT 1", {"bogus": ""}, None, False),
+        ("--on --as a", "a", {"on": "", "as": ""}, "as", False),
+        ("--read-only df << SELECT 1 -- x", "SELECT 1 -- x", {"read-only": ""}, None, False),
+    ],
+)
+def test_a_line_that_is_being_typed_tells_what_its_end_is(line, typed, given, option, is_name):
+    found = unfinished(line, TXN_OPTIONS, sql_follows=True)
+
+    assert (found.typed, dict(found.given), found.is_name) == (typed, given, is_name)
+    assert (found.option.name if found.option else None) == option
+
+
+_PARTS = st.sampled_from(
+    ["--read-only", "--as arrow", "--as-of -10s", "--on 'a b'", "--max-attempts=3", "--idempotent"]
+)
+
+
+@given(st.lists(_PARTS, unique=True))
+def test_a_line_that_is_finished_is_read_as_when_it_was_typed(parts):
+    line = " ".join([*parts, ""])
+
+    assert unfinished(line, TXN_OPTIONS, sql_follows=True).given.keys() == parse(line, TXN_OPTIONS, {}).given.keys()
+
+
+@given(st.text())
+def test_no_line_that_is_being_typed_raises(line):
+    assert line.endswith(unfinished(line, TXN_OPTIONS).typed)

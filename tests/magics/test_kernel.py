@@ -48,6 +48,10 @@ class Kernel:
             if text := content.get("text", content.get("data", {}).get("text/plain")):
                 shown.append(f"{message['msg_type']}: {text.splitlines()[0].strip()}")
 
+    def complete(self, code: str) -> dict[str, Any]:
+        """Press Tab at the end of a code; gives the content of the reply."""
+        return self.finish(self._client.complete(code))
+
     def value(self, expression: str) -> str:
         number = self._client.execute("", user_expressions={"value": expression}, allow_stdin=False)
         return str(self.finish(number)["user_expressions"]["value"]["data"]["text/plain"])
@@ -149,3 +153,24 @@ def test_the_line_about_a_transaction_stands_below_the_value_of_its_own_cell(ker
 
     assert outputs == ["stream: so", "execute_result: one", "display_data: 1 row"]
     assert kernel.outputs("2") == ["execute_result: 2"]
+
+
+def test_tab_is_answered_with_what_to_replace_and_what_it_is(kernel, table):
+    code = f"%%crdb_txn\nSELECT b FROM {table} WHERE balance > 0 and BAL"
+
+    def offered() -> list[str]:
+        return list(kernel.complete(code)["matches"])
+
+    _until(lambda: offered() == ["balance"])  # the names are read in the background
+    reply = kernel.complete(code)
+    kinds = [one["type"] for one in reply["metadata"]["_jupyter_types_experimental"]]
+
+    assert (code[reply["cursor_start"] : reply["cursor_end"]], kinds) == ("BAL", ["column"])
+
+
+def test_without_a_person_no_names_are_read_ahead(kernel):
+    kernel("%crdb_txn CREATE TABLE IF NOT EXISTS tab_unattended (id INT PRIMARY KEY)")
+    kernel("%crdb_txn DROP TABLE tab_unattended")
+    kernel("import threading; running = [one.name for one in threading.enumerate()]")
+
+    assert kernel.value("'crdb_magic names' in running") == "False"

@@ -29,6 +29,22 @@ def told(*texts: str) -> Told:
 
 
 @pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("CREATE TABLE t (a INT)", 1),
+        ("ALTER TABLE t ADD b INT; DROP TABLE u", 2),
+        ("CREATE TABLE t AS SELECT 1", 1),
+        ("SELECT 1; CREATE VIEW v AS SELECT 1", 1),
+        ("INSERT INTO t VALUES (1)", 0),
+        ("DISCARD ALL", 0),
+    ],
+)
+def test_what_may_have_changed_the_names_of_a_database_is_counted(text: str, changes: int) -> None:
+    assert told(text).changes == changes
+    assert may_stay("SELECT", text.encode()) or not changes
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "SET search_path = a, b",

@@ -1,12 +1,14 @@
-"""Where the name that an error quotes stands in a statement."""
+"""How a name is written, and where one that an error quotes stands in a statement."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from sql_fragments import nasty_text
 
-from crdb_magic.sql.names import place_of
+from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.sql.names import meant, place_of, written
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,29 @@ def test_whatever_is_found_begins_with_the_name_or_a_quote(name, text):
     place = place_of(name, text)
 
     assert place is None or text[place] == '"' or text[place].lower() == name.rpartition(".")[2][:1] or "." in name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("accounts", "accounts"),
+        ("_a1", "_a1"),
+        ("Accounts", '"Accounts"'),
+        ("my table", '"my table"'),
+        ("1st", '"1st"'),
+        ("select", '"select"'),
+        ("index", '"index"'),
+        ("städte", '"städte"'),
+        ('a"b', '"a""b"'),
+        ("", '""'),
+    ],
+)
+def test_a_name_is_quoted_where_it_would_be_read_as_another_one_or_a_keyword(name, text):
+    assert written(name) == text
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_what_is_written_means_the_name(name):
+    tokens = list(lex(written(name)))
+
+    assert [(token.kind in {Kind.WORD, Kind.QUOTED}, meant(token.text)) for token in tokens] == [(True, name)]

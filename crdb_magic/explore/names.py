@@ -1,0 +1,159 @@
+"""The names that a database holds, as one frozen value, and how they are read from its catalogue."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice, takewhile
+
+from crdb_magic.core.target import Target
+from crdb_magic.errors import CrdbMagicError
+from crdb_magic.session.link import OwnLink
+from crdb_magic.session.session import Session
+from crdb_magic.session.told import NOTHING, Told
+
+MOST_TABLES = 10_000  # that are read: of a database with more, some are not offered
+MOST_COLUMNS = 200_000
+_PATIENCE = "10s"  # for each question
+# The servers' own: known, but of no interest to most.
+SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "crdb_internal", "pg_extension"})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, a view or a sequence, with its columns in their order."""
+
+    schema: str
+    name: str
+    kind: str = "table"
+    columns: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a database holds, as the session sees it.
+
+    ``path`` are the schemas whose tables need none written before them, in the order in which they are looked through;
+    ``functions`` are the server's, ``routines`` those that somebody made there.
+    """
+
+    path: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    functions: tuple[str, ...] = ()
+    routines: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    _by_name: Mapping[tuple[str, str], Table] = field(init=False, repr=False, compare=False)
+    _columns: Sequence[tuple[str, str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {(table.schema, table.name): table for table in self.tables})
+        own = (table.columns for table in self.tables if table.schema not in SYSTEM_SCHEMAS)
+        object.__setattr__(self, "_columns", sorted({(name.lower(), name) for columns in own for name in columns}))
+
+    def find(self, parts: Sequence[str]) -> Table | None:
+        """Give the table that a name means, with its schema (and database) or without: the first one in the path."""
+        schemas = parts[-2:-1] or self.path
+        return next(
+            (self._by_name[schema, parts[-1]] for schema in schemas if (schema, parts[-1]) in self._by_name), None
+        )
+
+    def columns_like(self, beginning: str) -> Iterator[str]:
+        """Give the columns of any table whose names begin so, in lower case."""
+        rest = islice(self._columns, bisect_left(self._columns, (beginning,)), None)
+        return (name for _, name in takewhile(lambda column: column[0].startswith(beginning), rest))
+
+    def seen(self, table: Table) -> bool:
+        """Whether a table needs no schema before its name."""
+        return self.find((table.name,)) is table
+
+
+UNKNOWN = Names()
+
+# In pg_catalog alone, of which both servers make one pass: on CockroachDB information_schema.columns takes many times
+# as long. Without ORDER BY, so that LIMIT ends the reading there too.
+_PATH = "SELECT unnest(current_schemas(true)::TEXT[])"
+_SCHEMAS = "SELECT nspname FROM pg_catalog.pg_namespace"
+_DATABASES = "SELECT datname FROM pg_catalog.pg_database"
+_TABLES = """
+SELECT c.oid, n.nspname, c.relname, c.relkind
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+"""
+_COLUMNS = """
+SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute
+WHERE attnum > 0 AND NOT attisdropped
+"""
+_INDEXES = """
+SELECT i.indrelid, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+"""
+# Not those that only the server itself can call: they give internal, cstring, trigger and the like.
+_FUNCTIONS = """
+SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname::TEXT = ANY(current_schemas(true)::TEXT[])
+AND p.prorettype NOT IN (2281, 2275, 2279, 2280, 3838, 3115, 3310, 325, 269)
+"""
+_KINDS = {"v": "view", "m": "view", "S": "sequence"}
+_PRIVATE = ("pg_toast", "pg_temp_")  # schemas
+_HIDDEN = "crdb_internal_"  # columns that CockroachDB adds to tables: shards, time to live
+
+
+def read(target: Target, told: Told = NOTHING) -> Names:
+    """Read the names over a connection of its own, told what the session was; closed when they are there.
+
+    What can't be read, by its privileges or in time, is left out. Raises :class:`CrdbMagicError` without one.
+    """
+    session = Session(OwnLink(target, replace(told, bound={})))
+    try:
+        _ = session.connection
+        with suppress(CrdbMagicError):
+            session.ask(f"SET statement_timeout = '{_PATIENCE}'")
+        tables, functions = _tables(session), _rows(session, _FUNCTIONS)
+        schemas = {name for (name,) in _rows(session, _SCHEMAS) if not name.startswith(_PRIVATE)}
+        return Names(
+            path=tuple(name for (name,) in _rows(session, _PATH)),
+            schemas=tuple(sorted(schemas)),
+            tables=tables,
+            functions=tuple(sorted(name for schema, name in functions if schema in SYSTEM_SCHEMAS and name[0] != "_")),
+            routines=tuple(sorted(name for schema, name in functions if schema not in SYSTEM_SCHEMAS)),
+            databases=tuple(sorted(name for (name,) in _rows(session, _DATABASES))),
+        )
+    finally:
+        session.close()
+
+
+def _rows(session: Session, sql: str, most: int = MOST_TABLES) -> list[tuple[str, ...]]:
+    with suppress(CrdbMagicError):
+        return [tuple(map(str, row)) for row in session.ask(f"{sql} LIMIT {most}").rows]
+    return []
+
+
+def _tables(session: Session) -> tuple[Table, ...]:
+    columns, indexes = _columns(session), _indexes(session)
+    found = (
+        Table(schema, name, _KINDS.get(kind, "table"), columns.get(oid, ()), indexes.get(oid, ()))
+        for oid, schema, name, kind in _rows(session, _TABLES)
+        if not schema.startswith(_PRIVATE)
+    )
+    return tuple(sorted(found, key=lambda table: (table.schema in SYSTEM_SCHEMAS, table.schema, table.name.lower())))
+
+
+def _columns(session: Session) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for table, place, name in _rows(session, _COLUMNS, MOST_COLUMNS):
+        if not name.startswith(_HIDDEN):
+            found[table].append((int(place), name))
+    return {table: tuple(name for _, name in sorted(columns)) for table, columns in found.items()}
+
+
+def _indexes(session: Session) -> dict[str, tuple[str, ...]]:
+    if not session.server.own_words:  # nor is there table@index
+        return {}
+    found: dict[str, list[str]] = defaultdict(list)
+    for table, name in _rows(session, _INDEXES):
+        found[table].append(name)
+    return {table: tuple(sorted(names)) for table, names in found.items()}
