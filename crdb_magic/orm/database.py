@@ -299,6 +299,8 @@ class CockroachDatabase(Bulk, Dialect):
         except BaseException:  # they are for this commit, not for the next one
             self._clear_commit_callbacks()  # type: ignore[attr-defined]
             raise
+        if options.dry_run:
+            self._clear_commit_callbacks()  # type: ignore[attr-defined]
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
 

@@ -169,7 +169,7 @@ class SingleStatement(Verbs[T]):
 
 
 class Explicit(Verbs[T]):
-    """BEGIN with all that was asked, COMMIT with all that can be checked.
+    """BEGIN with all that was asked, COMMIT with all that can be checked; ROLLBACK instead, if it is a dry run.
 
     A time ago is resolved by the first attempt, and all later ones read the same instant.
     """
@@ -226,7 +226,7 @@ class Explicit(Verbs[T]):
         return failed and not connection.closed and not connection.course.may_have_written
 
     def commit(self) -> None:
-        """Commit, unless the work left nothing that could be."""
+        """Commit, or end a dry run, unless the work left nothing that could be committed."""
         connection = self.connection
         if connection.ended_within:
             raise _ended()
@@ -239,7 +239,8 @@ class Explicit(Verbs[T]):
             connection.disarm()
             return
         self._check_past(connection)
-        if send(connection, "COMMIT") != "COMMIT":  # an aborted transaction answers ROLLBACK, without an error
+        end = "ROLLBACK" if self.options.dry_run else "COMMIT"
+        if send(connection, end) != end:  # an aborted transaction answers ROLLBACK to COMMIT, without an error
             raise swallowed("A statement of the transaction failed")
         self._lift_limit(connection)
 

@@ -282,9 +282,16 @@ def is_query(statement: Statement) -> bool:
     Not one with INSERT and the like in a WITH, nor one that reads another time than its transaction: both belong to
     the outermost statement. A function that it calls may write all the same.
     """
-    if statement.keyword not in _QUERIES:
-        return False
-    return not any(_belongs_outermost(*window) for window in _windows(_spelled(statement)))
+    return statement.keyword in _QUERIES and not any(_outermost_words(statement))
+
+
+def only_gives_rows(statement: Statement) -> bool:
+    """Whether it is a query that neither writes nor locks rows, as far as its words tell, at whatever time it reads."""
+    return statement.keyword in _QUERIES and not any(word != "OF" for word in _outermost_words(statement))
+
+
+def _outermost_words(statement: Statement) -> Iterator[str]:
+    return (window[2].text for window in _windows(_spelled(statement)) if _belongs_outermost(*window))
 
 
 def _belongs_outermost(earlier: Token, before: Token, token: Token, after: Token) -> bool:
