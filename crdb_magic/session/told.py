@@ -24,7 +24,6 @@ _STAYS = re.compile(
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
-_SIGNS = (b";", b"temp", b"set_config", b"advisory", b"create")
 _SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
 _CHANGE_NAMES = frozenset({"CREATE", "ALTER", "DROP"})
 _TAGS = frozenset(
@@ -107,6 +106,7 @@ class Telling:
         self._undone = undone
         self._at_last = self._now = NOTHING
         self._marks: list[tuple[str, Told]] = []
+        self._unread: list[bytes] = []  # savepoints of a transaction that was told nothing yet: most never are
         self._has_failed = False
 
     @property
@@ -125,7 +125,10 @@ class Telling:
 
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
         """Note a message that was answered; ``word`` is the first of its tag, ``idle`` that no transaction is open."""
-        if said and may_stay(word, said):
+        if word in _SAVEPOINTS and self._now is self._at_last and not idle and b";" not in said[:-1]:
+            self._unread.append(said)
+        elif said and may_stay(word, said):
+            self._read()
             self._take(readable(said) or ())
         if idle:
             self._settle(failed=word == "ROLLBACK")
@@ -136,6 +139,7 @@ class Telling:
         It is undone with that, unless the server undoes none, or the message may have ``ended`` its transaction before,
         or holds a savepoint to which the transaction goes back.
         """
+        self._read()
         if may_stay("", said):
             perhaps = copy(self)
             perhaps._marks = [*self._marks]
@@ -148,6 +152,11 @@ class Telling:
         self._has_failed = True
         if idle:
             self._settle(failed=True)
+
+    def _read(self) -> None:
+        unread, self._unread = self._unread, []
+        for said in unread:
+            self._take(readable(said) or ())
 
     def _take(self, statements: Sequence[Statement]) -> None:
         for statement in statements:
@@ -178,6 +187,7 @@ class Telling:
             self._now = self._at_last
         self._at_last = self._now
         self._marks.clear()
+        self._unread.clear()
         self._has_failed = False
 
 
@@ -187,7 +197,7 @@ def may_stay(word: str, said: bytes) -> bool:
         return True
     beginning = said[:_LOOKED_AT].lower()
     # Quicker to look for than the expression, which matches nothing without one of them.
-    if any(sign in beginning for sign in _SIGNS):
+    if b";" in beginning or b"temp" in beginning or b"set_config" in beginning or b"advisory" in beginning:
         return _STAYS.search(beginning) is not None
     return False
 
