@@ -6,6 +6,7 @@ import pytest
 from faults import ServerError, instead
 from personality import TEXT, Table, always, query, show
 
+from crdb_magic.core.asof import AsOf
 from crdb_magic.explore.activity import activity
 from crdb_magic.explore.schema import explore
 from crdb_magic.session.transactions import send
@@ -271,6 +272,17 @@ def test_what_v26_closes_is_left_out_with_the_way_to_open_it(busy, through_v26):
     assert locks.startswith("Locks: not shown to user root (SQLSTATE 42501).")
     assert contention.startswith("Recent contention: not shown to user root (SQLSTATE 42501).")
     assert "SET allow_unsafe_internals = on" in locks
+
+
+def test_what_there_is_is_read_at_the_pin_and_what_goes_on_is_not(busy, through_v26, schema):
+    through_v26.pinned = AsOf.parse("1780315200123456789.0000000002")
+    explore(through_v26, schema)
+    of_the_past = [text for _, text in busy.sent if "AS OF SYSTEM TIME 1780315200123456789" in text]
+    busy.sent.clear()
+    activity(through_v26)
+
+    assert len(of_the_past) == 1
+    assert [text for _, text in busy.sent if "AS OF SYSTEM TIME" in text] == []
 
 
 def test_within_a_transaction_they_are_not_asked_for(busy, through_v26):
