@@ -277,7 +277,7 @@ def test_what_v26_closes_is_left_out_with_the_way_to_open_it(busy, through_v26):
 def test_what_there_is_is_read_at_the_pin_and_what_goes_on_is_not(busy, through_v26, schema):
     through_v26.pinned = AsOf.parse("1780315200123456789.0000000002")
     explore(through_v26, schema)
-    of_the_past = [text for _, text in busy.sent if "AS OF SYSTEM TIME 1780315200123456789" in text]
+    of_the_past = [text for _, text in busy.sent if "AS OF SYSTEM TIME '1780315200123456789.0000000002'" in text]
     busy.sent.clear()
     activity(through_v26)
 
