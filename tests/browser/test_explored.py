@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("playwright")
+pytest.importorskip("page", reason="comes with the branch lab")
 
 from page import PATIENCE, Notebook
 
