@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from faults import ServerError, instead
-from personality import TEXT, Table, always, query, show
+from personality import TEXT, Table, always, query, show, v22
+from proxy import Proxy
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.explore.activity import activity
 from crdb_magic.explore.schema import explore
+from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import send
 
 DENIED = ServerError("42501", "user nobody does not have VIEWACTIVITY privilege")  # syntheticprivilegecache, errors.go
@@ -184,6 +186,26 @@ def test_within_a_transaction_what_may_be_refused_is_not_asked_for(as_v26, throu
     send(through_v26.connection, "ROLLBACK")
 
     assert (still_open, found.notes) == (True, ("Rows and sizes: not asked for within a transaction.",))
+
+
+def test_before_v23_1_ranges_have_no_options(target, server, make, schema):
+    if server.is_cockroachdb:
+        pytest.skip("a cluster answers for itself")
+    make("CREATE TABLE {s}.t (a INT8 PRIMARY KEY)")
+    with Proxy(target, personality=v22()) as proxy:
+        session = Session(proxy.target)
+        proxy.rules += [
+            query("information_schema.columns", _table(_COLUMNS)),
+            query("SHOW CREATE", _table("create_statement", ("",))),
+            query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count")),
+            show("STATISTICS FOR TABLE", _table(_COUNTS)),
+            show(rf'RANGES FROM TABLE "{schema}"."t"$', _table(_RANGES, ("71", "2.5", "1", "", "{1}", "{}"))),
+        ]
+        one, all_ = explore(session, f"{schema}.t", sizes=True), explore(session, schema, sizes=True)
+        session.close()
+
+    assert (one.estimate, one.notes) == ((None, 2_500_000), ())
+    assert all_.notes == ("Sizes: CockroachDB v22.2.19 tells those of one table; of all, v23.1 does.",)
 
 
 # What goes on: SHOW CLUSTER SESSIONS and STATEMENTS of docs/v24.1, crdb_internal of docs/v23.1.
