@@ -63,6 +63,18 @@ def test_types_are_cockroachdbs_and_hidden_columns_are_told(through_v26, nokey):
     ]
 
 
+def test_the_databases_name_may_stand_for_its_schema_public(as_v26, through_v26, make, schema):
+    make("CREATE TABLE public.{s}_t (a INT8 PRIMARY KEY)")
+    as_v26.rules[:0] = [
+        query("information_schema.columns", _table(_COLUMNS)),
+        query("SHOW CREATE", _table("create_statement", ("",))),
+    ]
+    found = explore(through_v26, f"{through_v26.connection.info.dbname}.{schema}_t")
+    make("DROP TABLE public.{s}_t")
+
+    assert found.relation.schema == "public"
+
+
 def test_the_statement_is_the_servers(through_v26, nokey):
     assert explore(through_v26, nokey).create == _CREATE
 

@@ -131,6 +131,17 @@ def test_a_near_miss_has_a_hint_and_no_word_of_commits(session, made, text, mess
     assert "committed" not in str(caught.value)
 
 
+def test_what_may_be_in_another_database_is_told_how_to_get_there(session, make, schema):
+    make("CREATE DATABASE {s}_base")
+    with pytest.raises(OptionError, match=f"{schema}_base.t is in another database") as caught:
+        explore(session, f"{schema}_base.t")
+    others = explore(session).databases[1:]
+    make("DROP DATABASE {s}_base")
+
+    assert f"{schema}_base" in others
+    assert caught.value.hint == f"%crdb_connect to the database {schema}_base."
+
+
 # When it reads.
 
 
