@@ -85,7 +85,8 @@ def load(shell: InteractiveShell) -> None:
         return
     magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
-    for kind, show in {pd.DataFrame: magic.shown.bundle, **_SHOWN}.items():
+    _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
+    for kind, show in _SHOWN.items():
         _bundles(shell).for_type(kind, show)
         magic.leaving.callback(_bundles(shell).pop, kind, None)
     parts: tuple[Any, ...] = (magic.status_line, Completer(magic), *_prompt(shell))
