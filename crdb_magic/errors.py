@@ -48,7 +48,8 @@ class Attempt:
     """One attempt that failed and was, or would have been, made again.
 
     ``reason`` is CockroachDB's word in the message (``RETRY_WRITE_TOO_OLD``), or the type of what came instead of
-    an error of the database; ``wait`` the seconds before the next attempt, None after the last.
+    an error of the database; ``wait`` the seconds before the next attempt, None after the last; ``elapsed`` those
+    that it took, its rollback included, where that is known.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Attempt:
     reason: str | None
     message: str
     wait: float | None = None
+    elapsed: float | None = None
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from functools import partial
 from itertools import pairwise
@@ -16,10 +17,16 @@ from hypothesis import strategies as st
 from type_cases import GOLDEN
 
 from crdb_magic.columns.arrow import TEXT, cast, from_rows
+from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.columns.objects import as_read, with_decimals
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.values.decode import Interval
 from crdb_magic.values.typemap import Family, SqlType
+
+ARROW = FrameOptions(Backend.ARROW)
+EVERYDAY = FrameOptions(Backend.NUMPY, Numbers.FLOAT, Dates.DATETIME64)
+"""What pandas computes with."""
+EVERYDAY_ARROW = replace(EVERYDAY, backend=Backend.ARROW)
 
 SENDABLE = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 _ZONES = st.integers(-959, 959).map(lambda minutes: timezone(timedelta(minutes=minutes)))

@@ -113,6 +113,11 @@ def query(pattern: str, table: Table) -> Fault:
     return _answered(rf"(?:SELECT|COPY|DECLARE)\b.*{pattern}|FETCH\b", answer)
 
 
+def show(words: str, table: Table) -> Fault:
+    """Answer each SHOW of these words, which no SELECT is around."""
+    return _answered(rf"SHOW {words}\b", table.answer)
+
+
 def plan(*lines: str) -> Fault:
     """Answer each EXPLAIN."""
     return _answered("EXPLAIN", Table([("info", TEXT)], [[line] for line in lines]).answer)
@@ -151,6 +156,8 @@ _SETTINGS = "autocommit_before_ddl|allow_unsafe_internals|inject_retry_errors_en
 _SPELLINGS = (
     (re.compile(r"\bPRIORITY (?:LOW|NORMAL|HIGH)\b", re.IGNORECASE), "NOT DEFERRABLE"),  # says nothing
     (re.compile(r"\bAS OF SYSTEM TIME (?:'[^']*'|[\d.]+)", re.IGNORECASE), "READ ONLY"),  # the present: it has no past
+    (re.compile(r"\b(\w+)\.condef\b"), r"pg_get_constraintdef(\1.oid)"),
+    (re.compile(r"\bSET bytea_output = 'base64'"), "SET bytea_output = 'escape'"),  # nor a third form of bytes
     (re.compile(rf"\b(SET (?:LOCAL |SESSION )?|SHOW |RESET )({_SETTINGS})\b", re.IGNORECASE), r"\1crdb.\2"),
 )
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 import crdb_magic
+from crdb_magic.magics.activity import ACTIVITY_OPTIONS
 from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
 from crdb_magic.magics.pin import PIN_OPTIONS
-from crdb_magic.magics.txn import TXN_OPTIONS
+from crdb_magic.magics.schema import SCHEMA_OPTIONS
+from crdb_magic.magics.txn_options import TXN_OPTIONS
 from crdb_magic.magics.write import WRITE_OPTIONS
 
 _ROOT = Path(__file__).parents[1]
@@ -28,6 +30,8 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
         ("%crdb_pin", PIN_OPTIONS),
         ("%crdb_write", WRITE_OPTIONS),
         ("%crdb_export", EXPORT_OPTIONS),
+        ("%crdb_schema", SCHEMA_OPTIONS),
+        ("%crdb_activity", ACTIVITY_OPTIONS),
     ],
 )
 def test_the_readmes_table_is_the_declared_options(magic, options):

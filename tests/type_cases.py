@@ -27,7 +27,7 @@ _INT32, _INT64, _TICKS = 2**31 - 1, 2**63 - 1, 2**63 - 1
 class Case:
     """One text and its value: in Python, in an Arrow table, in a DataFrame of NumPy's and of Arrow's columns.
 
-    ``exact`` is whether one of the forms can hold no more than the server's text.
+    ``everyday`` is what it is in one of NumPy's columns with ``numbers="float"`` and ``dates="datetime64"``.
     """
 
     text: str
@@ -35,11 +35,12 @@ class Case:
     table: Any = _SAME
     numpy: Any = _SAME
     arrow: Any = _SAME
+    everyday: Any = _SAME
 
     def __post_init__(self) -> None:
-        for form, other in (("table", self.value), ("numpy", self.value), ("arrow", None)):
+        for form, like in (("table", "value"), ("numpy", "value"), ("arrow", "table"), ("everyday", "numpy")):
             if getattr(self, form) is _SAME:
-                object.__setattr__(self, form, self.table if form == "arrow" else other)
+                object.__setattr__(self, form, getattr(self, like))
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ class Golden:
 def same(*values: Any) -> tuple[Case, ...]:
     """Make cases of texts that are their own values."""
     return tuple(Case(value, value) for value in values)
+
+
+def decimal(text: str, **forms: Any) -> Case:
+    """Make a case of a DECIMAL, whose float is the nearest one."""
+    return Case(text, Decimal(text), everyday=float(text), **forms)
+
+
+def day(text: str, value: date) -> Case:
+    """Make a case of a DATE, whose instant is its midnight."""
+    return Case(text, value, everyday=datetime(value.year, value.month, value.day))
 
 
 def in_arrow(text: str, value: Any) -> Case:
@@ -123,19 +134,19 @@ _CASES: dict[str, tuple[tuple[Case, ...], tuple[Case, ...]]] = {
     ),
     "DECIMAL": (
         (
-            Case("1.50", Decimal("1.50")),
-            Case("-0.00", Decimal("-0.00")),
-            Case("1E+10", Decimal("1E+10")),
-            Case("12345678901234567890.123456789", Decimal("12345678901234567890.123456789")),
-            Case("-" + "9" * 38, Decimal("-" + "9" * 38)),
-            Case("0." + "1" * 38, Decimal("0." + "1" * 38)),
-            Case("1" * 40, Decimal("1" * 40)),
+            decimal("1.50"),
+            decimal("-0.00"),
+            decimal("1E+10"),
+            decimal("12345678901234567890.123456789"),
+            decimal("-" + "9" * 38),
+            decimal("0." + "1" * 38),
+            decimal("1" * 40),
         ),
         (
-            in_arrow("NaN", Decimal("NaN")),
-            in_arrow("-Infinity", Decimal("-Infinity")),
-            in_arrow(_LONG, Decimal(_LONG)),
-            in_arrow("1E+100", Decimal("1E+100")),
+            decimal("NaN", table="NaN"),
+            decimal("-Infinity", table="-Infinity"),
+            decimal(_LONG, table=_LONG),
+            decimal("1E+100", table="1E+100"),
         ),
     ),
     "STRING": (same("héllo", "", "NULL", "a\r\nb", '"q",\\.', "\ufeffa", "🐓"), ()),
@@ -145,7 +156,7 @@ _CASES: dict[str, tuple[tuple[Case, ...], tuple[Case, ...]]] = {
     "NAME": (same("a"), ()),
     "BYTES": ((Case("\\x00ff", b"\x00\xff"), Case("\\x", b"")), ()),
     "DATE": (
-        (Case("2026-11-23", date(2026, 11, 23)), Case("0001-01-01", date.min), Case("9999-12-31", date.max)),
+        (day("2026-11-23", date(2026, 11, 23)), day("0001-01-01", date.min), day("9999-12-31", date.max)),
         same("infinity", "-infinity", "0044-03-15 BC", "10000-01-01"),
     ),
     "TIME": ((Case("10:11:12.123456", time(10, 11, 12, 123456)), Case("00:00:00", time(0))), same("24:00:00")),

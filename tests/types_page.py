@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from column_texts import result_of
+from column_texts import ARROW, EVERYDAY, EVERYDAY_ARROW, result_of
 from type_cases import ARRAYS, GOLDEN, Case, Golden
 
 from crdb_magic.columns.encode import Load
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frame_options import EXACT
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.values.typemap import Family
 
@@ -79,7 +80,7 @@ _IN_ARROW = """\
 These Python holds, and a column of NumPy's back-end as objects; Arrow has texts for them:
 
 """
-_WRITING = """\
+_PARTS = """\
 
 TIMETZ is text in Arrow always, which has no time with an offset, and so is JSON, under the name `arrow.json`. An
 interval with months (or too long for 64 bits of microseconds) makes its column one of `Interval`s, in Arrow of
@@ -93,7 +94,8 @@ empty text is `""`; in one of a single column both are `""`: nothing would be a 
 
 A CHAR(n) comes without the blanks that fill it up, whichever server and way it comes from. A FLOAT4 among Python's
 values is the number that its shortest text names (0.1), in a column the nearest one of 32 bits.
-
+"""
+_WRITING = """\
 ## What settings change
 
 A connection sets `intervalstyle`, `datestyle`, `extra_float_digits` and `bytea_output` to what is read exactly,
@@ -123,6 +125,25 @@ whatever the defaults of the server, the database and the role are. What you set
   `pandas.DateOffset(months=i.months, days=i.days, microseconds=i.microseconds)`.
 - A DECIMAL keeps its digits, and NaN stays NaN. NULL stays NULL, and JSON's own null stays that.
 """
+_FOR_PANDAS = """\
+
+## What pandas computes with
+
+Exact is the default. But `plot`, `describe`, `* 1.1`, `.dt` and `resample` want machine numbers and instants. With
+`--numbers float` and `--dates datetime64` on a cell, `%config CrdbMagic.numbers` and `CrdbMagic.dates` for all of them,
+or `db.frame(…, numbers="float", dates="datetime64")` and `db.frames` read two types so, from the texts in one step:
+
+"""
+_LOST = """\
+
+- A float is the nearest one of 64 bits: it holds 15 to 17 digits. Those beyond are lost, and so is how many there were
+  (1.50 is 1.5); a sum of floats is no sum of cents. Beyond 1.8e308 it is infinite, below 5e-324 zero.
+- NULL stays apart from NaN and ±Infinity: it is `pandas.NA`, they are values.
+- A date is the midnight that it begins with, NULL is `NaT`. A column with a date that is infinite or not of the years 1
+  to 9999 stays one of dates and exact texts as a whole; a warning (`ExactTextWarning`) names it.
+- What is in arrays and in JSON stays exact, and so do rows, Arrow tables and files.
+
+"""
 _COLUMNS = ("SQL", "also", "OID, array", "Python", "pandas, NumPy", "Arrow", "written as")
 
 
@@ -132,7 +153,19 @@ def page() -> str:
     exact = _table(("SQL", "in all forms"), _texts_where(lambda case: case.text == case.value))
     arrows = _table(("SQL", "in Arrow"), _texts_where(lambda case: case.text == case.table != case.value))
     parts = _HEAD, _table(_COLUMNS, _rows(scalars)), _ARRAYS, _table(_COLUMNS, _rows(ARRAYS))
-    return "".join((*parts, _EXACT, exact, _IN_ARROW, arrows, _WRITING))
+    computed = _FOR_PANDAS, _table(("SQL", "pandas, NumPy", "pandas, Arrow"), _everyday_rows()), _LOST
+    return "".join((*parts, _EXACT, exact, _IN_ARROW, arrows, _PARTS, *computed, _WRITING))
+
+
+def _everyday_rows() -> list[Sequence[str]]:
+    """Give the types that are read in another way."""
+    rows = []
+    for name, golden in GOLDEN.items():
+        result = result_of(golden.type, *golden.texts[:1])
+        plain, *computed = (to_frame(result, form)["v"].dtype for form in (EXACT, EVERYDAY, EVERYDAY_ARROW))
+        if computed[0] != plain:
+            rows.append((f"**{_code(name)}**", *(_code(str(dtype)) for dtype in computed)))
+    return rows
 
 
 def _rows(goldens: dict[str, Golden]) -> list[Sequence[str]]:
@@ -141,7 +174,7 @@ def _rows(goldens: dict[str, Golden]) -> list[Sequence[str]]:
 
 def _row(name: str, golden: Golden) -> Sequence[str]:
     result = result_of(golden.type, *golden.texts[:1])
-    numpy, arrow = to_frame(result), to_frame(result, Backend.ARROW)
+    numpy, arrow = to_frame(result), to_frame(result, ARROW)
     kind, shown = str(to_arrow(result)["v"].type), str(arrow["v"].dtype).removesuffix("[pyarrow]")
     return (
         f"**{_code(name)}**",

@@ -7,14 +7,18 @@
     │   └── intervals.py    months, days and nanoseconds kept apart
     ├── nested.py       array literals -> lists of texts
     ├── tables.py       Result -> pyarrow.Table
+    │   └── polars_frame.py … -> a DataFrame of polars
     ├── objects.py      texts -> Python values; `values.decode` is what says which is right
     ├── frames.py       Result -> DataFrame of NumPy's or of Arrow's columns, or rows
+    │   ├── frame_options.py … of what
     │   └── few.py          … of a few rows
     ├── files.py        parts of CSV -> Parquet, Arrow or CSV files
+    │   └── frame_parts.py  … DataFrame -> parts of CSV
     ├── lines.py        rows -> CSV as the servers write it
     └── collector.py    Python's cyclic collector, paused meanwhile
 
     encode.py       DataFrame -> the columns of a table, and the CSV that fills it
+    ├── sources.py       … of whom else
     ├── encode_arrow.py  the rules, column by column
     └── encode_limits.py … and what a column's type takes
 """

@@ -48,10 +48,14 @@ Ready = tuple[SqlType, Any]  # a type, and an Arrow column that the CSV writer s
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The content of a DataFrame, ready to be sent to a table as often as it takes."""
+    """The content of a DataFrame, ready to be sent to a table as often as it takes.
+
+    ``types`` are those of the values, whatever the columns take.
+    """
 
     columns: tuple[TableColumn, ...]
     table: Any
+    types: tuple[SqlType, ...]
 
     @classmethod
     def of(
@@ -70,7 +74,7 @@ class Load:
         made = [_column(name, frame.iloc[:, place], targets.get(name)) for place, name in enumerate(names)]
         columns = [TableColumn(name, given.get(name, type_.ddl)) for name, (type_, _) in zip(names, made, strict=True)]
         table = pa.table([column for _, column in made], names=names).combine_chunks()
-        return cls(tuple(columns), table)
+        return cls(tuple(columns), table, tuple(type_ for type_, _ in made))
 
     @property
     def rows(self) -> int:

@@ -68,7 +68,7 @@ def written(array: Any) -> Any:
     if _is_extension(kind):
         return written(_storage(array))
     if types.is_dictionary(kind):
-        return written(array.cast(kind.value_type))
+        return written(_repeated(array))
     if types.is_run_end_encoded(kind):
         return written(pc.run_end_decode(array))
     if is_list(kind):
@@ -122,6 +122,13 @@ def _rule(kind: Any) -> tuple[int, Callable[[Any], Any]]:
 def strings(cells: list[str | None]) -> Any:
     """Make an Arrow column of texts."""
     return pa.array(cells, pa.large_string())
+
+
+def _repeated(array: Any) -> Any:
+    """Repeat the values of a dictionary, which Arrow does not do with views of texts."""
+    kind = pa.large_string() if is_string(array.type.value_type) else array.type.value_type
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    return pa.chunked_array([chunk.dictionary.cast(kind).take(chunk.indices) for chunk in chunks], kind)
 
 
 def _storage(array: Any) -> Any:

@@ -6,9 +6,9 @@ cast as a whole by Arrow; what Arrow does not read goes through the decoders of 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -20,13 +20,14 @@ import pyarrow.compute as pc
 from pandas.api.internals import create_dataframe_from_blocks
 
 from crdb_magic.columns import few, intervals
-from crdb_magic.columns.arrow import TEXT, Array, cast
+from crdb_magic.columns.arrow import KERNELS, TEXT, Array, as_array, cast
 from crdb_magic.columns.collector import paused
+from crdb_magic.columns.frame_options import EXACT, Backend, FrameOptions
 from crdb_magic.columns.nested import split
-from crdb_magic.columns.objects import Finish, as_read, objects, strings, with_decimals
+from crdb_magic.columns.objects import objects, strings
 from crdb_magic.columns.results import Result
-from crdb_magic.columns.tables import arrow_column, by_kernel
-from crdb_magic.core.options import Choice
+from crdb_magic.columns.tables import arrow_column, by_kernel, with_texts
+from crdb_magic.errors import ExactTextWarning
 from crdb_magic.values.decode import Interval, interval
 from crdb_magic.values.typemap import Family, SqlType
 
@@ -35,30 +36,19 @@ Values = Any  # a list or an array of objects, another array, or an extension ar
 Maker = Callable[[SqlType, Arrays], Values]
 
 
-class Backend(Choice):
-    """What the columns of a DataFrame are made of."""
-
-    NUMPY = "numpy"
-    ARROW = "arrow"
-
-    @property
-    def finish(self) -> Finish:
-        """What is best done with each batch of a large result while the next one comes."""
-        return with_decimals if self is Backend.NUMPY else as_read
-
-
-def to_frame(result: Result, backend: Backend = Backend.NUMPY) -> pd.DataFrame:
+def to_frame(result: Result, options: FrameOptions = EXACT) -> pd.DataFrame:
     """Make a DataFrame with a column for each column and a row for each row of the result.
 
     A name that comes twice is numbered (``id``, ``id_1``). With NumPy, JSON, arrays, DECIMAL, UUID, DATE, TIME and
-    BYTES are Python objects; with Arrow they are Arrow's types, but JSON and UUID are exact texts.
+    BYTES are Python objects; with Arrow they are Arrow's types, but JSON and UUID are exact texts. With
+    ``Numbers.FLOAT`` a DECIMAL is the nearest double, with ``Dates.DATETIME64`` a DATE an instant in microseconds.
     NULL is `pandas.NA` or ``NaT`` where a dtype has it, else ``None``; in JSON and arrays of it `pandas.NA`, whose own
     null is ``None``. NaN is not NULL: it stays a value.
     Raise `ResultTypeError` for a column in a style that is not read; a text that does not have the form of its type
-    stays text, which an `ExactTextWarning` says.
+    stays text, and a column of dates that are no instants stays dates: an `ExactTextWarning` says either.
     """
     with paused():
-        made = result.each_of_few(few.column, _values) if backend is Backend.NUMPY else result.each(_arrow_values)
+        made = _each(result, options)
         blocks = [(_block(values), np.array([place])) for place, values in enumerate(made)]
     index = pd.RangeIndex(result.row_count if result.columns is not None else 0)
     columns = _labels(result.names).view()  # each frame may give its columns a name
@@ -71,6 +61,43 @@ def records(result: Result) -> list[tuple[Any, ...]]:
     with paused():
         columns = result.each(_python_values)
         return list(zip(*columns, strict=True)) if columns else [()] * result.row_count
+
+
+def _each(result: Result, options: FrameOptions) -> list[Values]:
+    many = _values if options.backend is Backend.NUMPY else _arrow_values
+
+    def make(type_: SqlType, arrays: Arrays) -> Values:
+        values = _midnights(type_, arrays, options.backend) if options.at_midnight(type_) else None
+        return many(options.read_as(type_), arrays) if values is None else values
+
+    def of_few(type_: SqlType, texts: few.Texts) -> Values:
+        return None if options.at_midnight(type_) else few.column(options.read_as(type_), texts)
+
+    made = result.each_of_few(of_few, make) if options.backend is Backend.NUMPY else result.each(make)
+    for column, values in zip(result.columns or (), made, strict=True):
+        if options.at_midnight(column.type) and getattr(values, "dtype", np.dtype(object)).kind != "M":
+            _warn_of_dates(column.name)
+    return made
+
+
+def _warn_of_dates(name: str) -> None:
+    warnings.warn(
+        f'Column "{name}" holds a date that is no datetime64 (infinite, or not of the years 1 to 9999): it stays DATE.',
+        ExactTextWarning,
+        stacklevel=4,
+    )
+
+
+def _midnights(type_: SqlType, arrays: Arrays, backend: Backend) -> Values | None:
+    """Make instants of dates; None if one is none."""
+    try:
+        days = _typed(type_, arrays)
+    except (ValueError, pa.ArrowTypeError):  # exact texts
+        return None
+    instants = days.cast(KERNELS[Family.TIMESTAMP])
+    if backend is Backend.ARROW:
+        return pd.arrays.ArrowExtensionArray(instants)
+    return instants.to_numpy().copy()
 
 
 @lru_cache(maxsize=256)
@@ -135,7 +162,7 @@ def _text(_: SqlType, arrays: Arrays) -> Values:
 
 def _typed(type_: SqlType, arrays: Arrays) -> Any:
     """Make one chunked array of the family's type; raise `pyarrow.ArrowTypeError` for exact texts among the values."""
-    return pa.chunked_array(by_kernel(type_, arrays))
+    return pa.chunked_array(by_kernel(type_, [as_array(array) for array in arrays]))
 
 
 def _masked(type_: SqlType, arrays: Arrays) -> Values:
@@ -180,17 +207,10 @@ def _enum(type_: SqlType, arrays: Arrays) -> Values:
 
 
 def _arrow_values(type_: SqlType, arrays: Arrays) -> Values:
-    values = arrow_column(_shown(type_), arrays)
+    values = arrow_column(with_texts(type_), arrays)
     if values.type in _MONTHS:  # pandas does not know it well
         return (_python_values if type_.element else _interval)(type_, arrays)
     return pd.arrays.ArrowExtensionArray(values)
-
-
-def _shown(type_: SqlType) -> SqlType:
-    """Make texts of UUID and JSON, also in arrays: pandas can hardly sort, group or show Arrow's extension types."""
-    if type_.element:
-        return replace(type_, element=_shown(type_.element))
-    return replace(type_, family=Family.TEXT) if type_.family in {Family.UUID, Family.JSON} else type_
 
 
 _MONTHS = (pa.month_day_nano_interval(), pa.list_(pa.month_day_nano_interval()))

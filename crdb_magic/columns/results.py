@@ -17,7 +17,7 @@ from crdb_magic.values.typemap import SqlType
 T = TypeVar("T")
 
 
-READ_STYLES = {"datestyle": "ISO", "intervalstyle": "postgres"}
+READ_STYLES = {"datestyle": "ISO", "intervalstyle": "postgres", "bytea_output": "hex"}
 """The settings that give texts other forms, and the value (or its beginning) that gives the one that is read."""
 
 
@@ -49,6 +49,7 @@ class Result:
     them or, in a large result, of what a kernel cast from them meanwhile; of Decimals, if a `Finish` made them, a list.
     What else is made of them is made after the transaction has ended, once. ``columns`` is None for a statement that
     returns no rows. ``notices`` are what the server said besides, in its own words: ``NOTICE: …``, ``WARNING: …``.
+    ``more`` is whether there were more rows than were wanted.
     """
 
     tag: str
@@ -56,6 +57,7 @@ class Result:
     batches: tuple[Batch, ...] = ()
     row_count: int = 0
     notices: tuple[str, ...] = ()
+    more: bool = False
 
     @property
     def rows(self) -> tuple[tuple[Any, ...], ...]:

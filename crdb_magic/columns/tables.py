@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +42,13 @@ def arrow_column(type_: SqlType, chunks: Chunks) -> Any:
     return pa.chunked_array(_arrays(type_, [as_array(chunk) for chunk in chunks]))
 
 
+def with_texts(type_: SqlType) -> SqlType:
+    """Make texts of UUID and JSON, also in arrays: others can hardly sort, group or show Arrow's extension types."""
+    if type_.element:
+        return replace(type_, element=with_texts(type_.element))
+    return replace(type_, family=Family.TEXT) if type_.family in {Family.UUID, Family.JSON} else type_
+
+
 def _arrays(type_: SqlType, chunks: Chunks) -> list[Array]:
     """Make arrays of one type of a column's chunks."""
     try:
@@ -55,15 +63,15 @@ def _texts(type_: SqlType, chunks: Chunks) -> list[Array]:
 
 def _text(type_: SqlType, chunk: Array) -> Array:
     if chunk.type != TEXT:
-        return _spelled(chunk)
+        return spelled(chunk)
     if type_.family is not Family.TIMESTAMPTZ:
         return chunk
     # In UTC, whatever the time zone of the session: so are those that a kernel cast, and forgot how they were written.
     instants = [None if isinstance(value, str) else value for value in decoded(type_, chunk)]
-    return pc.coalesce(_spelled(pa.array(instants, KERNELS[type_.family])), chunk)
+    return pc.coalesce(spelled(pa.array(instants, KERNELS[type_.family])), chunk)
 
 
-def _spelled(typed: Array) -> Array:
+def spelled(typed: Array) -> Array:
     """Give the texts of what a kernel cast, as the server spells them."""
     if typed.type == intervals.CALENDAR:
         return pa.array(intervals.values(typed, lambda *parts: str(Interval(*parts))), TEXT)
@@ -91,14 +99,20 @@ def _decimal(type_: SqlType, chunks: Chunks) -> list[Array]:
     if type_.digits and type_.digits[0] <= max(_SIZES):
         kind = _decimal_kind(*type_.digits)
     else:
-        whole, scale = (max(sizes) for sizes in zip(*map(_digits, chunks), strict=True))
-        kind = _decimal_kind(next((size for size in _SIZES if whole + scale <= size), whole + scale), scale)
+        digits, scale = digits_of(chunks)
+        kind = _decimal_kind(next((size for size in _SIZES if digits <= size), digits), scale)
     return [chunk.cast(kind) for chunk in chunks]
 
 
 def _decimal_kind(digits: int, scale: int) -> Any:
     """Give Arrow's type for so many digits in all and so many behind the point; raise ValueError beyond 76."""
     return pa.decimal128(digits, scale) if digits <= _SIZES[0] else pa.decimal256(digits, scale)
+
+
+def digits_of(chunks: Chunks) -> tuple[int, int]:
+    """Count the digits of decimals' texts, in all and behind the point; raise `ValueError` for NaN and Infinity."""
+    whole, scale = (max(sizes) for sizes in zip(*map(_digits, chunks), strict=True))
+    return whole + scale, scale
 
 
 def _digits(texts: Array) -> tuple[int, int]:

@@ -6,6 +6,7 @@
     ├── options.py      what a transaction was asked to be
     │   └── asof.py         … and at which instant it reads
     ├── receipt.py      how it came to be committed
+    ├── causes.py       why an attempt failed, and what helps
     └── wording.py      what a server says, without what differs between runs
     server.py       which server answered, what it can do, how it wants things said
     target.py       where to connect

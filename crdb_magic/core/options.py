@@ -94,7 +94,7 @@ class TransactionOptions:
     """All that a transaction can be asked for; the defaults ask for nothing.
 
     ``idempotent``: the caller says that it may run again even if it was committed, so an unknown outcome is
-    retried instead of raised.
+    retried instead of raised. ``dry_run``: it is rolled back at its end, where it would be committed.
     """
 
     priority: Priority | None = None
@@ -102,6 +102,7 @@ class TransactionOptions:
     isolation: Isolation | None = None
     read_only: bool = False
     idempotent: bool = False
+    dry_run: bool = False
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
@@ -125,7 +126,7 @@ class TransactionOptions:
     def plain(self) -> bool:
         """Whether a single statement may go without BEGIN and COMMIT: nothing was asked that BEGIN would say."""
         asked = (self.priority, self.as_of, self.isolation, self.retry.timeout)
-        return not self.read_only and asked == (None, None, None, None)
+        return not (self.read_only or self.dry_run) and asked == (None, None, None, None)
 
 
 DEFAULTS = TransactionOptions()

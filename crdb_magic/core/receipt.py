@@ -14,10 +14,10 @@ from crdb_magic.errors import Attempt
 class Receipt:
     """How a transaction came to be committed.
 
-    ``retries`` are the attempts before the one that was committed; ``as_of`` is the exact instant read (an HLC in
-    nanoseconds since 1970), where one was asked for; ``elapsed`` is in seconds, waits included. ``notes`` are
-    sentences for the reader: what was asked and has no effect on this server. ``notices`` are the server's own, of
-    the attempt that was committed, in the order in which they came.
+    ``retries`` are the attempts before the one that was committed, or of a dry run the one that came to its end;
+    ``as_of`` is the exact instant read (an HLC in nanoseconds since 1970), where one was asked for; ``elapsed`` is in
+    seconds, waits included. ``notes`` are sentences for the reader: what was asked and has no effect on this server.
+    ``notices`` are the server's own, of the last attempt, in the order in which they came.
     """
 
     server: str
@@ -31,6 +31,11 @@ class Receipt:
     notices: tuple[str, ...] = ()
 
     @property
+    def committed(self) -> bool:
+        """Whether it was committed: all but a dry run is, or there would be an error instead of a receipt."""
+        return not self.options.dry_run
+
+    @property
     def attempts(self) -> int:
         """How many attempts were made, the committed one included."""
         return len(self.retries) + 1
@@ -40,6 +45,7 @@ class Receipt:
         options = self.options
         return {
             "server": self.server,
+            "committed": self.committed,
             "attempts": self.attempts,
             "retries": [asdict(retry) for retry in self.retries],
             "priority": options.priority.value if options.priority else None,

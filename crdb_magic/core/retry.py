@@ -22,6 +22,7 @@ from enum import Enum, auto
 from random import random as uniform
 from typing import Generic, NoReturn, Protocol, TypeVar
 
+from crdb_magic.core.causes import cause_of
 from crdb_magic.core.options import RetryPolicy
 from crdb_magic.core.wording import plain_words
 from crdb_magic.errors import (
@@ -51,10 +52,7 @@ COMMITTED_BUT = "XXA00"
 _AT_ONCE = ("0A", "22", "25", "28", "3D", "3F", "42")
 
 _IDEMPOTENT = "if running it twice does no harm, say so with --idempotent (idempotent=True)."
-_CONTENDED = (
-    "others keep changing what it reads or writes (.attempts has each reason): let it touch fewer rows and take less "
-    "time, give it more attempts, or run it when less is going on."
-)
+_MORE_ATTEMPTS = "Or give it more attempts (.attempts has the reason of each)."
 _REASON = re.compile(r"\b(RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval|WriteTooOld)")
 
 
@@ -184,20 +182,20 @@ def run(  # noqa: PLR0913 - the last four are the world outside, given by tests
     error. ``observer`` is told of each failed attempt before the wait; it cannot steer, but an exception of it (or
     of ``sleep``: an interrupt) ends the run. ``clock`` and ``sleep`` speak in seconds.
 
-    ``in_steps`` says that the work commits by itself, bit by bit: what fails of it may have committed a part, and is
-    not run again unless ``idempotent``.
+    ``in_steps``: the work commits by itself, bit by bit; what failed late is not run again unless ``idempotent``.
     """
     __tracebackhide__ = True  # what a notebook shows of an error is the user's code, not the way to it
     started = clock()
     failures: list[Attempt] = []
     maybe_committed = False
     while True:
-        left = None if policy.timeout is None else policy.timeout - (clock() - started)
+        begun = clock()
+        left = None if policy.timeout is None else policy.timeout - (begun - started)
         try:
             value = _attempt(work, transaction, left, idempotent=idempotent, reads_only=reads_only)
             return Committed(value, tuple(failures), clock() - started)
         except _Failed as failed:
-            failure = failed
+            failure, failed.took = failed, clock() - begun
         maybe_committed |= failure.verdict is Verdict.RETRY_THOUGH_UNKNOWN or (in_steps and failure.came_late)
         outcome = Outcome.UNKNOWN if maybe_committed else Outcome.NOT_COMMITTED
         if failure.verdict not in _AGAIN or (in_steps and failure.came_late and not idempotent):
@@ -227,6 +225,7 @@ class _Phase(Enum):
 
 class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attempt reports its end
     interruption: BaseException | None = None  # of the rollback
+    took: float | None = None  # seconds
 
     def __init__(self, cause: BaseException, error: CrdbMagicError | None, verdict: Verdict, phase: _Phase) -> None:
         super().__init__()
@@ -248,9 +247,10 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
 
     def attempt(self, number: int, wait: float | None) -> Attempt:
         if self.error is None:  # its type is the same on every run, its text need not be
-            return Attempt(number, None, type(self.cause).__name__, str(self.cause), wait)
+            return Attempt(number, None, type(self.cause).__name__, str(self.cause), wait, self.took)
         found = _REASON.search(self.error.message)
-        return Attempt(number, self.error.sqlstate, found.group() if found else None, self.error.message, wait)
+        reason = found.group() if found else None
+        return Attempt(number, self.error.sqlstate, reason, self.error.message, wait, self.took)
 
     def end(self, failures: list[Attempt], outcome: Outcome) -> NoReturn:
         """Raise what the caller is to see of a failure that is not retried."""
@@ -275,7 +275,8 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
 
     def exceeded(self, why: str, attempts: Sequence[Attempt], outcome: Outcome) -> ExceededMaxAttempts:
         last = attempts[-1]
-        advice = _CONTENDED if last.sqlstate in RETRYABLE else None
+        cause = cause_of(last)
+        advice = f"{cause.what}: {cause.remedy}. {_MORE_ATTEMPTS}" if last.sqlstate in RETRYABLE else None
         return ExceededMaxAttempts(
             f"Gave up: {why} (the last with {last.label}).\nThe last words were: {plain_words(last.message)}",
             outcome=outcome, sqlstate=last.sqlstate, attempts=attempts,

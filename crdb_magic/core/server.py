@@ -159,6 +159,39 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def shows_create(self) -> bool:
+        """SHOW CREATE is known."""
+        return self.is_cockroachdb
+
+    @property
+    def shows_sessions(self) -> bool:
+        """SHOW CLUSTER SESSIONS and SHOW CLUSTER STATEMENTS are known; elsewhere pg_stat_activity is full."""
+        return self.is_cockroachdb
+
+    @property
+    def range_details(self) -> bool:
+        """SHOW RANGES tells of sizes and leaseholders on demand (v23.1); before, always."""
+        return not self.is_cockroachdb or self.version >= (23, 1, 0)
+
+    @property
+    def sizes_by_function(self) -> bool:
+        """pg_class and pg_total_relation_size() tell how large tables are; elsewhere SHOW TABLES and SHOW RANGES do.
+
+        In CockroachDB ``reltuples`` is NULL (pkg/sql/pg_catalog.go).
+        """
+        return not self.is_cockroachdb
+
+    @property
+    def types_tell_collation(self) -> bool:
+        """The name of a column's type has its COLLATE: information_schema.columns.crdb_sql_type."""
+        return self.is_cockroachdb
+
+    @property
+    def catalogued_definitions(self) -> bool:
+        """pg_constraint has the SQL of constraints, in ``condef`` (pkg/sql/pg_catalog.go)."""
+        return self.is_cockroachdb
+
+    @property
     def longest_name(self) -> int | None:
         """How many bytes a name may have, None for as many as one likes: PostgreSQL cuts what is longer.
 
@@ -184,11 +217,6 @@ class Server:
         """A name of two parts may be that of a table in another database's schema ``public``."""
         return self.is_cockroachdb
 
-    @property
-    def computed_refused_by(self) -> str:
-        """The SQLSTATE of a write into a computed column (pkg/sql/catalog/schemaexpr/computed_exprs.go)."""
-        return "55000" if self.is_cockroachdb else "428C9"
-
     # How things are said.
 
     @property
@@ -201,6 +229,17 @@ class Server:
     def own_type_names(self) -> bool:
         """CockroachDB's own names of types are known: STRING, BYTES, and INT for INT8."""
         return self.is_cockroachdb
+
+    @property
+    def plans_as_json(self) -> bool:
+        """EXPLAIN gives a plan as JSON; elsewhere as the lines of a tree."""
+        return not self.is_cockroachdb
+
+    def explain(self, *, analyze: bool) -> str:
+        """Spell the EXPLAIN before a statement, which ``analyze`` executes."""
+        if self.plans_as_json:
+            return "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS)" if analyze else "EXPLAIN (FORMAT JSON)"
+        return "EXPLAIN ANALYZE" if analyze else "EXPLAIN"
 
     @property
     def own_words(self) -> bool:

@@ -2,49 +2,81 @@
 
 ::
 
-    connect.py, txn.py, pin.py, write.py, export.py
+    connect.py, txn.py, pin.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
-    │   └── connections.py      the open connections, by name
+    │   ├── connections.py      the open connections, by name
+    │   └── sql_name.py         %sql, for those who ask for it
     ├── completer.py        Tab
     │   ├── places.py           … where the cursor is in a cell
     │   └── known.py            … what is known of the databases, read in the background
     ├── arguments.py        a line -> its options
+    │   └── txn_options.py      those of a transaction
+    │   └── expression.py       … and the frame that Python in it is
     ├── namespace.py        the notebook's variables
+    ├── sql_cell.py         a cell of SQL
     ├── python_cell.py      a cell of Python that may run several times
     │   ├── capture.py          what it shows, held back
     │   └── tracebacks.py       what an error says that leaves it
+    ├── limit.py            how many rows are fetched at most
     ├── display.py          results -> what is shown
+    │   ├── plan_view.py        … plans
     │   ├── shown.py            … frames, and their receipts
+    │   │   └── nulls.py            … with NULL in one word
     │   ├── outputs.py          … words, plain and as HTML
-    │   └── waiting.py          … while a transaction runs
+    │   ├── waiting.py          … while a transaction runs
+    │   └── status.py           … and how it went, in a line
+    │       └── timeline.py         … or in its attempts
+    ├── schema_view.py, activity_view.py
+    │                       schemas, tables, pictures; what goes on -> what is shown
+    │   └── lists.py            … in columns, plain and as HTML
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
         └── audience.py         … for whom
+    prompt.py           colours of cells in a terminal
 """
 
 from __future__ import annotations
 
 import atexit
 import inspect
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.explore.activity import Activity
+from crdb_magic.explore.diagram import Diagram
+from crdb_magic.explore.plan import Plan
+from crdb_magic.explore.schema import Schema
+from crdb_magic.explore.table import Table
+from crdb_magic.magics import plan_view
+from crdb_magic.magics.activity import crdb_activity
+from crdb_magic.magics.activity_view import activity_bundle
 from crdb_magic.magics.completer import Completer
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.pin import crdb_pin
+from crdb_magic.magics.schema import crdb_schema
+from crdb_magic.magics.schema_view import diagram_bundle, schema_bundle, table_bundle
 from crdb_magic.magics.txn import crdb_txn
 from crdb_magic.magics.write import crdb_write
 
 __all__ = ["load", "unload"]
 
-MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export)
+MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export, crdb_schema, crdb_activity)
+_SHOWN = {
+    Schema: schema_bundle,
+    Table: table_bundle,
+    Diagram: diagram_bundle,
+    Activity: activity_bundle,
+    Plan: plan_view.bundle,
+}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -53,7 +85,11 @@ def load(shell: InteractiveShell) -> None:
         return
     magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
-    _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
+    for kind, show in {pd.DataFrame: magic.shown.bundle, **_SHOWN}.items():
+        _bundles(shell).for_type(kind, show)
+    magic.status_line.watch()
+    if prompt := _prompt(shell):
+        prompt.colour()
     completer = Completer(magic)
     completer.join()
     magic.leaving.callback(completer.leave)
@@ -73,7 +109,12 @@ def unload(shell: InteractiveShell) -> None:
     for kind, names in magic.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
-    _bundles(shell).pop(pd.DataFrame, None)
+    for kind in (pd.DataFrame, *_SHOWN):
+        _bundles(shell).pop(kind, None)
+    magic.status_line.leave()
+    magic.sql_name.leave()
+    if prompt := _prompt(shell):
+        prompt.leave()
     magic.leaving.close()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
@@ -87,6 +128,13 @@ def _reloads() -> bool:
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return frame is not None
+
+
+def _prompt(shell: InteractiveShell) -> ModuleType | None:
+    """Give what colours a terminal's prompt, where there is one: a notebook need not load its library."""
+    if getattr(shell, "pt_app", None) is None:
+        return None
+    return import_module("crdb_magic.magics.prompt")
 
 
 def _bundles(shell: InteractiveShell) -> Any:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.magics.expression import end_of
 
 _NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
 # In quotes as a whole, or up to a blank that stands in no quotes or parentheses: "my schema"."t", a=DECIMAL(10, 2).
@@ -28,6 +29,10 @@ class Takes(Enum):
     NOTHING = "nothing"
     A_VALUE = "a value"
     PERHAPS = "perhaps a value"
+    GLUED = "perhaps a value, behind an equals sign: what follows may be SQL"
+
+
+_VALUE_USAGE = {Takes.NOTHING: "", Takes.A_VALUE: " {}", Takes.PERHAPS: " [{}]", Takes.GLUED: "[={}]"}
 
 
 _FOLLOWED = frozenset({Takes.A_VALUE, Takes.PERHAPS})
@@ -72,9 +77,7 @@ class Option:
     @property
     def usage(self) -> str:
         """How it is written."""
-        if self.takes is Takes.NOTHING:
-            return f"--{self.name}"
-        return f"--{self.name} [{self.metavar}]" if self.takes is Takes.PERHAPS else f"--{self.name} {self.metavar}"
+        return f"--{self.name}{_VALUE_USAGE[self.takes].format(self.metavar)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,18 @@ def unfinished(line: str, options: Sequence[Option], *, sql_follows: bool = Fals
     return Unfinished(line, given, rest, is_name=True)
 
 
-def parse(line: str, options: Sequence[Option], namespace: Mapping[str, object], *, sql_follows: bool = False) -> Call:
+def parse(
+    line: str,
+    options: Sequence[Option],
+    namespace: Mapping[str, object],
+    *,
+    sql_follows: bool = False,
+    python_follows: bool = False,
+) -> Call:
     """Read ``[NAME <<] [--option [value]]… rest``; a value ``:name`` is that variable of the namespace.
 
-    Options may also follow the rest, unless that is SQL, where ``--`` begins a comment.
+    Options may also follow the rest, unless that is SQL, where ``--`` begins a comment; an expression of Python may
+    hold ``--`` within quotes and brackets.
 
     Raises :class:`OptionError` for an option that does not exist, comes twice, or has a value that it can't have.
     """
@@ -141,7 +152,8 @@ def parse(line: str, options: Sequence[Option], namespace: Mapping[str, object],
     while reader.option():
         pass
     into = into or reader.assignment()
-    rest = reader.rest if sql_follows else " ".join(reader.words())
+    parts = reader.expressions() if python_follows else reader.words()
+    rest = reader.rest if sql_follows else " ".join(parts)
     return Call(MappingProxyType(reader.given), into, rest)
 
 
@@ -169,6 +181,14 @@ class _Reader:
                 self.rest = rest.lstrip()
                 yield word
 
+    def expressions(self) -> Iterator[str]:
+        """Give what is no option and no part of one, blanks and all."""
+        while self.rest:
+            if not self.option():
+                end = end_of(self.rest)
+                yield self.rest[:end].rstrip()
+                self.rest = self.rest[end:]
+
     def option(self) -> bool:
         found = _NAME.match(self.rest)
         if found is None:  # also `-- `, which begins a comment of SQL
@@ -192,6 +212,8 @@ class _Reader:
         if option.takes is Takes.NOTHING:
             if glued:
                 raise OptionError(f"--{option.name} takes no value.")
+            return True
+        if option.takes is Takes.GLUED and not glued:
             return True
         found = _VALUE.match(self.rest if glued else self.rest.lstrip())
         if found is None or (not glued and found.group().startswith("--")):
@@ -231,6 +253,16 @@ def whole_number(value: Any) -> int:
         return int(str(value))
     except ValueError:
         raise OptionError(f"{value!r} is not a whole number.") from None
+
+
+def rows(value: Any) -> int | None:
+    """Read a number of rows, 1 at least; None for all of them."""
+    if str(value).lower() == "all":
+        return None
+    number = whole_number(value)
+    if number < 1:
+        raise OptionError(f"{value!r} is not a number of rows: 1 at least, or all.")
+    return number
 
 
 def seconds(value: Any) -> float:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotConnectedError
@@ -35,7 +34,7 @@ class Connections:
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
         self._local: dict[Path | None, _Local] = {}
-        self._databases: WeakKeyDictionary[Session, CockroachDatabase] = WeakKeyDictionary()
+        self._databases: dict[Session, CockroachDatabase] = {}
         self._current: str | None = None
         self._of_cell: ContextVar[str | None] = ContextVar("the connection of a Python cell", default=None)
 
@@ -68,10 +67,9 @@ class Connections:
     def _add(self, name: str, session: Session) -> Session:
         _ = session.connection
         before = self._sessions.get(name, session)
-        if before is not session:
-            before.close()
         self._sessions[name] = session
         self.current = name
+        self._release(before)
         return session
 
     def get(self, name: str | None = None) -> Session:
@@ -121,10 +119,16 @@ class Connections:
 
     def close(self, name: str) -> None:
         """Close a connection; the last one that is left becomes the current one."""
-        self.get(name).close()
-        del self._sessions[name]
+        self.get(name)
+        self._release(self._sessions.pop(name))
         if self._current == name:
             self._current = next(reversed(self._sessions), None)
+
+    def _release(self, session: Session) -> None:
+        """Close what has no name any more; a database may have been adopted under two."""
+        if session not in self._sessions.values():
+            session.close()
+            self._databases.pop(session, None)
 
     def names(self) -> tuple[str, ...]:
         """Name the open connections, in the order of their opening."""

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from IPython.display import display
 
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frame_options import EXACT, FrameOptions
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
+from crdb_magic.columns.polars_frame import to_polars
 from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
+from crdb_magic.magics.limit import ALL, Limit
 from crdb_magic.magics.outputs import say
-from crdb_magic.magics.shown import Receipts, own_form
+from crdb_magic.magics.shown import Look, Receipts
+from crdb_magic.magics.status import Told
 from crdb_magic.sql.statements import Statement
+from crdb_magic.values.typemap import Family
 
 _CAPTION_LENGTH = 72
+ROLLED_BACK = "Rolled back: nothing was committed. Sequences stay advanced, and a COMMIT might still have been refused."
 
 
 class As(Choice):
@@ -28,25 +35,32 @@ class As(Choice):
     FRAME = "frame"
     ARROW = "arrow"
     ROWS = "rows"
+    POLARS = "polars"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How results are handed to the notebook: the last one, what frames are made of, with receipts or not."""
+    """How results are handed to the notebook.
+
+    What the last one is; what frames are made of; with receipts or not; how many rows were wanted; whether a variable
+    takes the last one instead of its being shown.
+    """
 
     value: As = As.FRAME
-    backend: Backend = Backend.NUMPY
+    frames: FrameOptions = EXACT
     receipts: bool = True
+    limit: Limit = ALL
+    assigned: bool = False
 
     @property
     def finish(self) -> Finish:
         """What is best done with each batch of a large result while the next one comes."""
         if self.value is As.FRAME:
-            return self.backend.finish
-        return as_read if self.value is As.ARROW else with_decimals
+            return self.frames.finish
+        return with_decimals if self.value is As.ROWS else as_read
 
 
-def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts) -> Any:
+def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, told: Told) -> Any:
     """Show all results but the last that has columns, each under its statement, and give that one.
 
     What the server said besides stands under the tag, or the rows, of the statement; of that one before its rows.
@@ -58,39 +72,69 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
         if result.columns is None:
             tags.append(result.tag)
         elif index != last:
-            say("\n".join([*tags, _caption(statement)]), metadata)
-            _show(_decoded(result, Shape(backend=shape.backend)), statement)
+            say("\n".join([*tags, caption(statement)]), metadata)
+            _show(to_frame(result, shape.frames), _look(result, statement, shape))
             tags = []
         if result.notices:
-            tags += [_caption(statement)] if index == last and len(statements) > 1 else []
+            tags += [caption(statement)] if index == last and len(statements) > 1 else []
             tags += map(without_ids, result.notices)
-    if last is not None and last < len(statements) - 1:  # else the value would stand under the tag of another one
-        tags.append(_caption(statements[last]))
-    if tags:
-        say("\n".join(tags), metadata)
+    if not report.receipt.committed:
+        tags.append(ROLLED_BACK)
     if last is None:
+        told.under_tags(tags, report.receipt)
         return None
-    value = _decoded(report.results[last], shape)
+    if last < len(statements) - 1:  # else the value would stand under the tag of another one
+        tags.append(caption(statements[last]))
+    return _value(_Last(report.results[last], statements[last], report.receipt), tags, shape, receipts, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The result that is the value of a cell, of which statement, and the receipt."""
+
+    result: Result
+    statement: Statement
+    receipt: Receipt
+
+
+def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told: Told) -> Any:
+    """Show the tags before the value, and make that; a value that is not seen is said to be cut."""
+    result, receipt = last.result, last.receipt if shape.receipts else None
+    cut = shape.limit.left_out(result) if shape.assigned or shape.value is not As.FRAME else ""
+    if cut and not told.speaks:
+        tags = [*tags, cut]
+    if tags:
+        say("\n".join(tags), {"crdb": receipt.as_dict()} if receipt else {})
+    value = _decoded(result, shape)
+    look = _look(result, last.statement, shape)
     if isinstance(value, pd.DataFrame):
-        receipts.attach(value, report.receipt if shape.receipts else None, explained=_explains(statements[last]))
+        receipts.attach(value, receipt, look)
+    if not look.explained:
+        told.under_value(last.receipt, result.row_count, cut=cut)
     return value
 
 
-def _show(frame: pd.DataFrame, statement: Statement) -> None:
-    form = own_form(frame, explained=_explains(statement))
-    display(frame if form is None else form, raw=form is not None)
+def _show(frame: pd.DataFrame, look: Look) -> None:
+    form = look.form(frame)
+    display(form or frame, raw=bool(form))
 
 
-def _explains(statement: Statement) -> bool:
-    return statement.keyword == "EXPLAIN"
+def _look(result: Result, statement: Statement, shape: Shape) -> Look:
+    columns = zip(result.names, result.columns or (), strict=True)
+    documents = frozenset(name for name, column in columns if column.type.family is Family.JSON)
+    return Look(statement.keyword == "EXPLAIN", documents, shape.limit.left_out(result))
 
 
 def _decoded(result: Result, shape: Shape) -> Any:
     if shape.value is As.FRAME:
-        return to_frame(result, shape.backend)
-    return to_arrow(result) if shape.value is As.ARROW else records(result)
+        return to_frame(result, shape.frames)
+    return _DECODERS[shape.value](result)
 
 
-def _caption(statement: Statement) -> str:
+_DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: records, As.POLARS: to_polars}
+
+
+def caption(statement: Statement) -> str:
+    """Give the beginning of a statement, on one line."""
     words = " ".join(statement.text[statement.head :].split())
     return words if len(words) <= _CAPTION_LENGTH else words[: _CAPTION_LENGTH - 1] + "…"

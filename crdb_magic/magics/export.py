@@ -1,14 +1,18 @@
-"""%crdb_export: a query into a file, with a bar while the rows are written."""
+"""%crdb_export: a query, or a frame, into a file, with a bar while the rows are written."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pandas as pd
+
+from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Fills, Option, parse, variable
 from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import rows_in_words, say
@@ -18,7 +22,7 @@ from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 from crdb_magic.sql.nearmisses import refuse
 from crdb_magic.sql.statements import split, strip_markers
-from crdb_magic.transfer.exporting import export
+from crdb_magic.transfer.exporting import export, export_frame
 
 EXPORT_OPTIONS = (
     Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
@@ -30,19 +34,24 @@ EXPORT_OPTIONS = (
 _FILE = r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>\S+))"""
 _LINE = re.compile(rf"(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\s+{_FILE}", re.DOTALL)
 _CELL = re.compile(_FILE)
+_FRAME = re.compile(rf"(?!(?i:SELECT|TABLE|VALUES|WITH)\s)(?P<frame>[^'\"].*?)\s+{_FILE}", re.DOTALL)
 _USAGE = "%crdb_export [options] 'SELECT …' FILE, or %%crdb_export [options] FILE with the query below"
+_USAGE_OF_FRAMES = "%crdb_export FRAME FILE"
 
 
-@magic(EXPORT_OPTIONS, takes_cell=True, words=(Fills.QUERY, Fills.FILES))
+@magic(EXPORT_OPTIONS, takes_cell=True, words=(Fills.QUERY, Fills.FRAMES, Fills.FILES))
 def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
-    """Write the rows of a query into a file, however many they are: .parquet, .arrow or .csv.
+    """Write the rows of a query, however many they are, or of a frame into a file: .parquet, .arrow or .csv.
 
         %crdb_export [options] 'SELECT …' FILE
+
+        %crdb_export FRAME FILE
 
         %%crdb_export [options] FILE
         SELECT … WHERE city = :city
 
-    All rows are read at one instant. The file is written beside, and takes its name when it is complete.
+    All rows are read at one instant. FRAME is a DataFrame, or an expression of one; its index is left out.
+    The file is written beside, and takes its name when it is complete.
 
     Options:
     {options}
@@ -50,9 +59,15 @@ def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
     Examples:
         %crdb_export 'SELECT * FROM flights' flights.parquet
         %crdb_export --as-of -1h 'SELECT * FROM flights ORDER BY id' flights.csv
+        %crdb_export df.query("price > 100") dear.parquet
 
     """
+    __tracebackhide__ = True
     call = parse(typed.line, EXPORT_OPTIONS, typed.namespace, sql_follows=True)
+    if typed.cell is None and not call.given and (found := _FRAME.fullmatch(call.rest.strip())):
+        frame = frame_of(found["frame"], notebook.shell, typed.namespace, _USAGE_OF_FRAMES)
+        say(_export_frame(frame, _file_of(found, typed.namespace), notebook.audience))
+        return
     query, path = _asked(call, typed.cell, typed.namespace)
     session = notebook.connections.get(call.given.get("on"))
     say(_export(session, query, path, call.given.get("as-of"), notebook.audience))
@@ -68,10 +83,11 @@ def _asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | 
         raise OptionError(f"There is no query. Write {_USAGE}.")
     refuse(statements)
     query = Query.of_statement(statements[0].bind(namespace)) if len(statements) == 1 else None
-    return query, _file(found["double"] or found["single"] or found["bare"], namespace)
+    return query, _file_of(found, namespace)
 
 
-def _file(name: str, namespace: Namespace) -> Path:
+def _file_of(found: re.Match[str], namespace: Namespace) -> Path:
+    name = found["double"] or found["single"] or found["bare"]
     value = variable(name, namespace, "the file") if name.startswith(":") else name
     if not isinstance(value, str | Path):
         raise ParameterError(f"{name} is a {type(value).__name__}, not the name of a file.")
@@ -83,3 +99,10 @@ def _export(session: Session, query: Query | None, path: Path, as_of: AsOf | Non
     with Progress(None, path.name, audience) as bar, interrupts_shown_short():
         rows = export(session, query, path, as_of=as_of, progress=bar.advance, observer=bar.restart)
     return f"{path}: {rows_in_words(rows)}."
+
+
+def _export_frame(frame: pd.DataFrame, path: Path, audience: Audience) -> str:
+    with Progress(len(frame), path.name, audience) as bar:
+        rows = export_frame(frame, path, progress=bar.advance)
+    left_out = index_left_out(frame)
+    return f"{path}: {rows_in_words(rows)}{f', {left_out}' if left_out else ''}."

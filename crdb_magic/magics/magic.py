@@ -11,15 +11,18 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
-from traitlets import Bool, CaselessStrEnum
+from traitlets import Bool, Bunch, CaselessStrEnum, Int, observe, validate
 
-from crdb_magic.columns.frames import Backend
+from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.magics.arguments import Option, Words, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
+from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Receipts
+from crdb_magic.magics.sql_name import SqlName
+from crdb_magic.magics.status import How, StatusLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,49 @@ class CrdbMagic(Magics):
     registered = True
 
     receipts = Bool(
-        default_value=True, help="Put a receipt (attempts, times) into outputs' metadata and df.attrs."
+        default_value=True,
+        help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; without, a steady "
+        "status line has no times either.",
     ).tag(config=True)
 
     dtype_backend = CaselessStrEnum(
         [backend.value for backend in Backend],
         default_value=Backend.NUMPY.value,
         help="What the columns of frames are made of: NumPy and Python objects, or Arrow.",
+    ).tag(config=True)
+
+    numbers = CaselessStrEnum(
+        [one.value for one in Numbers],
+        default_value=Numbers.EXACT.value,
+        help="What a DECIMAL is in frames: exact, or the nearest float.",
+    ).tag(config=True)
+
+    dates = CaselessStrEnum(
+        [one.value for one in Dates],
+        default_value=Dates.DATE.value,
+        help="What a DATE is in frames: a date, or the datetime64 of its midnight.",
+    ).tag(config=True)
+
+    limit = Int(
+        None, min=1, allow_none=True, help="Fetch no more rows than that of each query of a cell; None: all of them."
+    ).tag(config=True)
+
+    guard = Int(
+        GUARD,
+        min=1,
+        allow_none=True,
+        help="Fetch no more rows than that of a query that the planner thinks larger; None: all of them.",
+    ).tag(config=True)
+
+    status = CaselessStrEnum(
+        [how.value for how in How],
+        default_value=How.STEADY.value,
+        help="The line under a result. steady: its times are in metadata, which our JupyterLab extension shows; "
+        "full: they are in what is shown, and so differ on each run; off: no line.",
+    ).tag(config=True)
+
+    sql = Bool(
+        default_value=False, help="Let %sql and %%sql be %crdb_txn too, if no other extension has that name."
     ).tag(config=True)
 
     shell: InteractiveShell
@@ -84,15 +123,32 @@ class CrdbMagic(Magics):
             "line": {one.name: function for one, function in functions.items()},
             "cell": {one.name: function for one, function in functions.items() if one.takes_cell},
         }
+        self.sql_name = SqlName(shell, self.magics["cell"]["crdb_txn"])
         super().__init__(shell, **kwargs)
         self.connections = Connections()
         self.shown = Receipts()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
+        self.status_line = StatusLine(shell, self)
+
+    @validate("sql")
+    def _may_be_named(self, asked: Bunch) -> bool:
+        refused = asked.value and self.sql_name.held
+        if refused:  # said, not raised: a configuration file may ask for it, and the rest is to be loaded
+            say("%sql belongs to another extension: restart the kernel, and do not load that one.")
+        return bool(asked.value) and not refused
+
+    @observe("sql")
+    def _name(self, change: Bunch) -> None:
+        if change.new:
+            self.sql_name.take()
+        else:
+            self.sql_name.leave()
 
     def _function(self, one: Magic) -> Callable[..., Any]:
         """Make what IPython calls."""
 
         def call(line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
+            __tracebackhide__ = True
             if line.strip() == "--help":
                 return say(one.help)
             return one.run(self, Typed(line, cell, visible(self.shell.user_ns, local_ns)))
@@ -101,6 +157,10 @@ class CrdbMagic(Magics):
         function: Any = no_var_expand(needs_local_scope(call))
         function.declared = one
         return function  # type: ignore[no-any-return]
+
+    def frame_options(self, numbers: Numbers | None = None, dates: Dates | None = None) -> FrameOptions:
+        """Say what frames are made of: as a cell says, else as the configuration does."""
+        return FrameOptions.parse(self.dtype_backend, numbers or self.numbers, dates or self.dates)
 
     @property
     def audience(self) -> Audience:

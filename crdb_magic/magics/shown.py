@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from crdb_magic.core.receipt import Receipt
+from crdb_magic.magics import nulls
 from crdb_magic.magics.outputs import bundle
 
 _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a frame does not tell by itself of how it is to be shown.
+
+    Whether it may be a plan; the names of its columns of JSON, None where that is not known; a line below it.
+    """
+
+    explained: bool = False
+    documents: frozenset[str] | None = None
+    below: str = ""
+
+    def form(self, frame: pd.DataFrame) -> dict[str, str]:
+        """Give what is shown of a frame; nothing where that is what pandas itself shows."""
+        if self.explained and (plan := _plan(frame)):
+            return plan
+        forms = nulls.show(frame, self.documents, dimensions=not len(frame)) or {}
+        if not forms or not self.below:
+            return forms
+        lines = bundle(self.below)
+        return {kind: f"{form}\n\n{lines[kind]}" for kind, form in forms.items()}
 
 
 class Receipts:
@@ -18,36 +42,25 @@ class Receipts:
 
     def __init__(self) -> None:
         self._frames: weakref.WeakValueDictionary[int, pd.DataFrame] = weakref.WeakValueDictionary()
-        self._receipts: dict[int, tuple[dict[str, Any], bool]] = {}
+        self._known: dict[int, tuple[dict[str, Any], Look]] = {}
 
-    def attach(self, frame: pd.DataFrame, receipt: Receipt | None, *, explained: bool = False) -> None:
+    def attach(self, frame: pd.DataFrame, receipt: Receipt | None, look: Look = Look()) -> None:
         """Remember the frame, and its receipt if it is to have one: in ``frame.attrs["crdb"]``, as a plain dict."""
         metadata = {"crdb": receipt.as_dict()} if receipt else {}
         frame.attrs |= metadata
-        self._receipts = {key: value for key, value in self._receipts.items() if key in self._frames}
+        self._known = {key: value for key, value in self._known.items() if key in self._frames}
         self._frames[id(frame)] = frame
-        self._receipts[id(frame)] = metadata, explained
+        self._known[id(frame)] = metadata, look
 
     def bundle(self, frame: pd.DataFrame, *_: Any, **__: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Give what IPython's mimebundle formatter asks for: the receipt as metadata, and what pandas shows otherwise.
+        """Give what IPython's mimebundle formatter asks for: how the frame is shown, and the receipt as metadata.
 
         pandas hands ``attrs`` on to frames made from this one, so the receipt goes by the frame itself.
         """
         if self._frames.get(id(frame)) is not frame:
             return {}, {}
-        metadata, explained = self._receipts[id(frame)]
-        return own_form(frame, explained=explained) or {}, metadata
-
-
-def own_form(frame: pd.DataFrame, *, explained: bool) -> dict[str, str] | None:
-    """Give what is shown of a frame where pandas would not do: of a plan its lines, of no rows that there are none."""
-    if explained:
-        return _plan(frame)
-    if len(frame):
-        return None
-    with pd.option_context("display.show_dimensions", True):  # noqa: FBT003 - pandas' signature
-        forms = {"text/plain": repr(frame), "text/html": frame._repr_html_()}  # type: ignore[operator]
-    return {kind: text for kind, text in forms.items() if text}
+        metadata, look = self._known[id(frame)]
+        return dict(look.form(frame)), metadata
 
 
 def _plan(frame: pd.DataFrame) -> dict[str, str] | None:

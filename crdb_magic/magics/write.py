@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from crdb_magic.columns.encode import index_left_out
-from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.core.wording import without_ids
+from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import Call, Fills, Option, parse
 from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
-from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import rows_in_words, say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
@@ -41,8 +42,9 @@ WRITE_OPTIONS = (
 def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
     """Write a DataFrame into a table: all of it or nothing, in one transaction.
 
-        %crdb_write NAME --table TABLE [options]
+        %crdb_write FRAME --table TABLE [options]
 
+    FRAME is a variable or an expression; one of polars, or a pyarrow.Table, will do as well.
     The table is made from the frame's columns; its index is left out: df.reset_index() makes a column of it.
 
     Options:
@@ -50,13 +52,15 @@ def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
 
     Examples:
         %crdb_write flights --table flights --key flight_id
-        %crdb_write more --table flights --mode append
+        %crdb_write df[["flight_id", "price"]].head(10) --table flights --mode append
         %crdb_write changed --table flights --mode upsert
         %crdb_write prices --table prices --mode replace --key uuid --dtype price=DECIMAL(10,2),tags=JSONB
 
     """
-    call = parse(typed.line, WRITE_OPTIONS, typed.namespace)
-    writing, frame = _writing(call), _frame_named(call.rest, typed.namespace)
+    __tracebackhide__ = True
+    call = parse(typed.line, WRITE_OPTIONS, typed.namespace, python_follows=True)
+    writing = _writing(call)
+    frame = frame_of(call.rest, notebook.shell, typed.namespace, "%crdb_write FRAME --table TABLE")
     session = notebook.connections.get(call.given.get("on"))
     say(_write(session, frame, writing, notebook.audience))
 
@@ -70,19 +74,13 @@ def _writing(call: Call) -> Writing:
     return Writing(table=given["table"], mode=mode, key=given.get("key"), dtypes=given.get("dtype"))
 
 
-def _frame_named(name: str, namespace: Namespace) -> pd.DataFrame:
-    """Give the DataFrame of that name; raises :class:`ParameterError`."""
-    frame = namespace.get(name)
-    if not isinstance(frame, pd.DataFrame):
-        raise ParameterError(f"{name!r} is no DataFrame of this notebook: write %crdb_write NAME --table TABLE.")
-    return frame
-
-
 def _write(session: Session, frame: pd.DataFrame, writing: Writing, audience: Audience) -> str:
-    """Write with a bar that begins again when the transaction does; give the sentence about it."""
+    """Write with a bar that begins again when the transaction does; give the sentence about it, and the notices."""
     objects = len(frame) * int((frame.dtypes == "object").sum())
     bar = Progress(len(frame), writing.table, audience, at_once=objects >= _MANY)
+    notices: list[str] = []
     with bar, interrupts_shown_short(begun=lambda: bar.begun):
-        rows = write(session, frame, writing, progress=bar.advance, observer=bar.restart)
+        rows = write(session, frame, writing, progress=bar.advance, observer=bar.restart, said=notices.extend)
     left_out = index_left_out(frame)
-    return f"{writing.table}: {rows_in_words(rows)} written{f', {left_out}' if left_out else ''}."
+    sentence = f"{writing.table}: {rows_in_words(rows)} written{f', {left_out}' if left_out else ''}."
+    return "\n".join([sentence, *map(without_ids, notices)])

@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 
 from crdb_magic.columns.encode import index_left_out
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
+from crdb_magic.columns.polars_frame import require, to_polars
 from crdb_magic.columns.results import Result
+from crdb_magic.columns.sources import as_frame
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import Attempt, OptionError
@@ -29,27 +32,42 @@ class Bulk:
     """The part of `CockroachDatabase` that reads and writes many rows at once.
 
     A query is one of peewee's, a model, or SQL with psycopg2's placeholders for ``params``. ``dtype_backend`` is
-    numpy or arrow: see `crdb_magic.columns.frames.to_frame`.
+    numpy or arrow, ``numbers`` exact or float, ``dates`` date or datetime64: see `crdb_magic.columns.frames.to_frame`.
     """
 
     session: Session
 
-    def frame(self, query: Any, params: Values = None, *, dtype_backend: Backend | str = Backend.NUMPY) -> pd.DataFrame:
+    def frame(
+        self,
+        query: Any,
+        params: Values = None,
+        *,
+        dtype_backend: Backend | str = Backend.NUMPY,
+        numbers: Numbers | str = Numbers.EXACT,
+        dates: Dates | str = Dates.DATE,
+    ) -> pd.DataFrame:
         """Give the rows of a query as a typed DataFrame.
 
         A large result is read by COPY where the server has it: the planner is asked once for each query that is read
         outside of a transaction.
         """
         __tracebackhide__ = True
-        backend = Backend.parse(dtype_backend)
+        options = FrameOptions.parse(dtype_backend, numbers, dates)
         with as_peewee():
-            return to_frame(self._read(query, params, backend.finish), backend)
+            return to_frame(self._read(query, params, options.finish), options)
 
     def arrow(self, query: Any, params: Values = None) -> Any:
         """Give the rows of a query as a `pyarrow.Table`: see `crdb_magic.columns.tables.to_arrow`."""
         __tracebackhide__ = True
         with as_peewee():
             return to_arrow(self._read(query, params))
+
+    def polars(self, query: Any, params: Values = None) -> Any:
+        """Give the rows of a query as a `polars.DataFrame`: see `crdb_magic.columns.polars_frame.to_polars`."""
+        __tracebackhide__ = True
+        require()
+        with as_peewee():
+            return to_polars(self._read(query, params))
 
     def rows(self, query: Any, params: Values = None) -> list[tuple[Any, ...]]:
         """Give the rows of a query as tuples of Python values."""
@@ -80,6 +98,8 @@ class Bulk:
         *,
         as_of: object = None,
         dtype_backend: Backend | str = Backend.NUMPY,
+        numbers: Numbers | str = Numbers.EXACT,
+        dates: Dates | str = Dates.DATE,
     ) -> Iterator[pd.DataFrame]:
         """Give the rows of a query as DataFrames of ``chunksize`` rows, the last of fewer; one at least.
 
@@ -89,17 +109,17 @@ class Bulk:
         """
         if not isinstance(chunksize, Integral) or chunksize < 1:
             raise OptionError(f"chunksize is {chunksize!r}: give a number of rows, 1 at least.")
-        backend = Backend.parse(dtype_backend)
+        options = FrameOptions.parse(dtype_backend, numbers, dates)
         asked = self.session.pinned if as_of is None else AsOf.parse(as_of)
-        return self._stream(Query.of_text(*self._spelled(query, params)), chunksize, asked, backend)
+        return self._stream(Query.of_text(*self._spelled(query, params)), chunksize, asked, options)
 
     def _stream(
-        self, query: Query | None, chunksize: int, as_of: AsOf | None, backend: Backend
+        self, query: Query | None, chunksize: int, as_of: AsOf | None, options: FrameOptions
     ) -> Iterator[pd.DataFrame]:
         __tracebackhide__ = True
         with as_peewee():
             for result in results(self.session, query, chunksize, as_of):
-                yield to_frame(result, backend)
+                yield to_frame(result, options)
 
     def export(
         self,
@@ -128,7 +148,7 @@ class Bulk:
 
     def write_frame(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         table: str,
         *,
         mode: Mode | str = Mode.FAIL,
@@ -137,11 +157,13 @@ class Bulk:
     ) -> int:
         """Write a DataFrame, without its index, into a table: all of it or nothing, in one transaction.
 
+        A polars DataFrame or a `pyarrow.Table` (what gives its columns as Arrow's) will do as well.
         ``mode`` is fail, append, replace or upsert; ``key`` is uuid, rowid, or the columns of the primary key;
         ``dtypes`` are the SQL types of columns. Gives the number of rows, and a UserWarning of an index that has a
         name. Raises as `run_transaction` does.
         """
         __tracebackhide__ = True
+        frame = as_frame(frame)
         with as_peewee():
             rows = write(self.session, frame, Writing(table=table, mode=Mode.parse(mode), key=key, dtypes=dtypes))
         if left_out := index_left_out(frame):

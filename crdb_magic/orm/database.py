@@ -14,7 +14,8 @@ from peewee import _atomic, _manual
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.errors import Attempt
+from crdb_magic.core.retry import Verdict, ambiguous, judge
+from crdb_magic.errors import Attempt, Outcome
 from crdb_magic.orm.bulk import Bulk
 from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
@@ -187,8 +188,22 @@ class CockroachDatabase(Bulk, Dialect):
         self._refuse_in_retried("commit()")
         verbs = self._current("commit")
         with self.session.link.turn, self._translated(verbs, committing=not verbs.options.writes_nothing):
-            (verbs.rollback if verbs.has_nothing_to_lose else verbs.commit)()
+            try:
+                (verbs.rollback if verbs.has_nothing_to_lose else verbs.commit)()
+            except Exception:  # peewee rolls back
+                raise
+            except BaseException as interrupt:
+                self._interrupted(verbs, interrupt)
+                raise
         self._state.verbs = None
+
+    def _interrupted(self, verbs: Explicit[None], interrupt: BaseException) -> None:
+        """Roll back, and say what became of a commit that was interrupted: nothing while its transaction is open."""
+        answer, at_stake = verbs.translate(interrupt), not (verbs.is_open or verbs.options.writes_nothing)
+        self.rollback()
+        if judge(answer, committing=at_stake, interrupted=True) is Verdict.UNKNOWN:
+            raise ambiguous([Attempt(1, None, type(interrupt).__name__, str(interrupt))]) from interrupt
+        interrupt.add_note(Outcome.NOT_COMMITTED.value)
 
     def rollback(self) -> None:
         """Roll back."""
@@ -284,6 +299,8 @@ class CockroachDatabase(Bulk, Dialect):
         except BaseException:  # they are for this commit, not for the next one
             self._clear_commit_callbacks()  # type: ignore[attr-defined]
             raise
+        if options.dry_run:
+            self._clear_commit_callbacks()  # type: ignore[attr-defined]
         self._run_commit_callbacks()  # type: ignore[attr-defined]
         return done
 

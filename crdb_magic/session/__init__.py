@@ -15,6 +15,8 @@
         ├── turns.py         … and whose turn it is
         └── told.py          what one that stands in for another has to be told
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
+    ├── guarded.py       … without the doors that lead past us
+    ├── course.py        … what has become of the transaction
     ├── literals.py      Python values -> SQL literals
     ├── notices.py       what the server says besides its answers
     ├── translation.py   psycopg2's errors -> ours

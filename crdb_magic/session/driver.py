@@ -22,14 +22,16 @@ from psycopg2 import extensions
 from crdb_magic.core.retry import CANCELED
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
-from crdb_magic.errors import BrokenTransactionError, Outcome, StateLostError, StatementError
+from crdb_magic.errors import StateLostError, StatementError
+from crdb_magic.session.course import Course
+from crdb_magic.session.guarded import Guarded
 from crdb_magic.session.interrupts import interruptible
-from crdb_magic.session.keeping import LOOKED_INTO, keep_after
+from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
 from crdb_magic.session.told import Telling, Told
 from crdb_magic.session.translation import refused, translated
-from crdb_magic.sql.kinds import ends_one, may_write, resets_all, some
+from crdb_magic.sql.kinds import ends_one, resets_all
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
@@ -42,20 +44,17 @@ CONNECT_DEFAULTS = {
 }
 
 
-# The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
-_BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})
 _RESETS = frozenset({"RESET", "DISCARD"})
 _KNOCK = 2.0  # seconds until nobody is taken to be there
 _IDLE = extensions.TRANSACTION_STATUS_IDLE
 _ANSWERED = frozenset({_IDLE, extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
-_MOST_LOOKED_INTO = 100  # messages of a transaction that are kept until it ends
 _RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
 """
 
 
-class Connection(extensions.connection):
+class Connection(Guarded):
     """A connection in autocommit mode whose transactions begin with their first statement.
 
     ``server`` is what answered; ``lives_until`` the time (``time.monotonic()``) at which a pool lets it go.
@@ -68,11 +67,7 @@ class Connection(extensions.connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._begin = ""
-        self._timeout: Callable[[], str] | None = None
-        self.failed_to_begin = False
-        self._begun = self._ended = self._has_written = False
-        self._to_look_into: list[bytes] = []
+        self.course = Course()
         self.statements_sent = 0
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
         self.notices = Notices()
@@ -83,33 +78,21 @@ class Connection(extensions.connection):
 
     def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
-        self._begin, self._timeout = begin, timeout
-        self.failed_to_begin = self._begun = self._ended = False
-        self._to_look_into.clear()
-        self._has_written = False
+        self.course = Course(begin, timeout)
 
     def disarm(self) -> None:
-        """Forget the transaction's prelude."""
-        self.arm("")
-
-    @property
-    def begin_waits(self) -> bool:
-        """Whether BEGIN has not been sent yet."""
-        return bool(self._begin)
+        """Forget the transaction, and what of its prelude waits."""
+        self.course = Course()
 
     @property
     def ended_within(self) -> bool:
         """Whether a statement of the transaction has ended it, be it that another one was begun since."""
-        return self._ended or (self._begun and self.transaction_status == _IDLE and not self.failed_to_begin)
+        return self.course.ended_within(idle=self.idle)
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction was begun that has no end yet: its BEGIN may wait, or its connection be lost.
-
-        What comes after a loss belongs to the transaction: it must not run by itself, on another connection.
-        """
-        waits = self._begin or self.failed_to_begin
-        return not self.inherited and bool(waits or (self._begun if self.closed else self.transaction_status != _IDLE))
+        """Whether a transaction was begun that has no end yet: its BEGIN may wait, or its connection be lost."""
+        return not self.inherited and self.course.is_open(idle=self.idle, lost=bool(self.closed))
 
     @property
     def inherited(self) -> bool:
@@ -120,6 +103,11 @@ class Connection(extensions.connection):
     def transaction_status(self) -> int:
         """The state of the server's transaction (``psycopg2.extensions.TRANSACTION_STATUS_*``)."""
         return self.get_transaction_status()
+
+    @property
+    def idle(self) -> bool:
+        """Whether the server has no transaction open."""
+        return self.get_transaction_status() == _IDLE
 
     @property
     def is_asked(self) -> bool:
@@ -135,7 +123,13 @@ class Connection(extensions.connection):
         """Let psycopg2 speak the client_encoding that a statement has set, which it does not notice."""
         spoken = self.info.parameter_status("client_encoding")
         if spoken and spoken != self.encoding:
-            self.set_client_encoding(spoken)
+            super().set_client_encoding(spoken)
+
+    def set_client_encoding(self, encoding: str) -> None:
+        """Set it as a statement does, of which a later connection is told."""
+        with self.cursor(cursor_factory=Cursor) as cursor:
+            cursor.execute("SET client_encoding = %s", [encoding])
+        self.follow_encoding()
 
     def cursor(self, name: str | None = None, cursor_factory: Any = None, **rest: Any) -> Any:  # type: ignore[override]
         """Give a cursor; one of another kind than ours is made to be both, so that it sends the prelude too."""
@@ -151,16 +145,9 @@ class Connection(extensions.connection):
 
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""
-        if self.failed_to_begin:
-            raise swallowed("An earlier statement of this transaction failed")
+        prelude = self.course.prelude()
         self.statements_sent += 1
-        if not (self._begin or self._timeout):
-            return ""
-        parts = [self._begin, self._timeout() if self._timeout else ""]
-        self._begun = self._begun or self.begin_waits
-        self._begin = ""
-        # On lines of their own: PostgreSQL's message shows the line that it does not understand.
-        return "".join(f"{part};\n" for part in parts if part)
+        return prelude
 
     def close(self) -> None:
         """Close it, unless it is another process's."""
@@ -176,6 +163,13 @@ class Connection(extensions.connection):
         """Roll back. psycopg2's own does so for a ``with connection:`` only, and else nothing in autocommit mode."""
         super().rollback()
         self._end("ROLLBACK")
+
+    def reset(self) -> None:
+        """Roll back, and forget all settings. psycopg2's own leaves autocommit mode, too."""
+        self.rollback()
+        with self.cursor(cursor_factory=Cursor) as cursor:
+            for sql in ("RESET ALL", "SET SESSION AUTHORIZATION DEFAULT"):
+                cursor.execute(sql)
 
     def _end(self, verb: str) -> None:
         if self.in_transaction:
@@ -212,53 +206,41 @@ class Connection(extensions.connection):
     def _socket(self) -> socket.socket:
         return socket.socket(fileno=os.dup(self.fileno()))
 
-    def note_failure(self, sent: bytes, *, begun: bool) -> None:
-        """Remember a first message that the server refused whole: its BEGIN did not run either.
-
-        What comes after it must not run by itself, outside of any transaction. Remember, too, a COMMIT of the
-        user's own in it: it may have ended the transaction, before the failure or before the connection was lost.
-        """
-        idle = self.transaction_status == _IDLE
-        self._ended |= ends_one(sent)
-        self.failed_to_begin |= begun and idle and not self._ended
-        self._telling.failed(idle=idle)
+    def note_failure(self, sent: bytes, said: bytes = b"") -> None:
+        """Remember what a message that failed may have done all the same, and what of the settings in it is undone."""
+        idle, ended = self.idle, ends_one(sent)
+        self.course.failed(idle=idle, ended=ended)
+        self._telling.failed(said, idle=idle, ended=ended)
 
     def note_success(self, tag: str, sent: bytes, said: bytes = b"") -> None:
-        """Remember an end of the transaction, behind which the past may be kept, and what stays of what was ``said``.
+        """Remember what a message has done, and what stays of what was ``said``: the message without our prelude.
 
-        That is the message without our prelude.
+        Behind the end of a transaction the past may be kept.
         """
-        word, idle = tag.partition(" ")[0], self.transaction_status == _IDLE
-        if self._begun and not self._ended:
-            may_end = word in _BOUNDARIES or b";" in said
-            self._ended = (idle and not self.failed_to_begin) or (may_end and ends_one(said))
+        word, idle = tag.partition(" ")[0], self.idle
+        self.course.succeeded(word, said, idle=idle)
         self._telling.succeeded(word, said, idle=idle)
-        can_be_told = word in LOOKED_INTO and len(self._to_look_into) < _MOST_LOOKED_INTO
-        self._has_written |= self._begun and not can_be_told
-        if self._begun and can_be_told:
-            self._to_look_into.append(said)
         if (word in _RESETS or b";" in said) and resets_all(said):
             self.set_up()
         if idle:
             keep_after(self.address, word, sent)
 
     @property
-    def may_have_written(self) -> bool:
-        """Whether a statement of the transaction that was answered may have written, as far as their words tell."""
-        return self._has_written or any(some(may_write, said, unreadable=True) for said in self._to_look_into)
-
-    @property
     def told(self) -> Told:
         """What its session was told that one which stands in for it has to be told too."""
         return self._telling.told
+
+    def said_of(self, setting: str) -> str:
+        """Give the last statement that has set it by its name, in upper case; empty where there was none."""
+        return self._telling.now.settings.get(setting, "")
 
     def tell(self, told: Told) -> None:
         """Let it stand in for one that was lost.
 
         Raises :class:`StateLostError`, once, for what can't be made again, and :class:`StatementError` if a setting is
-        refused now: the connection is closed then, and the next one will be told the same.
+        refused now: the connection is closed then, and the next one will be told the same, and name the same.
         """
-        self._telling.begin_with(replace(told, bound={}))
+        self._telling.begin_with(told)
         if told.settings:
             try:
                 with translated(self), self.cursor() as cursor:
@@ -266,20 +248,12 @@ class Connection(extensions.connection):
             except BaseException:
                 self.close()
                 raise
+        self._telling.begin_with(replace(told, bound={}))
         if told.bound:
             raise StateLostError(
                 f"The connection was lost, and with it: {', '.join(told.bound.values())}.",
                 hint="make them again; what was SET has been set again.",
             )
-
-
-def swallowed(what: str) -> BrokenTransactionError:
-    """Make the error for a transaction whose body caught what had broken it."""
-    return BrokenTransactionError(
-        f"{what}, and its error was caught.",
-        outcome=Outcome.NOT_COMMITTED,
-        hint="let the error go, or put the statement that may fail into a savepoint.",
-    )
 
 
 class Cursor(extensions.cursor):
@@ -301,26 +275,36 @@ class Cursor(extensions.cursor):
         if self.name is not None:  # psycopg2 makes a DECLARE of it
             self._alone(super().execute, query, vars)
             return
-        waiting = self.connection.begin_waits
         # Spelled first, if it is not yet: one that can't be must not take the prelude with it.
         statement = query if vars is None and isinstance(query, bytes) else self.mogrify(query, vars)
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
-        self._send(prelude, statement, waiting=waiting)
+        self._send(prelude, statement)
 
-    def _send(self, prelude: str, statement: bytes, *, waiting: bool) -> None:
+    def _send(self, prelude: str, statement: bytes) -> None:
         __tracebackhide__ = True
+        message = prelude.encode() + statement if prelude else statement
         try:
-            interruptible(self.connection, super().execute, prelude.encode() + statement if prelude else statement)
+            interruptible(self.connection, super().execute, message)
         except psycopg2.Error:
-            self.connection.note_failure(self.query or b"", begun=waiting)
+            self.connection.note_failure(self.query or b"", self._said(statement))
             raise
-        except KeyboardInterrupt as interrupt:
-            if interrupt.__cause__ is None and self._was_refused:  # it came while psycopg2 made its error
-                raise interrupt from StatementError("The statement was cancelled.", sqlstate=CANCELED)
+        except BaseException as other:  # an interrupt, or what another signal raises
+            # psycopg2 keeps the very message that it has sent, and the tag of the one before until an answer has come
+            if self.query is message and self.statusmessage and self.connection.transaction_status in _ANSWERED:
+                self._note_success(statement)
+            else:
+                self.connection.note_failure(self.query or b"", self._said(statement))
+            if isinstance(other, KeyboardInterrupt) and other.__cause__ is None and self._was_refused:
+                raise other from StatementError("The statement was cancelled.", sqlstate=CANCELED)
             raise
-        said = b"" if self.is_ours else statement
-        self.connection.note_success(self.statusmessage or "", self.query or b"", said)
+        self._note_success(statement)
+
+    def _note_success(self, statement: bytes) -> None:
+        self.connection.note_success(self.statusmessage or "", self.query or b"", self._said(statement))
+
+    def _said(self, statement: bytes) -> bytes:
+        return b"" if self.is_ours else statement
 
     @property
     def _was_refused(self) -> bool:
@@ -333,12 +317,11 @@ class Cursor(extensions.cursor):
         return connection.transaction_status in _ANSWERED and connection.encoding == "UTF8" and not self.statusmessage
 
     def _flush(self) -> None:
-        waiting = self.connection.begin_waits
         prelude = self.connection.prelude()
         self.sent_before = 0
         if prelude:
             with self.connection.cursor(cursor_factory=Cursor) as plain:  # psycopg2 would DECLARE it on a named one
-                plain._send(prelude, b"", waiting=waiting)
+                plain._send(prelude, b"")
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Execute once for each set of values."""
@@ -391,7 +374,7 @@ def connect(target: Target) -> Connection:
     parameters = {**CONNECT_DEFAULTS, **target}
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
-        connection.autocommit = True
+        connection.commit_by_itself()
         connection.target = target
         connection.set_up()
     except psycopg2.Error as error:

@@ -20,13 +20,17 @@ from crdb_magic.sql.statements import BoundStatement
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A statement's answer before its types are known: each column is a name and an OID."""
+    """A statement's answer before its types are known: each column is a name and an OID.
+
+    ``more`` is whether it had more rows, which were not wanted.
+    """
 
     tag: str
     columns: Columns | None = None
     batches: tuple[Batch, ...] = ()
     row_count: int = 0
     notices: tuple[str, ...] = ()
+    more: bool = False
 
 
 def execute(connection: Connection, statements: Sequence[BoundStatement], sizes: Sizes, finish: Finish) -> list[Answer]:
@@ -65,7 +69,20 @@ def _one(
             raise placed(error, cursor, statement, pieces, which) from error
     if text in sizes or (answer.row_count >= LARGE and is_query(statement.source)):
         sizes.note(text, answer.row_count)
-    return _with_notices(answer, connection, heard)
+    return _with_notices(_first(answer, statement.most), connection, heard)
+
+
+def _first(answer: Answer, rows: int | None) -> Answer:
+    """Leave out the rows that are not wanted: the one that tells that there are more, or those of a limit not known."""
+    if rows is None or answer.row_count <= rows:
+        return answer
+    batches, missing = list[Batch](), rows
+    for batch in answer.batches:
+        batches.append(tuple(column[:missing] for column in batch))
+        missing -= len(batches[-1][0])
+        if not missing:
+            break
+    return Answer(f"SELECT {rows}", answer.columns, tuple(batches), rows, more=True)
 
 
 def _sent(cursor: Cursor, sql: str | bytes) -> Answer:

@@ -20,6 +20,8 @@ class _Row(NamedTuple):
     hint: str
 
 
+_MADE_THERE = "the server itself makes that column: leave it out (of a DataFrame by df.drop(columns=…))."
+
 # A hint, and nothing but the hint, is chosen by words too: these codes are shared by much else.
 _ROWS = (
     _Row(  # cockroach: pkg/sql/sqlerrors/errors.go; "schema changes are disallowed on table" in v26.1
@@ -57,11 +59,9 @@ _ROWS = (
         "",
         "run it in a cell of its own, without options: it can't be in a transaction.",
     ),
-    _Row(  # cockroach: pkg/sql/catalog/schemaexpr/computed_exprs.go
-        "55000",
-        "computed column",
-        "the server itself makes that column: leave it out of what is written.",
-    ),
+    _Row("55000", "computed column", _MADE_THERE),  # cockroach: pkg/sql/catalog/schemaexpr/computed_exprs.go
+    _Row("428C9", "", _MADE_THERE),  # of a generated column and of an identity, on both servers
+    _Row("42P10", "generated column", _MADE_THERE),  # what PostgreSQL says at a COPY
 )
 
 

@@ -67,10 +67,14 @@ _STYLED = {
     **dict.fromkeys((1082, 1182, 1114, 1115, 1184, 1185), "datestyle"),  # DATE, TIMESTAMP, TIMESTAMPTZ and their arrays
     **dict.fromkeys((1186, 1187), "intervalstyle"),
 }
+_BYTES = frozenset({17, 1001})  # BYTEA and its array
+_BASE64 = "base64"  # of CockroachDB alone, which does not tell of it
 
 
 def _style(connection: Connection, oid: int) -> str:
-    """Look at the setting that forms the texts of a type, which the server tells when it changes."""
+    """Look at the setting that forms the texts of a type, which the server tells when it changes, but for bytes."""
+    if oid in _BYTES:
+        return "bytea_output" if _BASE64 in connection.said_of("BYTEA_OUTPUT").lower() else ""
     name = _STYLED.get(oid)
     told = connection.info.parameter_status(_TOLD[name]) if name else None
     return name if name and told and not told.startswith(READ_STYLES[name]) else ""

@@ -27,7 +27,7 @@ from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
-from crdb_magic.sql.kinds import changes_schema, commits_in_steps, plain, reads_only
+from crdb_magic.sql.kinds import changes_schema, check_restarts, commits_in_steps, plain, reads_only
 from crdb_magic.sql.statements import BoundStatement, Statement, split
 
 T = TypeVar("T")
@@ -95,8 +95,9 @@ class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
     It serves one transaction at a time: a thread waits until that of another one has ended (`crdb_magic.session.turns`
-    says who can't), and only the thread and the task that began one send statements within it. While it is ``pinned``
-    (see `crdb_magic.session.pinning`), all that names no instant of its own is read at that one.
+    says who can't), and only the thread and the task that began one send statements within it, or whoever has a cursor
+    of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that names no instant of its
+    own is read at that one.
     """
 
     def __init__(self, where: Target | Link) -> None:
@@ -159,7 +160,11 @@ class Session:
         return Report(results, done.receipt(results))
 
     def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
-        """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own."""
+        """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own.
+
+        Raises `ScriptError` for savepoints of CockroachDB's retry protocol.
+        """
+        check_restarts(sql)
 
         def send(connection: Connection) -> Answer:
             return ask(connection, sql, values, self._sizes, finish)
@@ -171,13 +176,19 @@ class Session:
             done = self._carry_out(send, DEFAULTS, _unheard, nature)
             return self._typed(done.connection, [done.value])[0]
 
-    def look_ahead(self, query: Query | None) -> None:
+    def look_ahead(self, query: Query | None) -> int:
         """Ask the planner, once for each query, whether it is large and so best read by COPY.
 
-        It takes a message, which a transaction should not: before one, not within.
+        It takes a message, which a transaction should not: before one, not within. Give how many rows the query is
+        known, or thought, to have; 0 if that is not known.
         """
-        if query is None or query.text in self._sizes or self.in_transaction:
-            return
+        if query is None:
+            return 0
+        if query.text not in self._sizes and not self.in_transaction:
+            self._ask_planner(query)
+        return self._sizes.rows(query.text)
+
+    def _ask_planner(self, query: Query) -> None:
         with self.link.turn:
             self.link.open_first()
             try:
@@ -187,7 +198,7 @@ class Session:
                 lost.outcome = Outcome.NOT_COMMITTED
                 raise
             except CrdbMagicError:  # what can't be asked now shows when the query itself is sent
-                return
+                pass
 
     def transact(
         self,
@@ -201,11 +212,17 @@ class Session:
             done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
         return done.value, done.receipt()
 
-    def carry_out(self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer) -> T:
-        """Do the work within the open transaction, which takes no options, else as one of its own by `transact`."""
+    def carry_out(
+        self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer
+    ) -> tuple[T, tuple[str, ...]]:
+        """Do the work within the open transaction, which takes no options, else as one of its own by `transact`.
+
+        Give what it gives, and what the server said besides: at a COPY psycopg2 hears of that with the next statement.
+        """
         __tracebackhide__ = True
         with self.link.turn:
-            return self._carry_out(work, options, observer, _Nature).value
+            done = self._carry_out(work, options, observer, _Nature)
+        return done.value, done.notices
 
     def _carry_out(
         self,
@@ -237,7 +254,10 @@ class Session:
         __tracebackhide__ = True
         options = options.within(self.pinned)
         self.link.open_first()
-        alone = nature.alone and (options.plain or self._has_to_go_alone(nature, options))
+        has_to = self._has_to_go_alone(nature, options)
+        if options.dry_run and (has_to or nature.in_steps):
+            raise _not_undoable(self.server)
+        alone = nature.alone and (options.plain or has_to)
         verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, nature)
         return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices, alone)
@@ -261,7 +281,7 @@ class Session:
             verbs,
             options.retry,
             idempotent=options.idempotent,
-            reads_only=nature.reads_only or options.writes_nothing,
+            reads_only=nature.reads_only or options.writes_nothing or options.dry_run,
             in_steps=nature.in_steps,
             observer=observer,
         )
@@ -278,9 +298,17 @@ class Session:
                 batches=one.batches,
                 row_count=one.row_count,
                 notices=one.notices,
+                more=one.more,
             )
             for one in answers
         )
+
+
+def _not_undoable(server: Server) -> OptionError:
+    return OptionError(
+        f"On {server.product.value} this statement goes by itself, outside of a transaction: it can't be rolled back.",
+        hint="a dry run takes what a transaction holds.",
+    )
 
 
 @lru_cache(maxsize=256)

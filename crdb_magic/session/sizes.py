@@ -32,9 +32,13 @@ class Sizes:
         if len(self._rows) > _REMEMBERED:
             self._rows.popitem(last=False)
 
+    def rows(self, text: str) -> int:
+        """Give how many rows a query is known, or thought, to have; 0 if that is not known."""
+        return self._rows.get(text, 0)
+
     def large(self, text: str) -> bool:
         """Whether the result of a query is known, or thought, to be large."""
-        return self._rows.get(text, 0) >= LARGE
+        return self.rows(text) >= LARGE
 
 
 def estimate(connection: Connection, query: Query) -> int:

@@ -56,6 +56,7 @@ class Keeper:
         self._kept: list[Snapshot] = []
         self._connection: Connection = connect(target)
         KEEPERS[self._connection.address] = self
+        self._ask("SET application_name = 'crdb_magic (keeps the past)'")  # for who looks at the sessions
         self._ask("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
         self.keep()
 

@@ -25,12 +25,15 @@ from crdb_magic.errors import (
     StatementError,
     TransactionError,
 )
-from crdb_magic.session.driver import Connection, Cursor, swallowed, text_cursor
+from crdb_magic.session.course import swallowed
+from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.link import Link
 from crdb_magic.session.snapshots import CHANGED_SINCE, Keeper
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
+
+_OPEN = frozenset({extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
 
 
 class Verbs(ABC, Generic[T]):
@@ -56,7 +59,7 @@ class Verbs(ABC, Generic[T]):
         __tracebackhide__ = True
         try:
             self._do()
-        except Exception as error:
+        except BaseException as error:  # an interrupt as well: it is said to have committed nothing
             if self.connection.ended_within:  # what it did before may be committed: no error makes a retry right
                 raise _ended() from error
             raise
@@ -166,7 +169,7 @@ class SingleStatement(Verbs[T]):
 
 
 class Explicit(Verbs[T]):
-    """BEGIN with all that was asked, COMMIT with all that can be checked.
+    """BEGIN with all that was asked, COMMIT with all that can be checked; ROLLBACK instead, if it is a dry run.
 
     A time ago is resolved by the first attempt, and all later ones read the same instant.
     """
@@ -209,27 +212,35 @@ class Explicit(Verbs[T]):
         return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
 
     @property
+    def is_open(self) -> bool:
+        """Whether the server says that it is open, and so has not committed it."""
+        return self.connection.transaction_status in _OPEN
+
+    @property
     def has_nothing_to_lose(self) -> bool:
         """Whether a statement failed, and none before it can have written."""
         connection = self.connection
-        failed = connection.transaction_status == extensions.TRANSACTION_STATUS_INERROR or connection.failed_to_begin
-        return failed and not connection.closed and not connection.may_have_written
+        failed = (
+            connection.transaction_status == extensions.TRANSACTION_STATUS_INERROR or connection.course.failed_to_begin
+        )
+        return failed and not connection.closed and not connection.course.may_have_written
 
     def commit(self) -> None:
-        """Commit, unless the work left nothing that could be."""
+        """Commit, or end a dry run, unless the work left nothing that could be committed."""
         connection = self.connection
         if connection.ended_within:
             raise _ended()
         if connection.closed:
             raise swallowed("A statement of the transaction lost the connection")
         status = connection.transaction_status
-        if connection.failed_to_begin or status == extensions.TRANSACTION_STATUS_INERROR:
+        if connection.course.failed_to_begin or status == extensions.TRANSACTION_STATUS_INERROR:
             raise swallowed("A statement of the transaction failed")
-        if connection.begin_waits:  # nothing was ever sent
+        if connection.course.begin_waits:  # nothing was ever sent
             connection.disarm()
             return
         self._check_past(connection)
-        if send(connection, "COMMIT") != "COMMIT":  # an aborted transaction answers ROLLBACK, without an error
+        end = "ROLLBACK" if self.options.dry_run else "COMMIT"
+        if send(connection, end) != end:  # an aborted transaction answers ROLLBACK to COMMIT, without an error
             raise swallowed("A statement of the transaction failed")
         self._lift_limit(connection)
 

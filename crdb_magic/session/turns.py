@@ -1,4 +1,9 @@
-"""Whose turn it is on a connection: one transaction at a time, for the thread and the task that began it."""
+"""Whose turn it is on a connection: one transaction at a time, for the thread and the task that began it.
+
+Cursors of the connection itself (`connection.cursor()`, `db.cursor()`) take no turn: psycopg2 sends their statements
+one after the other, within whatever transaction is open. So may a callback let threads of its own work in its
+transaction; as takers of turns they would wait for it, and it for them.
+"""
 
 from __future__ import annotations
 

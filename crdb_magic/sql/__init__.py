@@ -10,5 +10,6 @@
     ├── nearmisses.py   what is nearly right, and what to write instead
     ├── foreign.py      CockroachDB's words that PostgreSQL lacks
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
-        └── functions.py    … which functions change nothing
+        ├── functions.py    … which functions change nothing
+        └── row_limits.py   … and how many rows a query gives at most
 """

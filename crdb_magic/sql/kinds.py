@@ -122,12 +122,18 @@ def changes_schema(statement: Statement) -> bool:
     return statement.keyword in _SCHEMA
 
 
+def readable(sent: bytes) -> tuple[Statement, ...] | None:
+    """Give the statements of a message, None where they can't be told apart."""
+    try:
+        return split(sent.decode(errors="replace"))
+    except ScriptError:
+        return None
+
+
 def some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = False) -> bool:
     """Whether one of a message's statements is so; ``unreadable`` where they can't be told apart."""
-    try:
-        return any(map(is_so, split(sent.decode(errors="replace"))))
-    except ScriptError:
-        return unreadable
+    statements = readable(sent)
+    return unreadable if statements is None else any(map(is_so, statements))
 
 
 def ends_one(sent: bytes) -> bool:
@@ -138,14 +144,6 @@ def ends_one(sent: bytes) -> bool:
 def resets_all(sent: bytes) -> bool:
     """Whether a message may hold RESET ALL or DISCARD ALL."""
     return _RESETS_ALL.search(sent) is not None
-
-
-def readable(sent: bytes) -> tuple[Statement, ...]:
-    """Give the statements of a message, none where they can't be told apart."""
-    try:
-        return split(sent.decode(errors="replace"))
-    except ScriptError:
-        return ()
 
 
 def restarts_transaction(statement: Statement) -> bool:
@@ -165,12 +163,19 @@ def names_savepoint_by_value(statement: Statement) -> bool:
 
 
 def turns_on_restarts(statement: Statement) -> bool:
-    """Whether it lets any savepoint be one of the retry protocol: SET [SESSION | LOCAL] force_savepoint_restart."""
+    """Whether it lets any savepoint be one of the retry protocol: SET force_savepoint_restart, set_config('…')."""
     if statement.keyword != "SET":
-        return False
-    words = [_identifier(token) for token in _head(statement)][1:]
-    setting = words[1:] if words[:1] in (["session"], ["local"]) else words
+        return _FORCE_RESTARTS in statement.text.lower() and _sets_restarts(words(statement))
+    said = [_identifier(token) for token in _head(statement)][1:]
+    setting = said[1:] if said[:1] in (["session"], ["local"]) else said
     return setting[:1] == [_FORCE_RESTARTS] and setting[2:3] not in _OFF
+
+
+def _sets_restarts(said: list[str]) -> bool:
+    """Whether the setting is set by function, to another literal than 'off'."""
+    calls = [said[place + 1 : place + 5] for place, word in enumerate(said) if word == "SET_CONFIG"]
+    named = [call[3:] for call in calls if call[:1] == ["("] and call[1].lower() == f"'{_FORCE_RESTARTS}'"]
+    return any([value.lower().strip("'") for value in given] not in _OFF for given in named)
 
 
 def streams_data(statement: Statement) -> bool:
@@ -277,9 +282,16 @@ def is_query(statement: Statement) -> bool:
     Not one with INSERT and the like in a WITH, nor one that reads another time than its transaction: both belong to
     the outermost statement. A function that it calls may write all the same.
     """
-    if statement.keyword not in _QUERIES:
-        return False
-    return not any(_belongs_outermost(*window) for window in _windows(_spelled(statement)))
+    return statement.keyword in _QUERIES and not any(_outermost_words(statement))
+
+
+def only_gives_rows(statement: Statement) -> bool:
+    """Whether it is a query that neither writes nor locks rows, as far as its words tell, at whatever time it reads."""
+    return statement.keyword in _QUERIES and not any(word != "OF" for word in _outermost_words(statement))
+
+
+def _outermost_words(statement: Statement) -> Iterator[str]:
+    return (window[2].text for window in _windows(_spelled(statement)) if _belongs_outermost(*window))
 
 
 def _belongs_outermost(earlier: Token, before: Token, token: Token, after: Token) -> bool:

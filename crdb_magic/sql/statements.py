@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from unicodedata import normalize
@@ -54,6 +54,7 @@ class Statement:
     and the blanks around it. It may end in a line comment: what follows it in a message needs a new line.
     ``line`` (from 1) is the line of the cell where its first word stands, ``head`` that word's index in ``text``.
     ``keyword`` is the first word in upper case, behind comments and opening parentheses (``SELECT``), or ``""``.
+    ``added`` is how many characters of ``text`` are not the cell's, but were put before it.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Statement:
     head: int
     keyword: str
     uses: tuple[Use, ...] = ()
+    added: int = 0
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -74,7 +76,7 @@ class Statement:
 
     def excerpt(self, index: int) -> tuple[str, ...]:
         """Show an index of ``text`` with a caret, under the line's number in the cell."""
-        return excerpt(self.text, index, first_line=self.line_of(0))
+        return excerpt(self.text[self.added :], max(index - self.added, 0), first_line=self.line_of(0))
 
     def bind(self, values: Mapping[str, object]) -> BoundStatement:
         """Take the values of its parameters from a mapping, which may hold much else (a notebook's variables).
@@ -101,12 +103,29 @@ class Statement:
 class BoundStatement:
     """A statement with its values: ``pieces`` are SQL text and parameters in turn, text first and last.
 
-    ``names`` are all names that had a value, used or not: for hints.
+    ``names`` are all names that had a value, used or not: for hints. ``most`` are the rows of its result that are
+    wanted, None for all.
     """
 
     source: Statement
     pieces: tuple[str | Parameter, ...]
     names: Collection[str] = field(default=(), repr=False, compare=False)
+    most: int | None = None
+
+    def behind(self, words: str) -> BoundStatement:
+        """Give the statement that it is behind other words (EXPLAIN), still shown without them."""
+        source, added = self.source, f"{words} "
+        uses = [replace(use, start=use.start + len(added), end=use.end + len(added)) for use in source.uses]
+        whole = replace(
+            source,
+            text=added + source.text,
+            line=source.line_of(0),
+            head=0,
+            keyword=words.partition(" ")[0],
+            uses=tuple(uses),
+            added=len(added),
+        )
+        return replace(self, source=whole, pieces=(f"{added}{self.pieces[0]}", *self.pieces[1:]))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

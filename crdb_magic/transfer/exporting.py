@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from crdb_magic.columns.files import Format, NotHeldError, writer
+from crdb_magic.columns.frame_parts import FrameParts
+from crdb_magic.columns.sources import as_frame
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import Attempt, OptionError
@@ -35,8 +38,7 @@ def export(
     told the rows of each part that was written, ``observer`` of each attempt that failed. Raises :class:`OptionError`
     for what can't be streamed or is no such file's name, OSError, and what `Session.transact` raises.
     """
-    suffix, path = Format.of(path).value, _place(path)
-    beside = path.with_name(f".{path.stem}-{token_hex(4)}{suffix}")
+    path, beside = _places(path)
     task = _Export(session, streamable(session, query), beside, progress)
     as_of = instant(session, as_of)
     options = TransactionOptions(as_of=as_of, read_only=as_of is None)
@@ -52,6 +54,34 @@ def export(
     finally:
         task.beside.unlink(missing_ok=True)
     return rows
+
+
+def export_frame(frame: Any, path: Path, *, progress: Callable[[int], None] = lambda _: None) -> int:
+    """Write a DataFrame, or what gives its columns as Arrow's, without its index, as `export` writes a query's rows.
+
+    Gives their number. Raises :class:`crdb_magic.errors.InputError` for what no table could hold, OptionError, OSError.
+    """
+    path, beside = _places(path)
+    parts, as_texts = FrameParts(as_frame(frame)), set[int]()
+    try:
+        while True:
+            try:
+                with writer(beside, parts.columns, as_texts) as file:
+                    for part in parts:
+                        progress(file.write(part))
+                break
+            except NotHeldError as error:
+                as_texts.add(error.place)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return parts.rows
+
+
+def _places(path: Path) -> tuple[Path, Path]:
+    """Give the place of a file, and that of the one beside it, which is written first."""
+    suffix, place = Format.of(path).value, _place(path)
+    return place, place.with_name(f".{place.stem}-{token_hex(4)}{suffix}")
 
 
 def _place(path: Path) -> Path:

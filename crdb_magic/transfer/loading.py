@@ -47,24 +47,35 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is sent, each time that the transaction is tried: statements, then all rows by one of two ways."""
+    """What is sent, each time that the transaction is tried: statements, then all rows by one of two ways.
+
+    ``there`` are the columns of the table that there is.
+    """
 
     load: Load
     table: str
     before: tuple[str, ...] = ()
     insert: str | None = None
+    there: tuple[str, ...] = ()
 
-    def run(self, progress: Progress, connection: Connection) -> None:
+    def run(self, progress: Progress, connection: Connection) -> int:
+        """Send it; give the number of the server's first notices that are no news: that there was no table to drop."""
         connection.follow_encoding()
         with translated(connection), connection.cursor() as cursor:
+            heard, no_news = connection.notices.heard, 0
             for statement in self.before:
                 cursor.execute(statement)
+                no_news += (connection.notices.heard - heard) * statement.startswith(_DROP)
             if self.insert is None:
                 self._copy(cursor, progress)
-                return
-            for rows, arrays in self.load.arrays():
-                cursor.execute(self.insert, arrays)
-                progress(rows)
+            else:
+                self._insert(cursor, self.insert, progress)
+        return no_news
+
+    def _insert(self, cursor: Any, insert: str, progress: Progress) -> None:
+        for rows, arrays in self.load.arrays():
+            cursor.execute(insert, arrays)
+            progress(rows)
 
     def _copy(self, cursor: Any, progress: Progress) -> None:
         feed = _Feed(self.load.chunks(), progress)
@@ -109,11 +120,14 @@ def write(
     *,
     progress: Progress = lambda _: None,
     observer: Callable[[Attempt], None] = lambda _: None,
+    said: Callable[[tuple[str, ...]], None] = lambda _: None,
 ) -> int:
     """Write a DataFrame, within the open transaction or else as one of its own; give the number of its rows.
 
     ``progress`` is told the rows of each part that was sent, ``observer`` of each attempt that failed: what was sent
-    is undone then. Raises :class:`InputError` before anything is sent, and what `Session.transact` raises.
+    is undone then. ``said`` is told the server's notices of the attempt that was committed.
+
+    Raises :class:`InputError` before anything is sent, and what `Session.transact` raises.
     """
     __tracebackhide__ = True
     if session.pinned and not session.in_transaction:
@@ -121,8 +135,9 @@ def write(
             f"The connection is pinned to {session.pinned}: nothing can be written.", hint="%crdb_pin off ends that."
         )
     plan = _plan(session, frame, writing)
-    with _advised(writing.mode, session.server):
-        session.carry_out(partial(plan.run, progress), options, observer)
+    with _advised(writing.mode, plan, session.server):
+        no_news, notices = session.carry_out(partial(plan.run, progress), options, observer)
+    said(notices[no_news:])
     return plan.load.rows
 
 
@@ -137,10 +152,10 @@ def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
     _check_size(load, session.server)
     new = NewTable(table, load.columns, key)
     if there and writing.mode is Mode.UPSERT:
-        return _Plan(load, table, (), _upsert(load, new, there, session.server))
+        return _Plan(load, table, (), _upsert(load, new, there, session.server), tuple(there.columns))
     rows = None if _copied(load, there, session.server) else insert(table, _casts(load, there))
     if there:
-        return _Plan(load, table, (), rows)
+        return _Plan(load, table, (), rows, tuple(there.columns))
     _check_key(load, key.columns)
     return _Plan(load, table, _making(new, writing.mode), rows)
 
@@ -174,7 +189,7 @@ def _making(new: NewTable, mode: Mode) -> tuple[str, ...]:
             f"There is no table {new.name} whose primary key would tell which rows to overwrite.",
             hint="name the key of the table to be made: --key COLUMN.",
         )
-    drop = (f"DROP TABLE IF EXISTS {new.name}",) if mode is Mode.REPLACE else ()
+    drop = (f"{_DROP} TABLE IF EXISTS {new.name}",) if mode is Mode.REPLACE else ()
     return (*drop, new.create(unless_there=mode is Mode.APPEND))
 
 
@@ -216,7 +231,7 @@ def _check_size(load: Load, server: Server) -> None:
 
 
 @contextmanager
-def _advised(mode: Mode, server: Server) -> Iterator[None]:
+def _advised(mode: Mode, plan: _Plan, server: Server) -> Iterator[None]:
     """Add to the server's own error what can be done about it."""
     too_large = _TOO_LARGE | ({_OVER_A_LIMIT} if server.largest_load else set())
     try:
@@ -225,20 +240,20 @@ def _advised(mode: Mode, server: Server) -> Iterator[None]:
         reason = [attempt.reason for attempt in getattr(error, "attempts", ())][-1:]
         if error.sqlstate in too_large or reason == [_TOO_LATE]:
             error.hint = " ".join(filter(None, (error.hint, _PARTS)))
-        if mode in _INTO_WHAT_IS_THERE and error.sqlstate in _REFUSED | {server.computed_refused_by}:
-            error.hint = _LEAVE_OUT
+        if plan.there and error.sqlstate == _NO_COLUMN:
+            error.hint = f"the columns of {plan.table} are {', '.join(plan.there)}."
         error.hint = _HINTS.get((mode, error.sqlstate), error.hint)
         raise
 
 
 _INTO_WHAT_IS_THERE = {Mode.APPEND, Mode.UPSERT}
+_DROP = "DROP"
+_NO_COLUMN = "42703"
 _PIECE = 1 << 16  # bytes of a CopyData message
 _PARTS = "write it in parts with --mode append, each a transaction of its own, or load files with IMPORT INTO."
 _TOO_LARGE = {"53200", "53100"}  # out of memory, disk full
 _OVER_A_LIMIT = "54000"  # of a transaction, where one can't be large; else of a row or a key, which parts don't help
 _TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
-_LEAVE_OUT = "the server itself makes that column: leave it out, df.drop(columns=…)."
-_REFUSED = {"428C9", "42P10"}  # a column whose values the server makes; the second is what PostgreSQL says at a COPY
 _ANY = Target("TEXT")
 _HINTS: dict[tuple[Mode, str | None], str] = {
     (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into a table that there is.",

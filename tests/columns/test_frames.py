@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import product
 from pathlib import Path
 from uuid import UUID
 
@@ -17,11 +18,13 @@ import column_texts
 import numpy as np
 import pandas as pd
 import pytest
+from column_texts import ARROW, EVERYDAY, EVERYDAY_ARROW
 from hypothesis import given
 from hypothesis import strategies as st
 from type_cases import GOLDEN, alike, cells
 
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frame_options import EXACT
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.errors import ExactTextWarning, ResultTypeError
@@ -102,23 +105,31 @@ def test_the_text_of_a_real_cockroachdb_fits_in_a_frame(answer):
 GOLDEN_CASES = [(name, case) for name, golden in GOLDEN.items() for case in golden.cases + golden.odd]
 
 
+@pytest.mark.filterwarnings("ignore:.*datetime64:crdb_magic.errors.ExactTextWarning")
 @pytest.mark.parametrize("rows", [2, 100], ids=["few", "many"])
 @pytest.mark.parametrize(("name", "case"), GOLDEN_CASES, ids=[f"{name} {case.text:.40}" for name, case in GOLDEN_CASES])
 def test_a_text_becomes_a_value_of_a_frame(name, case, rows):
     result = result_of(GOLDEN[name].type, *[case.text, None] * (rows // 2))
 
     assert alike(cells(to_frame(result)["v"])[:2], [case.numpy, None])
-    assert alike(cells(to_frame(result, Backend.ARROW)["v"])[:2], [case.arrow, None])
+    assert alike(cells(to_frame(result, ARROW)["v"])[:2], [case.arrow, None])
+    assert alike(cells(to_frame(result, EVERYDAY)["v"])[:2], [case.everyday, None])
 
 
-@pytest.mark.parametrize("backend", Backend)
-@pytest.mark.parametrize("name", column_texts.EACH)
+EVERY_WAY = [
+    *product(column_texts.EACH, (EXACT, ARROW)),
+    *product(("DECIMAL", "DATE", "DECIMAL[]"), (EVERYDAY, EVERYDAY_ARROW)),
+]
+
+
+@pytest.mark.filterwarnings("ignore::crdb_magic.errors.ExactTextWarning")
+@pytest.mark.parametrize(("name", "options"), EVERY_WAY, ids=str)
 @given(data=st.data())
-def test_it_makes_no_difference_in_which_batches_the_rows_came(name, backend, data):
+def test_it_makes_no_difference_in_which_batches_the_rows_came(name, options, data):
     type_, texts = GOLDEN[name].type, data.draw(column_texts.column_of(name))
-    frame = to_frame(data.draw(column_texts.parted(type_, texts)), backend)
+    frame = to_frame(data.draw(column_texts.parted(type_, texts)), options)
 
-    assert described(frame["v"]) == described(to_frame(result_of(type_, *texts), backend)["v"])
+    assert described(frame["v"]) == described(to_frame(result_of(type_, *texts), options)["v"])
 
 
 def described(column: pd.Series) -> tuple[object, str, list[bool]]:
@@ -145,13 +156,13 @@ def described(column: pd.Series) -> tuple[object, str, list[bool]]:
 )
 @pytest.mark.parametrize("texts", [(), (None,), (None, None)])
 def test_the_columns_of_arrows_backend_have_its_types(name, dtype, texts):
-    assert str(to_frame(result_of(name, *texts), Backend.ARROW)["v"].dtype) == dtype
+    assert str(to_frame(result_of(name, *texts), ARROW)["v"].dtype) == dtype
 
 
 @pytest.mark.parametrize("name", column_texts.EACH)
 def test_a_frame_of_arrows_columns_can_be_shown_and_written(name):
     golden = GOLDEN[name]
-    frame = to_frame(result_of(golden.type, *golden.texts, None), Backend.ARROW)
+    frame = to_frame(result_of(golden.type, *golden.texts, None), ARROW)
 
     assert frame.to_html()
     assert frame.to_csv()
@@ -398,7 +409,7 @@ def test_the_arrays_of_cockroachdb_22_are_read(name, text, values, in_arrow):
     assert [value for (value,) in records(result)] == [values, values]
     assert to_frame(result)["v"].tolist() == [in_frame, in_frame]
     assert to_arrow(result)["v"].to_pylist() == [in_arrow, in_arrow]
-    assert cells(to_frame(result, Backend.ARROW)["v"]) == [in_arrow, in_arrow]
+    assert cells(to_frame(result, ARROW)["v"]) == [in_arrow, in_arrow]
 
 
 def test_a_float4_in_an_array_is_the_number_of_its_shortest_text():
@@ -407,7 +418,7 @@ def test_a_float4_in_an_array_is_the_number_of_its_shortest_text():
     assert records(result) == [([0.1, None],), ([0.1, None],)]
 
 
-@pytest.mark.parametrize("make", [to_frame, records, to_arrow, partial(to_frame, backend=Backend.ARROW)])
+@pytest.mark.parametrize("make", [to_frame, records, to_arrow, partial(to_frame, options=ARROW)])
 @pytest.mark.parametrize(
     ("name", "style", "text", "right"),
     [("INTERVAL", "intervalstyle", "P1D", "'postgres'"), ("DATE", "datestyle", "11/10/2026", "'ISO'")],
@@ -424,3 +435,65 @@ def test_the_collector_runs_again_afterwards(style):
         to_frame(column_texts.result_of_rows([Column("v", TYPES["DATE"], style)], ["2026-11-23"]))
 
     assert gc.isenabled()
+
+
+# What pandas computes with.
+
+DECIMALS = st.decimals(allow_nan=False).map(str) | st.from_regex(r"-?[0-9]{1,60}(\.[0-9]{1,60})?", fullmatch=True)
+
+
+@pytest.mark.parametrize("options", [EVERYDAY, EVERYDAY_ARROW], ids=["numpy", "arrow"])
+@given(texts=st.lists(DECIMALS, min_size=1, max_size=40))
+def test_a_float_of_a_decimal_is_the_nearest_one(options, texts):
+    assert to_frame(result_of("DECIMAL", *texts), options)["v"].tolist() == [float(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "dtype", "in_arrow"),
+    [
+        ("DECIMAL", "1.50", "Float64", "double[pyarrow]"),
+        ("DATE", "2026-11-23", "datetime64[us]", "timestamp[us][pyarrow]"),
+        ("DECIMAL[]", "{1.50}", "object", "list<item: decimal128(38, 2)>[pyarrow]"),
+        ("DATE[]", "{2026-11-23}", "object", "list<item: date32[day]>[pyarrow]"),
+    ],
+)
+@pytest.mark.parametrize("rows", [0, 1, 100], ids=["none", "few", "many"])
+def test_numbers_are_floats_and_dates_instants_but_arrays_stay_exact(name, text, dtype, in_arrow, rows):
+    result = result_of(GOLDEN[name].type, *[text] * rows)
+
+    assert str(to_frame(result, EVERYDAY)["v"].dtype) == dtype
+    if rows or name != "DECIMAL[]":  # whose scale is that of its values
+        assert str(to_frame(result, EVERYDAY_ARROW)["v"].dtype) == in_arrow
+
+
+@pytest.mark.parametrize("text", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01"])
+@pytest.mark.parametrize(("options", "exact"), [(EVERYDAY, EXACT), (EVERYDAY_ARROW, ARROW)], ids=["numpy", "arrow"])
+@pytest.mark.parametrize("rows", [1, 50], ids=["few", "many"])
+def test_a_column_with_a_date_that_is_no_instant_stays_as_it_is_and_says_so(text, options, exact, rows):
+    result = result_of("DATE", *["2026-11-23", None, text] * rows)
+    with pytest.warns(ExactTextWarning, match=r'^Column "v" holds a date that is no datetime64 '):
+        column = to_frame(result, options)["v"]
+
+    pd.testing.assert_series_equal(column, to_frame(result, exact)["v"])
+
+
+def test_null_of_a_decimal_is_told_from_its_nan_as_floats():
+    column = to_frame(result_of("DECIMAL", "NaN", None, "Infinity", "1E+400"), EVERYDAY)["v"]
+
+    assert column.isna().tolist() == [False, True, False, False]
+    assert repr(column.tolist()) == "[nan, <NA>, inf, inf]"
+
+
+def test_pandas_computes_with_them():
+    frame = to_frame(
+        column_texts.result_of_rows(
+            [Column("day", TYPES["DATE"]), Column("price", TYPES["DECIMAL"])],
+            ["2026-11-23", "1.50"], ["2026-11-24", None], ["2026-12-01", "3"],
+        ),
+        EVERYDAY,
+    )  # fmt: skip
+
+    assert (frame["price"] * 1.1).sum() == pytest.approx(4.95)
+    assert frame["price"].describe()["mean"] == 2.25
+    assert frame["day"].dt.month.tolist() == [11, 11, 12]
+    assert frame.resample("MS", on="day")["price"].sum().tolist() == [1.5, 3]

@@ -19,7 +19,7 @@ from crdb_magic.errors import Attempt
 from crdb_magic.values.typemap import text_like
 
 RESULT = result_of_rows([Column("name", text_like("STRING", 25))], ["ann"])
-RETRIED = Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction: …", 0.004)
+RETRIED = Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction: …", 0.004, 0.012)
 
 
 def receipt(options: TransactionOptions | None = None, **given: Any) -> Receipt:
@@ -29,6 +29,7 @@ def receipt(options: TransactionOptions | None = None, **given: Any) -> Receipt:
 
 PLAIN = {
     "server": "CockroachDB v26.1.2",
+    "committed": True,
     "attempts": 1,
     "retries": [],
     "priority": None,
@@ -65,6 +66,7 @@ ASKED = TransactionOptions(priority=Priority.HIGH, isolation=Isolation.READ_COMM
                         "reason": "RETRY_SERIALIZABLE",
                         "message": "restart transaction: …",
                         "wait": 0.004,
+                        "elapsed": 0.012,
                     }
                 ],
             },

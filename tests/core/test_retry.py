@@ -341,7 +341,20 @@ def test_an_attempt_holds_the_reason_that_cockroachdb_gives() -> None:
     message = "restart transaction: TransactionRetryError: retry txn (RETRY_SERIALIZABLE - …)"
     world = World([At("commit", refused("40001", message)), OK])
 
-    assert world.run().failures == (Attempt(1, "40001", "RETRY_SERIALIZABLE", message, wait=0.005),)
+    assert world.run().failures == (Attempt(1, "40001", "RETRY_SERIALIZABLE", message, wait=0.005, elapsed=0),)
+
+
+def test_an_attempt_holds_how_long_it_took() -> None:
+    world = World([At("commit", refused("40001")), At("begin", refused("40001")), OK], pace=2)
+
+    assert [attempt.elapsed for attempt in world.run().failures] == [2, 0]
+
+
+def test_giving_up_tells_what_the_last_refusal_means() -> None:
+    error = end_of(World([At("work", refused("40001", "retry txn (RETRY_WRITE_TOO_OLD)"))] * 3))
+
+    assert "Hint: another transaction had already written a row" in str(error)
+    assert "give it more attempts" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def unconnected() -> Iterator[Notebook]:
     shell.run_line_magic("load_ext", "crdb_magic")
     yield Notebook(shell)
     shell.run_line_magic("unload_ext", "crdb_magic")
+    shell.config.pop("CrdbMagic", None)  # where %config keeps what was set for the next time
     shell.reset(new_session=False)
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Priority
 from crdb_magic.errors import InputError, OptionError, ParameterError
+from crdb_magic.explore.explaining import Explain
 from crdb_magic.magics.arguments import describe, parse, unfinished
 from crdb_magic.magics.connect import CONNECT_OPTIONS
-from crdb_magic.magics.txn import TXN_OPTIONS
+from crdb_magic.magics.txn_options import TXN_OPTIONS
 from crdb_magic.magics.write import WRITE_OPTIONS
 from crdb_magic.transfer.loading import Mode
 
@@ -120,6 +121,22 @@ def test_without_sql_options_may_stand_anywhere(line, given, rest):
     call = parse(line, CONNECT_OPTIONS, {})
 
     assert (call.given, call.rest) == (given, rest)
+
+
+@pytest.mark.parametrize(
+    ("line", "how", "rest"),
+    [
+        ("--explain SELECT 1", True, "SELECT 1"),
+        ("--explain analyze SELECT 1", True, "analyze SELECT 1"),
+        ("--explain=analyze SELECT 1", Explain.ANALYZE, "SELECT 1"),
+        ("--explain=plan SELECT 1", Explain.PLAN, "SELECT 1"),
+        ("--explain", True, ""),
+    ],
+)
+def test_a_value_that_sql_may_follow_stands_behind_an_equals_sign(line, how, rest):
+    call = parse(line, TXN_OPTIONS, {}, sql_follows=True)
+
+    assert (call.given["explain"], call.rest) == (how, rest)
 
 
 @given(st.text())

@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from crdb_magic.errors import (
+    InputError,
     NotConnectedError,
     OptionError,
     ParameterError,
@@ -222,7 +223,7 @@ def test_a_plan_before_the_value_is_shown_as_its_lines(notebook):
     plan = notebook(f"%crdb_txn {_PLAN}")
     notebook(f"%%crdb_txn df <<\n{_PLAN};\nSELECT 1 AS one")
 
-    assert [output.data["text/plain"] for output in notebook.outputs] == [_PLAN, "\n".join(plan.iloc[:, 0])]
+    assert [output.data["text/plain"] for output in notebook.outputs[:2]] == [_PLAN, "\n".join(plan.iloc[:, 0])]
 
 
 def test_a_column_of_that_name_alone_is_no_plan(notebook):
@@ -249,3 +250,62 @@ def test_frames_may_be_of_arrow(notebook):
 def test_a_form_that_is_none_is_refused(notebook, cell, message):
     with pytest.raises(OptionError, match=message):
         notebook(cell)
+
+
+# A frame.
+
+
+@pytest.mark.parametrize(
+    ("line", "file", "count"),
+    [
+        ("df a.parquet", "a.parquet", 3),
+        ("df.head(2) 'two words.parquet'", "two words.parquet", 2),
+        ('df.query("a > 1")   ~/b.parquet', "b.parquet", 2),
+        ("df[['a', 'b']] :path", "c.parquet", 3),
+    ],
+)
+def test_a_frame_is_exported_without_a_connection(unconnected, line, file, count):
+    unconnected["df"] = pd.DataFrame({"a": [1, 2, 3], "b": ["x", None, ""]})
+    unconnected["path"] = Path("c.parquet")
+    unconnected(f"%crdb_export {line}")
+
+    assert len(rows(file)) == count
+    assert unconnected.shown.strip().endswith(f"{count} rows.")
+
+
+@pytest.mark.usefixtures("copies_out")
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv"])
+def test_its_file_is_that_of_its_query(notebook, suffix):
+    query = (
+        "SELECT i::INT8 AS i, i / 4.0::FLOAT8 AS f, (i / 4)::DECIMAL(6, 2) AS d, i % 2 = 0 AS b, 'a,' || i AS t, "
+        "'2026-11-23'::DATE + i AS day, CASE WHEN i > 1 THEN '' END AS e FROM generate_series(1, 3) AS t (i) ORDER BY i"
+    )
+    notebook(f"%%crdb_export asked.{suffix}\n{query}")
+    notebook(f"%%crdb_txn df <<\n{query}")
+    notebook(f"%crdb_export df made.{suffix}")
+
+    if suffix == "csv":
+        assert Path("made.csv").read_text() == Path("asked.csv").read_text()
+    else:
+        read = parquet.read_table if suffix == "parquet" else lambda path: pa.ipc.open_file(path).read_all()
+        assert read(f"made.{suffix}").to_pylist() == read(f"asked.{suffix}").to_pylist()
+
+
+def test_a_frame_that_no_table_holds_leaves_no_file(unconnected):
+    unconnected["df"] = pd.DataFrame({"a": [object()]})
+    with pytest.raises(InputError, match="Column 'a'"):
+        unconnected("%crdb_export df a.parquet")
+
+    assert list(Path().iterdir()) == []
+
+
+def test_the_index_that_is_left_out_is_named(unconnected):
+    unconnected["df"] = pd.DataFrame({"a": [1]}, index=pd.Index([5], name="key"))
+    unconnected("%crdb_export df a.csv")
+
+    assert unconnected.shown.strip() == "a.csv: 1 row, without the index 'key' (df.reset_index() keeps it)."
+
+
+def test_sql_without_quotes_is_no_expression(unconnected):
+    with pytest.raises(OptionError, match="What goes where"):
+        unconnected("%crdb_export select 1 a.csv")

@@ -38,6 +38,20 @@ class Kernel:
         """Press Tab at the end of a code; gives the content of the reply."""
         return self.finish(self._client.complete(code))
 
+    def outputs(self, cell: str) -> list[str]:
+        """Run a cell; gives its outputs in order: the type of the message, and its first line of text."""
+        number, shown = self.start(cell), []
+        while True:
+            message = self._client.get_iopub_msg(timeout=_LIMIT)
+            if message["parent_header"].get("msg_id") != number:
+                continue
+            content = message["content"]
+            if content.get("execution_state") == "idle":
+                self.finish(number)
+                return shown
+            if text := content.get("text", content.get("data", {}).get("text/plain")):
+                shown.append(f"{message['msg_type']}: {text.splitlines()[0].strip()}")
+
     def value(self, expression: str) -> str:
         number = self._client.execute("", user_expressions={"value": expression}, allow_stdin=False)
         return str(self.finish(number)["user_expressions"]["value"]["data"]["text/plain"])
@@ -152,3 +166,11 @@ def test_without_a_person_no_names_are_read_ahead(kernel):
     kernel("import threading; running = [one.name for one in threading.enumerate()]")
 
     assert kernel.value("'crdb_magic names' in running") == "False"
+
+
+@pytest.mark.parametrize("waits", ["", "import asyncio\nawait asyncio.sleep(0)\n"], ids=["plain", "with an await"])
+def test_the_line_about_a_transaction_stands_below_the_value_of_its_own_cell(kernel, waits):
+    outputs = kernel.outputs(f"{waits}print('so')\n%crdb_txn SELECT 1 AS one")
+
+    assert outputs == ["stream: so", "execute_result: one", "display_data: 1 row"]
+    assert kernel.outputs("2") == ["execute_result: 2"]

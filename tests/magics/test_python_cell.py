@@ -54,7 +54,7 @@ def test_only_the_last_attempt_is_shown_in_its_order(notebook, refused):
         f'db.execute_sql("SELECT 1")\ndb.execute_sql("""{refused}""")\nprint("three")'
     )
 
-    assert sorted(notebook.shown.split()) == ["'two'", "one", "three"]
+    assert sorted(notebook.shown.split()) == ["'two'", "committed", "one", "three"]
 
 
 def test_what_a_failed_cell_printed_is_shown(notebook):
@@ -284,7 +284,7 @@ def test_what_the_committed_attempt_changed_in_place_needs_no_warning(notebook):
     notebook("it = [1]")
     notebook("%%crdb_txn --python\nit.append(2)")
 
-    assert (notebook["it"], notebook.shown.strip()) == ([1, 2], "")
+    assert (notebook["it"], notebook.shown.strip()) == ([1, 2], "committed")
 
 
 # Cells in several threads.

@@ -39,6 +39,7 @@ def test_those_of_a_query_that_is_not_the_last_stand_under_its_rows(notebook, sa
         "SELECT say('first') AS a",
         "       a",
         "NOTICE: first",
+        "1 row",
     ]
 
 
@@ -46,13 +47,13 @@ def test_those_of_the_value_stand_before_it_under_its_statement(notebook, say):
     frame = notebook("%%crdb_txn\nSELECT 1 AS a;\nSELECT say('last') AS b")
 
     assert frame.b.tolist() == ["last"]
-    assert notebook.outputs[-1].data["text/plain"] == "SELECT say('last') AS b\nNOTICE: last"
+    assert notebook.outputs[-2].data["text/plain"] == "SELECT say('last') AS b\nNOTICE: last"
 
 
 def test_that_of_a_statement_by_itself_needs_no_caption(notebook, say):
     notebook("one = %crdb_txn SELECT say('alone')")
 
-    assert notebook.shown.strip() == "NOTICE: alone"
+    assert notebook.shown.splitlines()[0] == "NOTICE: alone"
 
 
 def test_it_is_escaped(notebook, say):

@@ -154,7 +154,11 @@ def test_the_text_of_an_error_is_the_same_on_every_run(notebook, refused):
 def test_retries_leave_no_output_where_nobody_looks(notebook, refused):
     notebook(f"%%crdb_txn df <<\nSELECT 1; {refused}")
 
-    assert [output.data["text/plain"].splitlines()[0] for output in notebook.outputs] == ["SELECT 1", "   ?column?"]
+    assert [output.data["text/plain"].splitlines()[0] for output in notebook.outputs] == [
+        "SELECT 1",
+        "   ?column?",
+        "1 row → df",
+    ]
 
 
 def test_the_receipt_is_with_the_frame(notebook, refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pandas as pd
@@ -175,3 +176,97 @@ def test_a_call_that_cannot_work_says_what_would(notebook, frame, line, error, m
 
     with pytest.raises(error, match=message):
         notebook(f"%crdb_write {line}")
+
+
+# What is written may be an expression.
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("df.head(2) --table {}", 2),
+        ("--table {} df[['a', 'b --mode x']]", 3),
+        ('df.query("a > 1") --table {} --mode fail', 2),
+        ("df[df['b --mode x'] == \"y --table z\"] --table {}", 1),
+        ("(df.assign(c=1 --1)) --table {}", 3),
+        ("pd.concat([df, df], ignore_index=True) --table {}", 6),
+        ("df.rename(columns={{'a': '''it's --on'''}}) --table {}", 3),
+    ],
+)
+def test_an_expression_is_written_as_the_notebook_understands_it(notebook, name, line, rows):
+    notebook["pd"] = pd
+    notebook["df"] = pd.DataFrame({"a": [1, 2, 3], "b --mode x": ["x", "y --table z", ""]})
+    notebook("%crdb_write " + line.format(name))
+
+    assert notebook.shown.strip() == f"{name}: {rows} {'row' if rows == 1 else 'rows'} written."
+
+
+def test_local_names_count_in_an_expression(notebook, name):
+    notebook("import pandas as pd")
+    notebook(f"def f(local):\n    get_ipython().run_line_magic('crdb_write', 'local.head(1) --table {name}')")
+    notebook("f(pd.DataFrame({'a': [1, 2]}))")
+
+    assert notebook.shown.strip() == f"{name}: 1 row written."
+
+
+def test_an_error_of_an_expression_is_the_users_own(notebook):
+    notebook["df"] = pd.DataFrame({"a": [1]})
+    with pytest.raises(KeyError) as caught:
+        notebook("%crdb_write df['b'] --table t")
+    lines = notebook.shell.InteractiveTB.structured_traceback(KeyError, caught.value, caught.tb)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+
+    assert "----> 1 df['b']" in shown
+    assert "crdb_magic" not in shown
+
+
+def test_an_expression_that_is_no_frame_is_refused_by_its_type(notebook):
+    notebook["df"] = pd.DataFrame({"a": [1]})
+    with pytest.raises(ParameterError, match=r"^'df\.a' is a Series, no DataFrame: write %crdb_write FRAME"):
+        notebook("%crdb_write df.a --table t")
+
+
+def test_an_arrow_table_is_written_value_for_value(notebook, name):
+    query = (
+        "SELECT 1.50::DECIMAL(10, 2) AS d, '63616665-6630-3064-6465-616462656566'::UUID AS u, "
+        "'{\"a\": 1}'::JSONB AS j, NULL::TEXT AS t, ARRAY[1, NULL]::INT8[] AS i, '2026-11-23'::DATE AS day"
+    )
+    notebook["table"] = notebook(f"%crdb_txn --as arrow {query}")
+    notebook(f"%crdb_write table --table {name}")
+
+    assert notebook(f"%crdb_txn --as rows SELECT * FROM {name}") == notebook(f"%crdb_txn --as rows {query}")
+
+
+# What else is said.
+
+
+def test_a_column_that_the_table_has_not_is_answered_with_those_that_it_has(notebook, table):
+    notebook["df"] = pd.DataFrame({"id": [3], "balnce": [1]})
+    with pytest.raises(StatementError) as caught:
+        notebook(f"%crdb_write df --table {table} --mode append")
+
+    assert caught.value.sqlstate == "42703"
+    assert caught.value.hint == f'the columns of "{table}" are id, balance.'
+
+
+def test_the_servers_notices_are_shown(notebook, server, table):
+    if server.is_cockroachdb:
+        pytest.skip("its triggers are younger than the oldest server")
+    body = "BEGIN RAISE NOTICE 'row %', NEW.id; RETURN NEW; END"
+    notebook(f"%%crdb_txn\nCREATE FUNCTION {table}_say() RETURNS trigger LANGUAGE plpgsql AS $${body}$$;\n"
+             f"CREATE TRIGGER say BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_say()")  # fmt: skip
+    notebook["df"] = pd.DataFrame({"id": [3, 4], "balance": [1, 2]})
+    try:
+        notebook(f"%crdb_write df --table {table} --mode append")
+    finally:
+        shown = notebook.shown
+        notebook(f"%crdb_txn DROP FUNCTION {table}_say CASCADE")
+
+    assert shown.splitlines() == [f"{table}: 2 rows written.", "NOTICE: row 3", "NOTICE: row 4"]
+
+
+def test_that_there_was_no_table_to_replace_is_no_news(notebook, frame, name):
+    notebook["df"] = frame
+    notebook(f"%crdb_write df --table {name} --mode replace")
+
+    assert notebook.shown.strip() == f"{name}: 3 rows written."

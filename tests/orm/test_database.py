@@ -332,8 +332,9 @@ def test_the_retry_protocol_by_hand_is_refused(db, text):
     with pytest.raises(ScriptError, match="transactions are retried here without"):
         db.run_transaction(lambda given: given.execute_sql(text))
 
-    with db.atomic(), pytest.raises(ScriptError, match="transactions are retried here without"):
-        db.execute_sql(text)
+    for door in (db.execute_sql, db.rows):
+        with db.atomic(), pytest.raises(ScriptError, match="transactions are retried here without"):
+            door(text)
 
 
 def test_savepoints_by_hand_are_the_users(db):

@@ -9,6 +9,7 @@ import pandas as pd
 import peewee
 import pytest
 from faults import AMBIGUOUS, WRITE_TOO_OLD, Fault, ServerError, cut_after, cut_within, instead, statement
+from interrupting import interrupted_before, interrupted_behind
 from proxy import Proxy
 from tables import Tables, tables
 
@@ -156,6 +157,27 @@ def test_the_commit_of_a_block_fails_with_peewees_error(proxy, db, write, held, 
     assert isinstance(caught.value, ours or peewees)
     assert held() == [(1, balance)]
     assert not db.in_transaction()
+
+
+def test_an_interrupt_before_the_commit_of_a_block_is_sent_leaves_no_transaction_open(db, write, held):
+    block = db.atomic()
+    block.__enter__()
+    db.execute_sql(write)
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted_before():
+        block.__exit__(None, None, None)
+
+    assert caught.value.__notes__ == ["Nothing was committed."]
+    assert not db.session.in_transaction
+    assert held() == [(1, 100)]
+
+
+def test_a_commit_of_a_block_whose_answer_was_interrupted_is_not_denied(db, write, held):
+    db.begin()
+    db.execute_sql(write)
+    with pytest.raises(AmbiguousCommitError), interrupted_behind():
+        db.commit()
+
+    assert held() == [(1, 101)]
 
 
 def test_the_commit_of_a_block_that_reads_the_past_is_never_ambiguous(proxy, db, table):

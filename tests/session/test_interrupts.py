@@ -7,30 +7,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 
 import pytest
+from interrupting import interrupted_after, interrupted_before, interrupted_behind
 
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.server import Server
-from crdb_magic.errors import AmbiguousCommitError
+from crdb_magic.errors import AmbiguousCommitError, BrokenTransactionError, Outcome
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.notices import Notices
 
 pytestmark = pytest.mark.usefixtures("no_collection")
-
-
-@contextmanager
-def interrupted_after(seconds: float) -> Iterator[None]:
-    """Send this process a SIGINT while the block runs."""
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.join()
 
 
 @pytest.fixture
@@ -59,6 +49,38 @@ def test_an_interrupted_transaction_commits_nothing_and_says_so(session, sql, ta
 
     assert caught.value.__notes__ == ["Nothing was committed."]
     assert rows(f"SELECT count(*) FROM {table} WHERE balance = 0") == [("0",)]
+
+
+def test_a_commit_within_an_interrupted_message_is_not_denied(session, table, rows):
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET balance = 1; COMMIT; SELECT pg_sleep(7)")
+
+    with pytest.raises(BrokenTransactionError) as caught, interrupted_after(0.3):
+        session.transact(work)
+
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert rows(f"SELECT count(*) FROM {table} WHERE balance = 1") == [("2",)]
+
+
+def test_what_comes_after_an_interrupted_first_message_does_not_run_by_itself(session, table, rows):
+    def work(connection):
+        with connection.cursor() as cursor:
+            with suppress(KeyboardInterrupt), interrupted_before():
+                cursor.execute("SELECT 1")
+            cursor.execute(f"UPDATE {table} SET balance = 1")
+
+    with pytest.raises(BrokenTransactionError, match="An earlier statement"):
+        session.transact(work)
+
+    assert rows(f"SELECT count(*) FROM {table} WHERE balance = 1") == [("0",)]
+
+
+def test_what_was_set_stays_told_though_its_answer_was_interrupted(session):
+    with session.connection.cursor() as cursor, pytest.raises(KeyboardInterrupt), interrupted_behind():
+        cursor.execute("SET application_name = 'told'")
+
+    assert list(session.connection.told.settings) == ["APPLICATION_NAME"]
 
 
 _LONG_WRITE = "UPDATE {} SET balance = 0 WHERE pg_sleep(7) IS NULL"

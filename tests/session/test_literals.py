@@ -619,8 +619,7 @@ def test_a_value_that_a_placeholder_cannot_take_is_named(session, query, values,
 
 def test_a_cursor_of_the_servers_takes_the_same_values(target):
     with closing(connect(target)) as connection:
-        connection.autocommit = False  # psycopg2 wants it for those that last no longer than a transaction
-        cursor = connection.cursor("named")
+        cursor = connection.cursor("named", withhold=True)  # psycopg2 refuses others in autocommit mode
         cursor.execute("SELECT %s::INT8, %s", [np.int64(3), Mood.GOOD])
 
         assert cursor.fetchall() == [(3, "good")]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import pytest
+from column_texts import ARROW
 
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.transfer.loading import Mode, Writing, write
 
@@ -29,7 +32,7 @@ def test_they_are_read_as_text_and_bytes(session, sql, words, copied):
     result = session.run(sql(query)).results[0]
 
     assert records(result) == [(1, "naïve", b"ab", ["a", None, "b,c"], [b"c"]), (2, None, None, None, None)]
-    for form in (lambda one: to_frame(one, Backend.NUMPY), lambda one: to_frame(one, Backend.ARROW), to_arrow):
+    for form in (to_frame, partial(to_frame, options=ARROW), to_arrow):
         plain = session.run(sql(_PLAIN.format(words) + " ORDER BY id")).results[0]
 
         assert form(result).equals(form(plain))

@@ -130,3 +130,13 @@ def test_a_style_that_is_not_read_is_an_error_that_names_it(session, setting):
         records(session.ask("SELECT '2026-02-01'::DATE, '1 mon 2 days'::INTERVAL"))
 
     assert setting.split()[0] in str(caught.value)
+
+
+def test_bytes_in_a_form_that_the_server_does_not_tell_are_known_by_what_was_set(through_v26):
+    through_v26.ask("SET bytea_output = 'base64'")
+    answer = through_v26.ask("SELECT '\\x00ff'::BYTEA AS b")
+
+    with pytest.raises(ResultTypeError, match="bytea_output was set"):
+        records(answer)
+    through_v26.ask("SET bytea_output = 'hex'")
+    assert records(through_v26.ask("SELECT '\\x00ff'::BYTEA AS b")) == [(b"\x00\xff",)]

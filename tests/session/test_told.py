@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg2
 import pytest
 from faults import Fault, cut_before, statement
 from proxy import Proxy
@@ -14,7 +15,7 @@ from crdb_magic import CockroachDatabase, PooledCockroachDatabase, Session
 from crdb_magic.errors import Outcome, StateLostError, StatementError
 from crdb_magic.orm.database import SessionDatabase
 from crdb_magic.session.queries import Query
-from crdb_magic.session.told import NOTHING, Told, may_stay
+from crdb_magic.session.told import NOTHING, Telling, Told, may_stay
 from crdb_magic.sql.statements import split
 
 # By its words.
@@ -75,6 +76,8 @@ def test_a_setting_stays_as_it_was_said(text: str) -> None:
         "PREPARE TRANSACTION 'x'",
         "CREATE TEMP TABLE seen (a INT) ON COMMIT DROP",
         "SELECT set_config('a.b', 'c', true)",
+        "SELECT pg_advisory_xact_lock(1)",
+        "SELECT pg_advisory_lock",
         "SELECT 1",
     ],
 )
@@ -132,6 +135,9 @@ def test_settings_come_in_the_order_of_their_last_word() -> None:
         ("CREATE OR REPLACE TEMP VIEW seen AS SELECT 1", "temporary table seen"),
         ("SELECT 1 AS a INTO TEMP seen", "temporary table seen"),
         ("PREPARE ask AS SELECT 1", "prepared statement ask"),
+        ("LISTEN news", "LISTEN news"),
+        ("SELECT pg_advisory_lock(1)", "advisory lock 1"),
+        ("SELECT pg_try_advisory_lock_shared(1, 2), 3", "advisory lock 1,2"),
         ("SELECT set_config('a.b', current_user, false)", "what set_config() has set"),
         ("SELECT set_config('a.b', 'c', true), set_config('a.b', 'c', false)", "what set_config() has set"),
     ],
@@ -147,6 +153,10 @@ def test_what_is_bound_to_its_connection_is_named(text: str, named: str) -> None
         ("PREPARE ask AS SELECT 1", "DEALLOCATE ask"),
         ("PREPARE ask AS SELECT 1", "DEALLOCATE PREPARE ALL"),
         ("CREATE TEMP TABLE seen (a INT)", "DISCARD ALL"),
+        ("LISTEN news", "UNLISTEN news"),
+        ("LISTEN news", "UNLISTEN *"),
+        ("SELECT pg_advisory_lock(1)", "SELECT pg_advisory_unlock(1)"),
+        ("SELECT pg_advisory_lock(1, 2)", "SELECT pg_advisory_unlock_all()"),
         ("SET ROLE ann", "DISCARD ALL"),
     ],
 )
@@ -164,6 +174,8 @@ def test_what_was_ended_is_not_missed(made: str, ended: str) -> None:
         ("SELECT 1", "SELECT set_config('a.b', 'c', false)"),
         ("CREATE TABLE", "CREATE TEMP TABLE t (a INT)"),
         ("SELECT 1", "SELECT 1 INTO TEMP t"),
+        ("SELECT 1", "LISTEN news; SELECT 1"),
+        ("SELECT 1", "SELECT pg_advisory_lock(1)"),
     ],
 )
 def test_a_message_of_which_something_stays_is_read(tag: str, sent: str) -> None:
@@ -173,6 +185,43 @@ def test_a_message_of_which_something_stays_is_read(tag: str, sent: str) -> None
 @pytest.mark.parametrize("sent", ["UPDATE t SET a = 1", "SELECT temp FROM weather", "INSERT INTO t VALUES ('; x')"])
 def test_a_common_message_is_not(sent: str) -> None:
     assert not may_stay(sent.split(maxsplit=1)[0], sent.encode())
+
+
+# What a message that failed has set, told message by message; undone: whether the server undoes a SET.
+
+
+def after_a_failure(said: str, *, undone: bool, ended: bool = False) -> Told:
+    telling = Telling(undone=undone)
+    telling.succeeded("SET", b"SET a = 1", idle=True)
+    telling.failed(said.encode(), idle=True, ended=ended)
+    return telling.told
+
+
+DOUBT = ["what a message that failed may have SET: a"]
+
+
+@pytest.mark.parametrize(
+    ("said", "undone", "ended", "doubt"),
+    [
+        ("SET a = 2; SELECT 1/0", False, False, DOUBT),  # CockroachDB keeps it, if it came so far
+        ("RESET a; SELECT 1/0", False, False, DOUBT),
+        ("SET a = 2", False, False, []),
+        ("SET; SET SESSION; PREPARE; SELECT 1", False, False, []),
+        ("SET a = 1; SELECT 1/0", False, False, []),
+        ("SET a = 2; SELECT 1/0", True, False, []),
+        ("SET a = 2; COMMIT; SELECT 1/0", True, True, DOUBT),
+    ],
+)
+def test_what_a_message_that_failed_may_have_set_is_named(said, undone, ended, doubt):
+    assert list(after_a_failure(said, undone=undone, ended=ended).bound.values()) == doubt
+
+
+@pytest.mark.parametrize("text", ["SET a = 3", "RESET a", "RESET ALL"])
+def test_what_is_set_again_is_in_no_doubt(text):
+    doubted = after_a_failure("SET a = 2; SELECT 1/0", undone=False)
+
+    assert not doubted.after(split(text)).bound
+    assert doubted.after(split("SET ab = 3")).bound
 
 
 # On a server.
@@ -297,6 +346,30 @@ def test_a_setting_that_is_refused_now_is_not_left_out(run, rows, cut_off, other
     for _ in range(2):
         with pytest.raises(StatementError, match=role):
             rows("SELECT 1")
+
+
+def test_a_setting_that_is_refused_hides_no_lost_table(run, rows, cut_off, other, sql):
+    role = unique("told")
+    run(f"CREATE ROLE {role}; GRANT {role} TO CURRENT_USER")
+    run(f"PREPARE seen AS SELECT 1; SET ROLE {role}")
+    other.run(sql(f"DROP ROLE {role}"))
+    cut_off()
+    with pytest.raises(StatementError):
+        rows("SELECT 1")
+    other.run(sql(f"CREATE ROLE {role}; GRANT {role} TO CURRENT_USER"))
+    with pytest.raises(StateLostError, match="prepared statement seen"):
+        rows("SELECT 1")
+    run("RESET ROLE")
+    other.run(sql(f"DROP ROLE {role}"))
+
+
+def test_a_setting_that_was_committed_in_a_message_that_failed_is_named(session, rows, cut_off):
+    with session.connection.cursor() as cursor, pytest.raises(psycopg2.Error):
+        cursor.execute("SET application_name = 'told'; COMMIT; SELECT 1/0")
+    assert rows("SHOW application_name") == [("told",)]
+    cut_off()
+    with pytest.raises(StateLostError, match="application_name"):
+        rows("SELECT 1")
 
 
 # peewee's databases.

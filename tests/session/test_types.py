@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 import pytest
+from column_texts import ARROW, EVERYDAY
 from type_cases import GOLDEN, MOOD, Case, alike, cells
 
-from crdb_magic.columns.frames import Backend, records, to_frame
+from crdb_magic.columns.frame_options import EXACT
+from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.results import Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.errors import StatementError
@@ -83,10 +85,12 @@ def forms(result: Result) -> dict[str, list[object]]:
         "value": [value for (value,) in records(result)],
         "table": to_arrow(result).column(0).to_pylist(),
         "numpy": cells(to_frame(result).iloc[:, 0]),
-        "arrow": cells(to_frame(result, Backend.ARROW).iloc[:, 0]),
+        "arrow": cells(to_frame(result, ARROW).iloc[:, 0]),
+        "everyday": cells(to_frame(result, EVERYDAY).iloc[:, 0]),
     }
 
 
+@pytest.mark.filterwarnings("ignore::crdb_magic.errors.ExactTextWarning")
 @pytest.mark.parametrize("copied", [False, True], ids=["by select", "by copy"])
 @pytest.mark.parametrize(("name", "case"), CASES, ids=_names(CASES))
 def test_a_value_is_read_as_it_is_in_each_form(select, name, case, copied):
@@ -174,10 +178,10 @@ def test_rows_of_a_table_are_read_alike_by_select_and_by_copy(session, sql, sele
     pd.testing.assert_frame_equal(to_frame(one), to_frame(other))
 
 
-@pytest.mark.parametrize("backend", Backend)
+@pytest.mark.parametrize("options", [EXACT, ARROW], ids=["numpy", "arrow"])
 @pytest.mark.parametrize("odd", [False, True], ids=["usual", "odd"])
 @pytest.mark.parametrize("name", SELECTED)
-def test_what_was_read_can_be_written_and_read_again(select, session, sql, made, name, odd, backend):
+def test_what_was_read_can_be_written_and_read_again(select, session, sql, made, name, odd, options):
     golden = GOLDEN[name]
     texts = [case.text for case in (golden.odd if odd else golden.cases) if _sendable(case)]
     try:
@@ -187,7 +191,7 @@ def test_what_was_read_can_be_written_and_read_again(select, session, sql, made,
     table = f"types_{os.getpid()}"
     session.run(sql(f"CREATE TABLE {table} (place INT PRIMARY KEY, v {spelt(name, made)})"))
     try:
-        frame = to_frame(result, backend)
+        frame = to_frame(result, options)
         write(session, frame.assign(place=range(len(frame))), Writing(table=table, mode=Mode.APPEND))
         again = session.run(sql(f"SELECT v FROM {table} ORDER BY place")).results[0]
     finally:

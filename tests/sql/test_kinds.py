@@ -75,6 +75,13 @@ FORCING = [
     "set session Force_Savepoint_Restart to true",
     'SET LOCAL "force_savepoint_restart" = 1',
     "SET /* a */ force_savepoint_restart",
+    "SELECT set_config('force_savepoint_restart', 'on', false)",
+    "SELECT 1, pg_catalog.SET_CONFIG /* a */ ('Force_Savepoint_Restart', $1, true)",
+]
+NOT_FORCING = [
+    "SELECT set_config('force_savepoint_restart', 'off', false)",
+    "SELECT current_setting('force_savepoint_restart')",
+    "SELECT set_config('a', 'force_savepoint_restart', false)",
 ]
 COPIES = [
     "COPY t FROM STDIN",
@@ -150,7 +157,9 @@ def test_the_retry_protocol_is_refused_in_any_text(text: str) -> None:
         check_restarts(text)
 
 
-@pytest.mark.parametrize("text", [*SAVEPOINTS, *CONTROLLING, *COPIES, "SELECT 'cockroach_restart'", "'unclosed"])
+@pytest.mark.parametrize(
+    "text", [*SAVEPOINTS, *CONTROLLING, *COPIES, "SELECT 'cockroach_restart'", "'unclosed", *NOT_FORCING]
+)
 def test_all_else_may_be_in_a_text(text: str) -> None:
     check_restarts(text)
 

@@ -317,6 +317,21 @@ def test_each_character_of_the_sent_text_has_its_place(parts: list[tuple[str, st
     assert bound.position(starts[-1], lengths) == len(source)
 
 
+def test_a_statement_behind_other_words_is_shown_without_them():
+    (statement,) = split("-- why\n(SELECT :a\nFROM nowhere)")
+    bound = statement.bind({"a": 1}).behind("EXPLAIN")
+    whole = bound.source
+
+    assert (whole.text, whole.keyword) == ("EXPLAIN " + statement.text, "EXPLAIN")
+    assert [piece for piece in bound.pieces if isinstance(piece, str)] == [
+        "EXPLAIN -- why\n(SELECT ",
+        "\nFROM nowhere)",
+    ]
+    assert whole.excerpt(bound.position(whole.text.index("nowhere") + 8, [10])) == statement.excerpt(
+        statement.text.index("nowhere")
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [

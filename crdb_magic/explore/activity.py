@@ -1,0 +1,252 @@
+"""Who is connected, what they run, who waits for whom, and what was waited for lately: one shape for both servers.
+
+CockroachDB's SHOW tells each user of their own sessions, and those with VIEWACTIVITY of all; who waits is in
+``crdb_internal`` alone, which v26.1 closes unless ``allow_unsafe_internals`` is on. What is refused is left
+out and said. The columns of these views grow with the versions: they are read by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from crdb_magic.core.asof import NOW
+from crdb_magic.core.options import DEFAULTS, TransactionOptions
+from crdb_magic.errors import StatementError
+from crdb_magic.explore.catalogue import Named, named
+from crdb_magic.explore.estimates import refusal
+from crdb_magic.session.session import Session
+
+
+class Running(NamedTuple):
+    """A session. ``state`` is running, in transaction or idle; ``since`` when, in UTC, that or its statement began.
+
+    ``statement`` is the one that runs, or the last one; None if the server does not show it. ``waits_for`` names the
+    sessions that hold what it waits for; ``own`` is the one that asks.
+    """
+
+    session: str
+    user: str
+    application: str
+    client: str
+    state: str
+    since: pd.Timestamp
+    seconds: float
+    statement: str | None
+    waits_for: str
+    own: bool
+
+
+class Wait(NamedTuple):
+    """A session that waits for another one's lock, on what, and for how long; sessions are None if not known."""
+
+    session: str | None
+    holder: str | None
+    on: str
+    seconds: float | None
+
+
+class Contention(NamedTuple):
+    """A wait that is over: when it was seen, on what, for how long, by which transaction for which."""
+
+    at: pd.Timestamp
+    on: str
+    seconds: float
+    kind: str
+    waiting: str
+    blocking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What goes on; its parts are DataFrames. ``notes`` say what was left out, and why."""
+
+    running: tuple[Running, ...]
+    waiting: tuple[Wait, ...] = ()
+    contended: tuple[Contention, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """A row for each session: session, user, application, client, state, since, seconds, statement, …."""
+        return _frame(Running, self.running)
+
+    @property
+    def waits(self) -> pd.DataFrame:
+        """A row for each session and one for which it waits: session, holder, on, seconds."""
+        return _frame(Wait, self.waiting)
+
+    @property
+    def contention(self) -> pd.DataFrame:
+        """A row for each wait that is over, the latest first: at, on, seconds, kind, waiting, blocking."""
+        return _frame(Contention, self.contended)
+
+
+def _frame(row: type[Any], rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(row._fields))
+
+
+def activity(session: Session) -> Activity:
+    """Look at what goes on now, whatever the session is pinned to."""
+    asked = _Asked(session)
+    now = _time(asked.all("", "SELECT clock_timestamp() AS now")[0]["now"])
+    contended: tuple[Contention, ...] = ()
+    if session.server.shows_sessions:  # whoever waits is likely to be there a moment later, too
+        waits = tuple(map(_wait, asked.all("Locks", _LOCKS, refusable=True)))
+        contended = tuple(map(_contention, asked.all("Recent contention", _CONTENTION, refusable=True)))
+        running = _shown(asked, now)
+    else:
+        waits = tuple(map(_wait, asked.all("", _BLOCKED)))
+        running = _from_views(asked, now)
+        asked.notes.append(f"Recent contention: {session.server.product.value} keeps no record of it.")
+    holders = {one.session: [wait.holder for wait in waits if wait.session == one.session] for one in running}
+    known = (one._replace(waits_for=", ".join(sorted({*filter(None, holders[one.session])}))) for one in running)
+    ordered = sorted(known, key=lambda one: (_STATES.index(one.state), one.since))
+    return Activity(tuple(ordered), waits, contended, tuple(asked.notes))
+
+
+class _Asked:
+    """Questions to a session, each by itself, and notes of what it was refused."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.notes: list[str] = []
+
+    @property
+    def user(self) -> str:
+        """Who asks."""
+        return str(self._session.connection.info.user)
+
+    def all(self, what: str, sql: str, *, refusable: bool = False) -> list[Named]:
+        """Give the rows by the names of their columns; none if it is refused, which a transaction would not survive."""
+        within = self._session.in_transaction
+        if within and refusable:
+            self.notes.append(f"{what}: not asked for within a transaction.")
+            return []
+        options = DEFAULTS if within else TransactionOptions(read_only=True, as_of=NOW)
+        try:
+            return self._session.carry_out(lambda connection: named(connection, sql), options, lambda _: None)[0]
+        except StatementError as error:
+            if not refusable:
+                raise
+            self.notes.append(" ".join(filter(None, (refusal(self._session, what, error), error.hint))))
+            return []
+
+
+def _shown(asked: _Asked, now: pd.Timestamp) -> list[Running]:
+    """Give the sessions of CockroachDB, each with the statement that it runs."""
+    statements = {one["session_id"]: one for one in asked.all("", "SHOW CLUSTER STATEMENTS")}
+    own = asked.all("", "SHOW session_id")[0]["session_id"]
+    return [
+        _session(one, statements.get(one["session_id"]), own, now) for one in asked.all("", "SHOW CLUSTER SESSIONS")
+    ]
+
+
+def _session(one: Named, statement: Named | None, own: str | None, now: pd.Timestamp) -> Running:
+    since = _time((statement or {}).get("start") or one["session_start"])
+    idle = "in transaction" if one.get("status") == "ACTIVE" else "idle"  # v22.2: a transaction is open
+    return Running(
+        session=str(one["session_id"]),
+        user=one["user_name"] or "",
+        application=one["application_name"] or "",
+        client=one["client_address"] or "",
+        state="running" if statement else idle,
+        since=since,
+        seconds=_seconds(since, now),
+        statement=(statement or {}).get("query") or one["last_active_query"],
+        waits_for="",
+        own=one["session_id"] == own,
+    )
+
+
+def _from_views(asked: _Asked, now: pd.Timestamp) -> list[Running]:
+    """Give the sessions of PostgreSQL."""
+    rows = asked.all("", _ACTIVITY)
+    if any(row["query"] == _HIDDEN for row in rows):
+        asked.notes.append(f"Other users' statements: not shown to user {asked.user}.")
+    return [
+        Running(
+            session=str(row["pid"]),
+            user=row["usename"] or "",
+            application=row["application_name"] or "",
+            client=row["client_addr"] or "local",
+            state=_POSTGRESQL.get(row["state"] or "", "idle"),
+            since=_time(row["since"]),
+            seconds=_seconds(_time(row["since"]), now),
+            statement=None if row["query"] == _HIDDEN else row["query"],
+            waits_for="",
+            own=row["own"] == "t",
+        )
+        for row in rows
+    ]
+
+
+def _wait(row: Named) -> Wait:
+    seconds = row["seconds"]
+    return Wait(row["session"], row["holder"], row["on"] or "", None if seconds is None else float(seconds))
+
+
+def _contention(row: Named) -> Contention:
+    place = [row.get(part) or "" for part in ("database_name", "schema_name", "table_name")]
+    index = f"@{row['index_name']}" if row.get("index_name") else ""
+    return Contention(
+        at=_time(row["collection_ts"]),
+        on=".".join(filter(None, place)) + index,
+        seconds=float(row["seconds"] or 0),
+        kind=(row.get("contention_type") or "LOCK_WAIT").lower().replace("_", " "),
+        waiting=row["waiting_txn_id"] or "",
+        blocking=row["blocking_txn_id"] or "",
+    )
+
+
+def _time(text: str | None) -> pd.Timestamp:
+    """Read an instant: CockroachDB gave those of sessions without their zone, UTC, until v22.2."""
+    read = pd.Timestamp(str(text))
+    return read.tz_localize("UTC") if read.tzinfo is None else read.tz_convert("UTC")
+
+
+def _seconds(since: pd.Timestamp, now: pd.Timestamp) -> float:
+    return max((now - since).total_seconds(), 0.0)
+
+
+_STATES = ("running", "in transaction", "idle")
+_POSTGRESQL = {
+    "active": "running",
+    "fastpath function call": "running",
+    "idle in transaction": "in transaction",
+    "idle in transaction (aborted)": "in transaction",
+}
+_HIDDEN = "<insufficient privilege>"
+# Of what may not be seen, the kind of process is hidden too.
+_ACTIVITY = """
+SELECT pid, usename, application_name, client_addr, state, query, pid = pg_backend_pid() AS own,
+  coalesce(CASE state WHEN 'active' THEN query_start ELSE state_change END, backend_start, now()) AS since
+FROM pg_catalog.pg_stat_activity WHERE coalesce(backend_type = 'client backend', datid IS NOT NULL)
+"""
+# Who waits for a row waits for the transaction that has it, and holds a lock of the row's place in the line.
+_BLOCKED = """
+SELECT l.pid AS session, b.pid AS holder, coalesce(c.relname, l.locktype) AS "on",
+  extract(epoch FROM clock_timestamp() - l.waitstart) AS seconds
+FROM pg_catalog.pg_locks l
+CROSS JOIN LATERAL unnest(pg_blocking_pids(l.pid)) AS b (pid)
+LEFT JOIN pg_catalog.pg_class c ON c.oid = coalesce(l.relation, (
+  SELECT t.relation FROM pg_catalog.pg_locks t WHERE t.pid = l.pid AND t.locktype = 'tuple' LIMIT 1))
+WHERE NOT l.granted ORDER BY 4 DESC, 1, 2
+"""
+# v22.1's columns; of docs/v22.1/crdb-internal.md.
+_LOCKS = """
+SELECT DISTINCT wt.session_id AS session, ht.session_id AS holder,
+  concat_ws('.', w.database_name, w.schema_name, w.table_name) AS "on", extract(epoch FROM w.duration) AS seconds
+FROM crdb_internal.cluster_locks w
+JOIN crdb_internal.cluster_locks h ON h.range_id = w.range_id AND h.lock_key = w.lock_key AND h.txn_id <> w.txn_id
+LEFT JOIN crdb_internal.cluster_transactions wt ON wt.id = w.txn_id
+LEFT JOIN crdb_internal.cluster_transactions ht ON ht.id = h.txn_id
+WHERE h.granted AND NOT w.granted ORDER BY 4 DESC, 1, 2
+"""
+_CONTENTION = """
+SELECT *, extract(epoch FROM contention_duration) AS seconds FROM crdb_internal.transaction_contention_events
+ORDER BY collection_ts DESC LIMIT 20
+"""

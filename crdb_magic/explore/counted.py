@@ -1,0 +1,100 @@
+"""What a server has counted of a table: its columns' statistics, and in CockroachDB the ranges that hold it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+import pandas as pd
+
+from crdb_magic.explore.catalogue import TEMPORARY, Named, Relation, named, read
+from crdb_magic.explore.estimates import optional, whole
+from crdb_magic.session.session import Session
+from crdb_magic.values.encode_table import table_name
+
+
+class Statistic(NamedTuple):
+    """What the planner knows of a column, or of several: how many values differ, how many are NULL, and since when."""
+
+    columns: str
+    distinct: int | None
+    nulls: int | None
+    rows: int | None
+    created: pd.Timestamp | None
+
+
+class Range(NamedTuple):
+    """A part of a table: its bytes, who answers for it, and where its replicas are, as the server writes these."""
+
+    range: str
+    bytes: int | None
+    leaseholder: str
+    replicas: str
+
+
+class Counted(NamedTuple):
+    """What was counted, and sentences about what could not be told."""
+
+    statistics: tuple[Statistic, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def counted(session: Session, relation: Relation, rows: int | None) -> Counted:
+    """Ask for what the server has counted, the latest of each column; what it refuses is left out and said.
+
+    ``rows`` is the estimate of all.
+    """
+    if "table" not in relation.kind and "materialized" not in relation.kind:
+        return Counted()
+    if session.server.sizes_by_function:
+        sql = _STATISTICS.replace("{oid}", str(relation.oid))
+        found = read(session, lambda connection: named(connection, sql))
+        return Counted(tuple(_of_postgresql(one, rows) for one in found))
+    if session.in_transaction:
+        return Counted(notes=("Statistics and ranges: not asked for within a transaction.",))
+    schema = () if relation.schema == TEMPORARY else (relation.schema,)
+    name = table_name((*schema, relation.name))
+    details = " WITH DETAILS" if session.server.range_details else ""
+    asked = {"Statistics": f"SHOW STATISTICS FOR TABLE {name}", "Ranges": f"SHOW RANGES FROM TABLE {name}{details}"}
+    (statistics, no_statistics), (ranges, no_ranges) = (
+        optional(session, what, partial(named, sql=sql)) for what, sql in asked.items()
+    )
+    latest = {one["column_names"]: one for one in sorted(statistics, key=lambda one: one["created"] or "")}
+    return Counted(tuple(map(_statistic, latest.values())), tuple(map(_range, ranges)), (*no_statistics, *no_ranges))
+
+
+def _statistic(one: Named) -> Statistic:
+    created = pd.Timestamp(str(one["created"]))
+    return Statistic(
+        (one["column_names"] or "")[1:-1].replace(",", ", "),
+        whole(one["distinct_count"]),
+        whole(one["null_count"]),
+        whole(one["row_count"]),
+        created.tz_localize("UTC") if created.tzinfo is None else created.tz_convert("UTC"),
+    )
+
+
+def _range(one: Named) -> Range:
+    size = one.get("range_size_mb")
+    leaseholder = " ".join(filter(None, (one.get("lease_holder"), one.get("lease_holder_locality"))))
+    places = one.get("replica_localities") or one.get("replicas") or ""
+    return Range(str(one["range_id"]), None if size is None else int(Decimal(size) * 1_000_000), leaseholder, places)
+
+
+def _of_postgresql(one: Named, rows: int | None) -> Statistic:
+    """Make numbers of shares of the rows; a negative n_distinct is one too (the view pg_stats)."""
+    share, nulls = Decimal(one["n_distinct"] or 0), Decimal(one["null_frac"] or 0)
+    distinct = None if rows is None and share < 0 else int(share if share >= 0 else -share * (rows or 0))
+    created = None if one["created"] is None else pd.Timestamp(one["created"]).tz_convert("UTC")
+    return Statistic(one["attname"] or "", distinct, None if rows is None else int(nulls * rows), rows, created)
+
+
+_STATISTICS = """
+SELECT s.attname, s.n_distinct, s.null_frac, greatest(t.last_analyze, t.last_autoanalyze) AS created
+FROM pg_catalog.pg_stat_all_tables t
+JOIN pg_catalog.pg_stats s ON s.schemaname = t.schemaname AND s.tablename = t.relname AND NOT s.inherited
+JOIN pg_catalog.pg_attribute a ON a.attrelid = t.relid AND a.attname = s.attname
+WHERE t.relid = {oid} ORDER BY a.attnum
+"""

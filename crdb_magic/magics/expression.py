@@ -1,0 +1,44 @@
+"""An expression of Python in a magic's line: where it ends, and the frame that it is."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+from IPython.core.interactiveshell import InteractiveShell
+
+from crdb_magic.columns.sources import as_frame
+from crdb_magic.errors import ParameterError
+from crdb_magic.magics.namespace import Namespace
+
+_STRING = r"""\"""(?:[^\\]|\\.)*?\"""|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
+_PIECE = re.compile(rf"(?P<string>{_STRING})|(?P<option>(?<!\S)--(?=[A-Za-z]))|.", re.DOTALL)
+_DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
+
+
+def end_of(text: str) -> int:
+    """Give the index where an option begins, outside of quotes and brackets, or the end: ``df["--a"] --table t``."""
+    depth = 0
+    for piece in _PIECE.finditer(text):
+        if piece["option"] and not depth:
+            return piece.start()
+        depth += _DEEPER.get(piece[0], 0)
+    return len(text)
+
+
+def frame_of(text: str, shell: InteractiveShell, names: Namespace, usage: str) -> pd.DataFrame:
+    """Give the DataFrame that an expression is in the notebook, or that it is made into.
+
+    Raises what the expression raises, as from the user's own line, and :class:`ParameterError` for what is no frame.
+    """
+    __tracebackhide__ = True
+    if text.isidentifier() and text not in names:
+        raise ParameterError(f"{text!r} is no DataFrame of this notebook: write {usage}.")
+    if not text:
+        raise ParameterError(f"Which DataFrame? Write {usage}.")
+    file = shell.compile.cache(text, shell.execution_count - 1)  # which is that of the next cell
+    value = eval(compile(text, file, "eval"), shell.user_global_ns, names)  # noqa: S307 - the user's own code
+    frame = as_frame(value)
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(f"{text!r} is a {type(value).__name__}, no DataFrame: write {usage}.")
+    return frame

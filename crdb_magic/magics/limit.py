@@ -1,0 +1,63 @@
+"""How many rows a cell's queries give at most: as was asked for, else so many that the kernel lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crdb_magic.columns.results import Result
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.outputs import rows_in_words
+from crdb_magic.session.queries import Query
+from crdb_magic.session.session import Session
+from crdb_magic.sql.row_limits import bind
+from crdb_magic.sql.statements import BoundStatement, Statement
+
+_NAME = "limit"
+GUARD = 10_000_000  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many rows are wanted of each query, None for all; those of a query that the planner thinks larger.
+
+    The guard is no LIMIT in each query, for that costs: CockroachDB then scans by one reader instead of one a node
+    (cockroachdb/cockroach#22302), and refuses bounded staleness.
+    """
+
+    most: int | None = None
+    guard: int | None = None
+    asked: bool = False
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], configured: int | None, guard: int | None) -> Limit:
+        """Take what the cell says, which may be all, else what the configuration does."""
+        if _NAME in given:
+            return cls(given[_NAME], asked=True)
+        return cls(configured, guard if configured is None else None)
+
+    def bind(self, statements: Sequence[Statement], values: Namespace) -> list[BoundStatement]:
+        """Bind statements, the queries among them with their limit."""
+        return [bind(statement, values, self.most) for statement in statements]
+
+    def look_ahead(self, session: Session, bound: list[BoundStatement], values: Namespace) -> list[BoundStatement]:
+        """Ask the planner how large a query is, if it is alone; give it, or what guards the kernel from it."""
+        if len(bound) != 1:
+            return bound
+        rows = session.look_ahead(Query.of_statement(bound[0]))
+        if self.guard is None or rows <= self.guard:
+            return bound
+        guarded = bind(bound[0].source, values, self.guard)
+        session.look_ahead(Query.of_statement(guarded))
+        return [guarded]
+
+    def left_out(self, result: Result) -> str:
+        """Say that there are more rows, if there are; and how they come, if nobody asked for less."""
+        if not result.more:
+            return ""
+        first = f"the first {rows_in_words(result.row_count)}; there are more"
+        return first if self.asked else f"{first}: --limit all fetches them"
+
+
+ALL = Limit()

@@ -1,0 +1,143 @@
+"""Parts of an output, drawn twice: as HTML in JupyterLab's own colours, and as plain text in columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+Bundle = dict[str, str]
+
+_FONT = "font: var(--jp-code-font-size, 13px)/1.5 var(--jp-code-font-family, monospace)"
+_ASIDE = "color: var(--jp-ui-font-color2, #666)"
+_CELL = "text-align: left; vertical-align: top; padding: 1px 1.5em 1px 0; background: none"
+_SHORT = 16  # signs of a cell that is never parted into lines
+_MANY, _FRAME = 40, "max-height: 50em; overflow-y: auto"  # rows beyond which a list is rolled
+_HEADING = "font-weight: 600; margin: 0.8em 0 0.1em"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Words that stand back, below a heading if there is one."""
+
+    lines: Sequence[str]
+    heading: str = ""
+
+    @property
+    def text(self) -> str:
+        """As plain text."""
+        return "\n".join(filter(None, (self.heading, *self.lines)))
+
+    @property
+    def html(self) -> str:
+        """As HTML."""
+        lines = f'<div style="{_ASIDE}; white-space: pre-wrap">{escape(chr(10).join(self.lines))}</div>'
+        return _heading(self.heading) + (lines if self.lines else "")
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A heading, and rows of texts in columns; a column without any text is left out, and so is all without rows.
+
+    ``empty`` is what is said instead of no rows, ``numbers`` are the columns that stand to the right.
+    """
+
+    heading: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    empty: str = ""
+    numbers: Sequence[str] = ()
+
+    @property
+    def text(self) -> str:
+        """As plain text: a row a line."""
+        if not self.rows:
+            return f"{self.heading}\n  {self.empty}" if self.empty else ""
+        columns = [[_one_line(cell) for cell in column] for column in self._filled]
+        widths = [max(map(_width, column)) for column in columns]
+        lines = ("  ".join(map(_padded, row, widths, self._right)).rstrip() for row in zip(*columns, strict=True))
+        return "\n".join([self.heading, *(f"  {line}" for line in lines)])
+
+    @property
+    def html(self) -> str:
+        """As an HTML table."""
+        if not self.rows and not self.empty:
+            return ""
+        if not self.rows:
+            return Lines((self.empty,), self.heading).html
+        head, *body = zip(*self._filled, strict=True)
+        styles = [_CELL.replace("left", "right", 1) if right else _CELL for right in self._right]
+        rows = [_row(head, "th", [f"{one}; {_ASIDE}; font-weight: normal" for one in styles])]
+        rows += (_row(row, "td", styles) for row in body)
+        table = f'<table style="margin: 0; {_FONT}">{"".join(rows)}</table>'
+        framed = f'<div style="{_FRAME}">{table}</div>' if len(self.rows) > _MANY else table
+        return _heading(self.heading) + framed
+
+    @property
+    def _filled(self) -> list[tuple[str, ...]]:
+        """The columns that hold something, each with its heading."""
+        columns = zip(self.columns, *self.rows, strict=True)
+        return [column for column in columns if any(column[1:])]
+
+    @property
+    def _right(self) -> list[bool]:
+        return [column[0] in self.numbers for column in self._filled]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A heading, and text as it is, which a notebook opens by a click; nothing if there is none."""
+
+    heading: str
+    code: str
+
+    @property
+    def text(self) -> str:
+        """As plain text."""
+        return f"{self.heading}\n{self.code}" if self.code else ""
+
+    @property
+    def html(self) -> str:
+        """As preformatted HTML."""
+        if not self.code:
+            return ""
+        summary = f'<summary style="{_HEADING}; cursor: pointer">{escape(self.heading)}</summary>'
+        code = f'<pre style="margin: 0; {_FONT}; white-space: pre-wrap">{escape(self.code)}</pre>'
+        return f"<details>{summary}{code}</details>"
+
+
+Part = Lines | List | Code
+
+
+def bundle_of(parts: Sequence[Part]) -> Bundle:
+    """Give both forms of an output."""
+    texts, html = filter(None, (part.text for part in parts)), "".join(part.html for part in parts)
+    return {"text/plain": "\n\n".join(texts), "text/html": f"<div>{html}</div>"}
+
+
+def _heading(text: str) -> str:
+    return f'<div style="{_HEADING}">{escape(text)}</div>' if text else ""
+
+
+def _row(cells: Sequence[str], tag: str, styles: Sequence[str]) -> str:
+    drawn = (
+        f'<{tag} style="{style}; white-space: {"pre" if len(cell) <= _SHORT else "pre-wrap"}">{escape(cell)}</{tag}>'
+        for cell, style in zip(cells, styles, strict=True)
+    )
+    return f"<tr>{''.join(drawn)}</tr>"
+
+
+def _padded(cell: str, width: int, right: bool) -> str:  # noqa: FBT001 - for map
+    blanks = " " * (width - _width(cell))
+    return blanks + cell if right else cell + blanks
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "⏎ ")
+
+
+def _width(text: str) -> int:
+    """Give the columns of a terminal that a text takes."""
+    wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))

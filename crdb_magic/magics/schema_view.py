@@ -1,0 +1,108 @@
+"""How schemas, tables and their pictures are shown: in HTML and as plain text, both from the same lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crdb_magic.explore.catalogue import Relation
+from crdb_magic.explore.counted import Counted, Range, Statistic
+from crdb_magic.explore.definitions import Index
+from crdb_magic.explore.diagram import Diagram
+from crdb_magic.explore.estimates import Estimate
+from crdb_magic.explore.schema import Schema
+from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
+from crdb_magic.magics.lists import Bundle, Code, Lines, List, Part, bundle_of
+
+_STATISTICS = ("columns", "distinct", "NULL", "rows", "counted")
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def schema_bundle(schema: Schema, *_: Any, **__: Any) -> Bundle:
+    """Show the databases' names and the relations, by schema."""
+    others = ", ".join(schema.databases[1:])
+    parts: list[Part] = [Lines((f"Others: {others}",) if others else (), f"Database {schema.database}")]
+    for name in schema.schemas:
+        rows = [_relation(schema, one) for one in schema.relations if one.schema == name]
+        columns = ("name", "kind", "rows", "size", "comment")
+        parts.append(List(f"Schema {name}", columns, rows, empty="No tables.", numbers=("rows", "size")))
+    return bundle_of([*parts, Lines(schema.notes)])
+
+
+def _relation(schema: Schema, one: Relation) -> tuple[str, ...]:
+    estimate = schema.estimates.of(one) if schema.estimates else Estimate()
+    return one.name, one.kind, _count(estimate.rows), _size(estimate.bytes), one.comment or ""
+
+
+def table_bundle(table: Table, *_: Any, **__: Any) -> Bundle:
+    """Show all about a table; what there is none of is left out."""
+    relation, parts, counted = table.relation, table.parts, table.counted or Counted()
+    about = [relation.comment] if relation.comment else []
+    if table.estimate:
+        known = {"rows": _count(table.estimate.rows), "size": _size(table.estimate.bytes)}
+        about += [", ".join(f"{name}: {value or 'unknown'}" for name, value in known.items())]
+    shown: list[Part] = [
+        Lines(about, f"{relation.kind.capitalize()} {relation.schema}.{relation.name}"),
+        List("Columns", ("name", "type", "NULL?", "key", "default", "comment"), list(map(_column, parts.columns))),
+        List("Indexes", ("name", "columns", "kind", "storing", "where"), list(map(_index, parts.indexes))),
+        List("Foreign keys", ("name", "columns", "refer to", "then"), list(map(_key, parts.foreign_keys))),
+        List("Referred to by", ("name", "from", "columns", "then"), list(map(_reverse, parts.referenced_by))),
+        List("Constraints", ("name", "definition", ""), list(map(_constraint, parts.constraints))),
+        List("Statistics", _STATISTICS, list(map(_statistic, counted.statistics)), numbers=_STATISTICS[1:4]),
+        List("Ranges", ("range", "size", "leaseholder", "replicas"), list(map(_range, counted.ranges))),
+        Code("CREATE statement", table.create or ""),
+        Lines(table.notes),
+    ]
+    return bundle_of(shown)
+
+
+def diagram_bundle(diagram: Diagram, *_: Any, **__: Any) -> Bundle:
+    """Show a picture where Mermaid is drawn, and its words elsewhere; without HTML, which JupyterLab would prefer."""
+    return {"text/plain": diagram.text, "text/vnd.mermaid": diagram.mermaid}
+
+
+def _column(one: Column) -> tuple[str, ...]:
+    name = f"{one.name} (hidden)" if one.hidden else one.name
+    default = one.generated or one.default or ""
+    return name, one.type, "NULL" if one.nullable else "", one.key, default, one.comment or ""
+
+
+def _index(one: Index) -> tuple[str, ...]:
+    return one.name, one.columns, f"{'unique ' if one.unique else ''}{one.method}", one.storing or "", one.where or ""
+
+
+def _constraint(one: Constraint) -> tuple[str, ...]:
+    return one.name, one.definition, "" if one.validated else "not validated"
+
+
+def _statistic(one: Statistic) -> tuple[str, ...]:
+    created = "" if one.created is None else f"{one.created:%Y-%m-%d %H:%M:%S}"
+    return one.columns, _count(one.distinct), _count(one.nulls), _count(one.rows), created
+
+
+def _range(one: Range) -> tuple[str, ...]:
+    return one.range, _size(one.bytes), one.leaseholder, one.replicas
+
+
+def _key(one: ForeignKey) -> tuple[str, ...]:
+    return one.name, one.columns, f"{one.other_table} ({one.other_columns})", _then(one)
+
+
+def _reverse(one: ForeignKey) -> tuple[str, ...]:
+    return one.name, f"{one.table} ({one.columns})", one.other_columns, _then(one)
+
+
+def _then(one: ForeignKey) -> str:
+    actions = {"ON UPDATE": one.on_update, "ON DELETE": one.on_delete}
+    return ", ".join(f"{word} {action}" for word, action in actions.items() if action)
+
+
+def _count(rows: int | None) -> str:
+    return "" if rows is None else f"{rows:,}"
+
+
+def _size(size: int | None) -> str:
+    """Give a size in a unit that leaves three digits."""
+    if size is None:
+        return ""
+    power = min((len(str(size)) - 1) // 3, len(_UNITS) - 1)
+    return f"{size / 1000**power:.3g} {_UNITS[power]}"

@@ -1,0 +1,75 @@
+"""A cell of SQL: its statements run as one transaction, or explained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crdb_magic.columns.polars_frame import require
+from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
+from crdb_magic.explore.explaining import Explain, explain
+from crdb_magic.explore.plan import Plan
+from crdb_magic.magics import plan_view
+from crdb_magic.magics.arguments import Call
+from crdb_magic.magics.display import As, Shape, present
+from crdb_magic.magics.limit import Limit
+from crdb_magic.magics.magic import CrdbMagic
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.progress import Arrivals
+from crdb_magic.magics.txn_options import of_transaction
+from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
+from crdb_magic.sql.kinds import check_cell
+from crdb_magic.sql.nearmisses import refuse
+from crdb_magic.sql.statements import Statement, split
+
+
+def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
+    """Run the statements as one transaction, show what they gave, and give the last result."""
+    statements, options = _statements(text), of_transaction(call)
+    session = notebook.connections.get(call.given.get("on"))
+    shape = _shape(notebook, call)
+    bound = shape.limit.bind(statements, namespace)
+    arrivals = Arrivals(shape.finish, notebook.audience)
+    with Waiting(options.retry.max_attempts, notebook.audience) as waiting, arrivals, interrupts_shown_short():
+
+        def observer(attempt: Attempt) -> None:
+            arrivals.restart(attempt)
+            waiting(attempt)
+
+        bound = shape.limit.look_ahead(session, bound, namespace)
+        report = session.run(bound, options, observer, arrivals)
+    told = notebook.status_line.of(call.into, within=session.in_transaction)
+    try:
+        return present(report, statements, shape, notebook.shown, told)
+    except ResultTypeError as error:
+        if not session.in_transaction:  # that of a Python cell has not ended
+            error.outcome = Outcome.COMMITTED if report.receipt.committed else Outcome.NOT_COMMITTED
+        raise
+
+
+def explain_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Plan:
+    """Ask for the plan of each statement, show all but the last one, and give that."""
+    statements, options = _statements(text), of_transaction(call)
+    session = notebook.connections.get(call.given.get("on"))
+    bound = [statement.bind(namespace) for statement in statements]
+    how = Explain.PLAN if call.given["explain"] is True else call.given["explain"]
+    with Waiting(options.retry.max_attempts, notebook.audience) as waiting, interrupts_shown_short():
+        report, plans = explain(session, bound, how, options, waiting, may_write="yes" in call.given)
+    return plan_view.present(report, plans, statements, receipts=notebook.receipts)
+
+
+def _statements(text: str) -> tuple[Statement, ...]:
+    statements = split(text)
+    check_cell(statements)
+    refuse(statements)
+    return statements
+
+
+def _shape(notebook: CrdbMagic, call: Call) -> Shape:
+    value = call.given.get("as", As.FRAME)
+    if value is As.POLARS:
+        require()
+    numbers, dates = call.given.get("numbers"), call.given.get("dates")
+    if value is not As.FRAME and (numbers or dates):
+        raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
+    limit = Limit.of(call.given, notebook.limit, notebook.guard)
+    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, limit, call.into is not None)

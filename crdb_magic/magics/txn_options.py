@@ -1,0 +1,85 @@
+"""The options of %%crdb_txn: what there are, which go together, and what they ask of the transaction."""
+
+from __future__ import annotations
+
+from crdb_magic.columns.frame_options import Dates, Numbers
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
+from crdb_magic.errors import OptionError
+from crdb_magic.explore.explaining import Explain
+from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, rows, seconds, whole_number
+from crdb_magic.magics.display import As
+from crdb_magic.magics.namespace import Namespace
+
+TXN_OPTIONS = (
+    Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=Priority.parse),
+    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
+           "WHEN", read=AsOf.parse),
+    Option("max-attempts", f"how often to try in all (default {DEFAULT_MAX_ATTEMPTS})", "N", read=whole_number),
+    Option("timeout", "seconds for the whole transaction, retries included", "S", read=seconds),
+    Option("read-only", "let the server refuse any write", takes=Takes.NOTHING),
+    Option("isolation", "serializable or read-committed", "WORD", read=Isolation.parse),
+    Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
+    Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
+    Option("as", "what the value is: frame (default), arrow (a pyarrow.Table), polars (a DataFrame of it) or rows "
+           "(tuples)", "FORM", read=As.parse),
+    Option("numbers", "what a DECIMAL is in a frame: exact (default), or float, the nearest one", "WORD",
+           read=Numbers.parse),
+    Option("dates", "what a DATE is in a frame: date (default), or datetime64", "WORD", read=Dates.parse),
+    Option("limit", "fetch no more rows than that of each query, and say so if there are more; all: no limit", "N",
+           read=rows),
+    Option("explain", "show the plan instead of running it; =analyze runs it too, and shows how that went", "analyze",
+           Takes.GLUED, read=Explain.parse),
+    Option("yes", "let --explain=analyze run what may write: it is rolled back", takes=Takes.NOTHING),
+    Option("dry-run", "run it, show what it did, and roll it back", takes=Takes.NOTHING),
+    Option("on", "run on the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+)  # fmt: skip
+
+_PLAN = "The value of --explain is a plan."
+_OF_PLANS = "its .frame is a DataFrame of its steps."
+# Of two options that are given the first excludes the second: why, and what to do instead.
+_APART = (
+    ("python", "explain", "--explain is for SQL.", "in Python: %crdb_txn --explain SELECT …"),
+    ("python", "as", "--as is for SQL.", "in Python: db.frame(…), db.arrow(…), db.polars(…) or db.rows(…)."),
+    ("python", "numbers", "--numbers is for SQL.", 'in Python: db.frame(…, numbers="float").'),
+    ("python", "dates", "--dates is for SQL.", 'in Python: db.frame(…, dates="datetime64").'),
+    ("python", "limit", "--limit is for SQL.", "in Python: a LIMIT in the query."),
+    (
+        "explain",
+        "dry-run",
+        "--explain executes nothing.",
+        "--explain=analyze executes it, and rolls back what may write.",
+    ),
+    ("explain", "as", _PLAN, _OF_PLANS),
+    ("explain", "numbers", _PLAN, _OF_PLANS),
+    ("explain", "dates", _PLAN, _OF_PLANS),
+    ("explain", "limit", "--explain shows the plan of the query as it is.", "write a LIMIT into it."),
+)
+
+
+def read(line: str, namespace: Namespace, *, sql_follows: bool) -> Call:
+    """Read the line of a cell, or one with SQL behind its options; raises :class:`OptionError`."""
+    call = parse(line, TXN_OPTIONS, namespace, sql_follows=sql_follows)
+    if not sql_follows and call.rest:
+        raise OptionError(f"{call.rest!r} is no option.", hint="SQL goes below; put quotes around a value with blanks.")
+    for one, other, why, hint in _APART:
+        if one in call.given and other in call.given:
+            raise OptionError(why, hint=hint)
+    if "yes" in call.given and call.given.get("explain") is not Explain.ANALYZE:
+        raise OptionError("--yes says that --explain=analyze may execute what writes.", hint="leave it out here.")
+    return call
+
+
+def of_transaction(call: Call) -> TransactionOptions:
+    """Make the options of the transaction from what the line gave."""
+    given = call.given
+    retry = RetryPolicy(max_attempts=given.get("max-attempts", DEFAULT_MAX_ATTEMPTS), timeout=given.get("timeout"))
+    return TransactionOptions(
+        priority=given.get("priority"),
+        as_of=given.get("as-of"),
+        isolation=given.get("isolation"),
+        read_only="read-only" in given,
+        idempotent="idempotent" in given,
+        dry_run="dry-run" in given,
+        retry=retry,
+    )

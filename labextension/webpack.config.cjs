@@ -1,0 +1,2 @@
+// Modules have names: by numbers they would be called after the folder in which one builds.
+module.exports = { optimization: { moduleIds: 'named', chunkIds: 'named' } };

@@ -1,0 +1,34 @@
+"""A schema of its own for each test, and what is made in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from crdb_magic.session.session import Session
+from crdb_magic.sql.statements import BoundStatement
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def schema(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterator[str]:
+    """The name of an empty schema."""
+    name = f"explored_{os.getpid()}_{next(_numbers)}"
+    session.run(sql(f"CREATE SCHEMA {name}"))
+    yield name
+    session.run(sql(f"DROP SCHEMA {name} CASCADE"))
+
+
+@pytest.fixture
+def make(session: Session, sql: Callable[..., list[BoundStatement]], schema: str) -> Callable[..., None]:
+    """Run statements, each by itself, with the schema's name for {s}."""
+
+    def run(*statements: str) -> None:
+        for statement in statements:
+            session.run(sql(statement.replace("{s}", schema)))
+
+    return run

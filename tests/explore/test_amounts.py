@@ -1,0 +1,63 @@
+"""Counts, durations and sizes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdb_magic.explore.amounts import count, duration, read_count, read_duration, roughly, size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("238µs", 238e-6), ("1ms", 1e-3), ("1.2s", 1.2), ("1m59s", 119), ("1h2m3s", 3723), ("0µs", 0), ("", None)],
+)
+def test_a_duration_is_read_as_go_writes_it(text, seconds):
+    assert read_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,000", 1000),
+        ("100 - 33,334", 33334),
+        ("1,000 (100% of the table; stats collected 3 minutes ago)", 1000),
+        ("<hidden>", None),
+        ("9" * 400, None),
+    ],
+)
+def test_a_count_is_read_with_its_commas(text, number):
+    assert read_count(text) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (count(999_999), "999,999"),
+        (count(8_832_016), "8.8 M"),
+        (count(125e6), "125 M"),
+        (count(2e9), "2 bn"),
+        (roughly(336_776), "340,000"),
+        (roughly(15), "15"),
+        (roughly(0), "0"),
+        (duration(0.000604), "604 µs"),
+        (duration(1.234), "1.2 s"),
+        (duration(59.7), "1 min 0 s"),
+        (duration(119), "1 min 59 s"),
+        (duration(0), "0"),
+        (size(64), "64 KiB"),
+        (size(50_500), "49.3 MiB"),
+    ],
+)
+def test_an_amount_is_written_with_few_digits(written, expected):
+    assert written == expected
+
+
+@given(st.floats(0, 1e12))
+def test_an_estimate_is_shown_within_a_twentieth(number):
+    shown = roughly(number).replace(",", "").replace(" M", "e6").replace(" bn", "e9")
+
+    assert math.isclose(float(shown), number, rel_tol=0.051, abs_tol=0.5)

@@ -1,0 +1,283 @@
+"""What CockroachDB alone knows, and what it refuses: with its answers by script."""
+
+from __future__ import annotations
+
+import pytest
+from faults import ServerError, instead
+from personality import TEXT, Table, always, query, show
+
+from crdb_magic.explore.activity import activity
+from crdb_magic.explore.schema import explore
+from crdb_magic.session.transactions import send
+
+DENIED = ServerError("42501", "user nobody does not have VIEWACTIVITY privilege")  # syntheticprivilegecache, errors.go
+
+
+def _table(names: str, *rows: tuple[str | None, ...]) -> Table:
+    return Table([(name, TEXT) for name in names.split()], rows)
+
+
+# crdb-answers-22.1.json, "ddl": SHOW CREATE TABLE fact_nokey, and its information_schema.columns.
+_CREATE = (
+    "CREATE TABLE public.fact_nokey (\n\tx INT8 NULL,\n\trowid INT8 NOT VISIBLE NOT NULL DEFAULT unique_rowid(),\n"
+    "\tCONSTRAINT fact_nokey_pkey PRIMARY KEY (rowid ASC)\n)"
+)
+_COLUMNS = "table_schema table_name column_name crdb_sql_type is_hidden generation_expression"
+
+
+@pytest.fixture
+def nokey(as_v26, make, schema):
+    """A table without a key, as CockroachDB tells of it."""
+    make("CREATE TABLE {s}.nokey (x INT8, rowid INT8 DEFAULT 1 PRIMARY KEY)")
+    as_v26.rules[:0] = [
+        query(
+            "information_schema.columns",
+            _table(_COLUMNS, (schema, "nokey", "x", "INT8", "NO", ""), (schema, "nokey", "rowid", "INT8", "YES", "")),
+        ),
+        query(r"SHOW CREATE", _table("create_statement", (_CREATE,))),
+        query(
+            "pg_catalog.pg_indexes",
+            # logictest's pg_catalog, and catformat.indexForDisplay of a hash-sharded one
+            _table(
+                "indexname indexdef",
+                (
+                    "by_x",
+                    f"CREATE INDEX by_x ON db.{schema}.nokey USING btree (x ASC) USING HASH WITH (bucket_count=8)",
+                ),
+                ("nokey_pkey", f"CREATE UNIQUE INDEX nokey_pkey ON db.{schema}.nokey USING btree (rowid ASC)"),
+            ),
+        ),
+    ]
+    return f"{schema}.nokey"
+
+
+def test_types_are_cockroachdbs_and_hidden_columns_are_told(through_v26, nokey):
+    columns = explore(through_v26, nokey).columns
+
+    assert columns[["name", "type", "hidden", "key"]].to_numpy().tolist() == [
+        ["x", "INT8", False, ""],
+        ["rowid", "INT8", True, "PK"],
+    ]
+
+
+def test_the_statement_is_the_servers(through_v26, nokey):
+    assert explore(through_v26, nokey).create == _CREATE
+
+
+def test_hash_sharded_indexes_are_told(through_v26, nokey):
+    assert explore(through_v26, nokey).indexes.set_index("name").method.to_dict() == {
+        "by_x": "hash-sharded (8 buckets)",
+        "nokey_pkey": "btree",
+    }
+
+
+def test_a_computed_column_has_its_expression_from_the_one_place_that_has_it(as_v26, through_v26, make, schema):
+    make("CREATE TABLE {s}.t (a INT8 PRIMARY KEY, b INT8 GENERATED ALWAYS AS (a + 1) STORED)")
+    as_v26.rules[:0] = [
+        query("information_schema.columns", _table(_COLUMNS, (schema, "t", "b", "INT8", "NO", "a + 1"))),
+        query("SHOW CREATE", _table("create_statement", ("",))),
+    ]
+
+    assert explore(through_v26, f"{schema}.t").columns.generated[1] == "AS (a + 1) STORED"
+
+
+def test_who_may_not_see_the_statement_is_not_refused_the_rest(through_v26, nokey, schema, make):
+    make("CREATE ROLE {s}_nobody")
+    through_v26.ask(f"SET ROLE {schema}_nobody")
+    table = explore(through_v26, nokey)
+    through_v26.ask("RESET ROLE")
+    make("DROP ROLE {s}_nobody")
+
+    assert (table.create, len(table.columns)) == (None, 2)
+    assert table.notes == ("CREATE statement: not shown to user root, who has no privilege on it.",)
+
+
+# Rows and sizes: SHOW TABLES (pkg/sql/delegate/show_tables.go), SHOW RANGES … WITH TABLES, DETAILS (v23.1).
+
+
+def test_rows_and_sizes_come_from_show(as_v26, through_v26, nokey, schema):
+    as_v26.rules[:0] = [
+        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        query(r"\[SHOW RANGES", _table("schema_name table_name sum", (schema, "nokey", "2500000.00"))),
+    ]
+    frame = explore(through_v26, schema, sizes=True).tables
+
+    assert frame[["name", "rows", "bytes"]].to_numpy().tolist() == [["nokey", 1000, 2_500_000]]
+
+
+# Columns of SHOW STATISTICS and of SHOW RANGES … WITH DETAILS: docs/v24.1/show-statistics.md, show-ranges.md.
+_COUNTS = "statistics_name column_names created row_count distinct_count null_count"
+_RANGES = "range_id range_size_mb lease_holder lease_holder_locality replicas replica_localities"
+
+
+def test_of_one_table_its_statistics_and_ranges_are_told(as_v26, through_v26, nokey, schema):
+    as_v26.rules[:0] = [
+        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        show(
+            "STATISTICS FOR TABLE",
+            _table(
+                _COUNTS,
+                ("__auto__", "{x}", "2026-11-02 10:00:00+00:00", "1000", "70", "5"),
+                ("__auto__", "{x}", "2026-11-01 10:00:00+00:00", "900", "60", "4"),
+                ("__auto__", "{x,rowid}", "2026-11-02 10:00:00+00:00", "1000", "1000", "0"),
+            ),
+        ),
+        show(
+            "RANGES FROM TABLE .* WITH DETAILS",
+            _table(
+                _RANGES,
+                ("71", "2.500000", "1", "region=us-east1", "{1,2}", '{"region=us-east1","region=us-west1"}'),
+                ("72", "0.5", "2", "region=us-west1", "{1,2}", '{"region=us-east1","region=us-west1"}'),
+            ),
+        ),
+    ]
+    table = explore(through_v26, nokey, sizes=True)
+
+    assert table.estimate == (1000, 3_000_000)
+    assert table.statistics[["columns", "distinct", "nulls", "rows"]].to_numpy().tolist() == [
+        ["x", 70, 5, 1000],
+        ["x, rowid", 1000, 0, 1000],
+    ]
+    assert table.ranges.leaseholder.tolist() == ["1 region=us-east1", "2 region=us-west1"]
+    assert table.notes == ()
+
+
+def test_those_that_are_refused_are_left_out_and_said(as_v26, through_v26, nokey, schema):
+    as_v26.rules[:0] = [
+        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        always("SHOW (STATISTICS|RANGES)", instead(DENIED)),
+    ]
+    table = explore(through_v26, nokey, sizes=True)
+
+    assert (table.estimate, len(table.statistics), len(table.ranges)) == ((1000, None), 0, 0)
+    assert table.notes == (
+        "Statistics: not shown to user root (SQLSTATE 42501).",
+        "Ranges: not shown to user root (SQLSTATE 42501).",
+    )
+
+
+def test_sizes_that_are_refused_are_left_out_and_said(as_v26, through_v26, nokey, schema):
+    as_v26.rules[:0] = [
+        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        always(r"SELECT[^;]*\[SHOW RANGES", instead(DENIED)),
+    ]
+    found = explore(through_v26, schema, sizes=True)
+
+    assert found.tables.rows[0] == 1000
+    assert found.tables.bytes.isna()[0]
+    assert found.notes == ("Sizes: not shown to user root (SQLSTATE 42501).",)
+
+
+def test_a_version_that_does_not_know_the_words_says_so(as_v26, through_v26, nokey, schema):
+    as_v26.rules[:0] = [always(r"SELECT[^;]*\[SHOW", instead(ServerError("42601", 'at or near "with": syntax error')))]
+    found = explore(through_v26, schema, sizes=True)
+
+    assert found.notes[1] == 'Sizes: refused by the server: at or near "with": syntax error (SQLSTATE 42601).'
+
+
+def test_within_a_transaction_what_may_be_refused_is_not_asked_for(as_v26, through_v26, nokey, schema):
+    through_v26.connection.arm("BEGIN")
+    through_v26.ask("SELECT 1")
+    found = explore(through_v26, schema, sizes=True)
+    still_open = through_v26.in_transaction
+    send(through_v26.connection, "ROLLBACK")
+
+    assert (still_open, found.notes) == (True, ("Rows and sizes: not asked for within a transaction.",))
+
+
+# What goes on: SHOW CLUSTER SESSIONS and STATEMENTS of docs/v24.1, crdb_internal of docs/v23.1.
+
+_SESSIONS = _table(
+    "node_id session_id status user_name client_address application_name active_queries last_active_query "
+    "session_start",
+    ("1", "s1", "ACTIVE", "ann", "10.0.0.1:56194", "app", "UPDATE t SET n = 1", "", "2026-11-01 12:00:00+00:00"),
+    ("1", "s2", "ACTIVE", "bob", "10.0.0.1:56195", "app", "", "UPDATE t SET n = 2", "2026-11-01 11:00:00+00:00"),
+    ("2", "s3", "IDLE", "root", "10.0.0.2:56196", "crdb_magic", "", "", "2026-11-01 10:00:00+00:00"),
+)
+_STATEMENTS = _table(
+    "query_id node_id session_id user_name start query",
+    ("q1", "1", "s1", "ann", "2026-11-01 12:00:05+00:00", "UPDATE t SET n = 1"),
+    ("q2", "2", "s3", "root", "2026-11-01 12:00:06+00:00", "SHOW CLUSTER STATEMENTS"),
+)
+_LOCKS = _table("session holder on seconds", ("s1", "s2", "bank.public.t", "1.5"))
+_EVENTS = (
+    "collection_ts blocking_txn_id waiting_txn_id contention_duration contending_key seconds",
+    "database_name schema_name table_name index_name contention_type",
+)
+_AT = ("2026-11-01 11:59:00+00:00", "b", "w", "00:00:00.25", "\\x00", "0.25")
+
+
+@pytest.fixture
+def busy(as_v26):
+    """A cluster on which something goes on."""
+    as_v26.rules[:0] = [
+        query("clock_timestamp", _table("now", ("2026-11-01 12:00:06.5+00:00",))),
+        show("CLUSTER SESSIONS", _SESSIONS),
+        show("CLUSTER STATEMENTS", _STATEMENTS),
+        show("session_id", _table("session_id", ("s3",))),
+    ]
+    return as_v26
+
+
+def test_sessions_have_what_they_run_and_since_when(busy, through_v26):
+    sessions = activity(through_v26).sessions
+
+    assert sessions[["session", "state", "seconds", "statement", "own"]].to_numpy().tolist() == [
+        ["s1", "running", 1.5, "UPDATE t SET n = 1", False],
+        ["s3", "running", 0.5, "SHOW CLUSTER STATEMENTS", True],
+        ["s2", "in transaction", 3606.5, "UPDATE t SET n = 2", False],
+    ]
+
+
+def test_those_of_v22_1_have_no_status_and_no_zone(busy, through_v26):
+    old = _table(
+        "node_id session_id user_name client_address application_name active_queries last_active_query session_start",
+        ("1", "s2", "bob", "10.0.0.1:56195", "app", "", "SELECT 1", "2026-11-01 11:00:00"),
+    )
+    busy.rules[:0] = [show("CLUSTER SESSIONS", old)]
+
+    assert activity(through_v26).sessions[["state", "seconds"]].to_numpy().tolist() == [["idle", 3606.5]]
+
+
+def test_who_may_see_locks_is_told_who_waits_for_whom(busy, through_v26):
+    busy.rules[:0] = [
+        query("crdb_internal.cluster_locks", _LOCKS),
+        query(
+            "transaction_contention_events", _table(" ".join(_EVENTS), (*_AT, "bank", "public", "t", "i", "LOCK_WAIT"))
+        ),
+    ]
+    found = activity(through_v26)
+
+    assert found.waits.to_numpy().tolist() == [["s1", "s2", "bank.public.t", 1.5]]
+    assert found.sessions.waits_for.tolist() == ["s2", "", ""]
+    assert found.contention[["on", "seconds", "kind"]].to_numpy().tolist() == [["bank.public.t@i", 0.25, "lock wait"]]
+    assert found.notes == ()
+
+
+def test_contention_of_v22_1_has_no_names(busy, through_v26):
+    busy.rules[:0] = [
+        query("crdb_internal.cluster_locks", _LOCKS),
+        query("transaction_contention_events", _table(_EVENTS[0], _AT)),
+    ]
+
+    assert activity(through_v26).contention[["on", "seconds"]].to_numpy().tolist() == [["", 0.25]]
+
+
+def test_what_v26_closes_is_left_out_with_the_way_to_open_it(busy, through_v26):
+    found = activity(through_v26)
+    locks, contention = found.notes
+
+    assert len(found.sessions) == 3
+    assert locks.startswith("Locks: not shown to user root (SQLSTATE 42501).")
+    assert contention.startswith("Recent contention: not shown to user root (SQLSTATE 42501).")
+    assert "SET allow_unsafe_internals = on" in locks
+
+
+def test_within_a_transaction_they_are_not_asked_for(busy, through_v26):
+    through_v26.connection.arm("BEGIN")
+    through_v26.ask("SELECT 1")
+    found = activity(through_v26)
+    still_open = through_v26.in_transaction
+    send(through_v26.connection, "ROLLBACK")
+
+    assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 2)
