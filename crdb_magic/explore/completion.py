@@ -82,12 +82,12 @@ def complete(text: str, cursor: int, names: Names, variables: Variables = Variab
 
 
 def _fits(candidate: _Candidate, typing: Typing) -> bool:
-    if typing.kind in {Kind.PARAMETER, Kind.NAMING}:
-        return candidate.text.lower().startswith(typing.word.lower())
-    if typing.word.startswith('"') and candidate.text[:1] != '"':
+    is_parameter = typing.kind in {Kind.PARAMETER, Kind.NAMING}
+    begun = typing.word.strip(':"') if is_parameter else meant(typing.word)
+    if typing.word.startswith('"') and not candidate.text.startswith('"'):  # it is no name of several parts
         return False
     is_there = candidate.text.lower() == (typing.word + typing.rest).lower() and typing.rest
-    return candidate.name.lower().startswith(meant(typing.word).lower()) and not is_there
+    return candidate.name.lower().startswith(begun.lower()) and not is_there
 
 
 class _Offering:

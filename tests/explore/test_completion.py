@@ -271,6 +271,7 @@ def test_functions_that_few_call_wait_for_three_letters():
         ("SELECT * FROM owners WHERE id = :|", [":amount", ":ids", ":table"]),
         ("SELECT * FROM owners WHERE id = ANY(:i|)", [":ids"]),
         ("SELECT * FROM :|", [':"table"']),
+        ("SELECT * FROM :ta|", [':"table"']),
         ('SELECT * FROM :"|', [':"table"']),
         ('SELECT * FROM :"t|"', [':"table']),
         ("SELECT owners@|", []),
