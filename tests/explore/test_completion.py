@@ -186,6 +186,7 @@ def test_schemas_come_behind_tables_and_those_of_the_server_last():
         ("INSERT INTO accounts SELECT | FROM owners", list(OWNERS)),
         ("INSERT INTO owners VALUES (1) ON CONFLICT (|", list(OWNERS)),
         ("INSERT INTO owners VALUES (1) ON CONFLICT (id) DO UPDATE SET |", list(OWNERS)),
+        ("INSERT INTO owners VALUES (1) ON CONFLICT (id) DO UPDATE SET name = excluded.|", list(OWNERS)),
         ("INSERT INTO owners VALUES (1) RETURNING |", list(OWNERS)),
         ("UPDATE owners SET |", list(OWNERS)),
         ("UPDATE owners SET name = 'x', |", list(OWNERS)),
