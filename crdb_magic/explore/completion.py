@@ -82,12 +82,12 @@ def complete(text: str, cursor: int, names: Names, variables: Variables = Variab
 
 
 def _fits(candidate: _Candidate, typing: Typing) -> bool:
-    if typing.kind in {Kind.PARAMETER, Kind.NAMING}:
-        return candidate.text.lower().startswith(typing.word.lower())
-    if typing.word.startswith('"') and candidate.text[:1] != '"':
+    is_parameter = typing.kind in {Kind.PARAMETER, Kind.NAMING}
+    begun = typing.word.strip(':"') if is_parameter else meant(typing.word)
+    if typing.word.startswith('"') and not candidate.text.startswith('"'):  # it is no name of several parts
         return False
     is_there = candidate.text.lower() == (typing.word + typing.rest).lower() and typing.rest
-    return candidate.name.lower().startswith(meant(typing.word).lower()) and not is_there
+    return candidate.name.lower().startswith(begun.lower()) and not is_there
 
 
 class _Offering:
@@ -155,9 +155,11 @@ class _Offering:
         if not parts:
             return
         place = self._typing.before[: -2 * len(parts)]
-        at_table = expected(_moved(self._typing, len(place))) in {Expected.RELATION, Expected.NEW_NAME}
+        at_table = expected(replace(self._typing, at=len(place))) in {Expected.RELATION, Expected.NEW_NAME}
         if not at_table:
             relation = next((one for one in self._scope.seen if (one.alias,) == parts), None)
+            if parts == ("excluded",):  # the row that ON CONFLICT is about
+                relation = self._scope.target
             table = self._names.find(parts)
             columns = relation.columns if relation else table.columns if table else ()
             yield from self._named(columns, "column")
@@ -314,11 +316,6 @@ _OFFERS: dict[Expected, Callable[[_Offering], Iterator[_Candidate]]] = {
     Expected.OPERAND: _Offering.operands,
     Expected.CLAUSE: _Offering.clauses,
 }
-
-
-def _moved(typing: Typing, at: int) -> Typing:
-    """Give the place where a dotted name begins."""
-    return replace(typing, at=at)
 
 
 def _case(typing: Typing) -> Callable[[str], str]:

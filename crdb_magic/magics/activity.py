@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.activity import Activity, activity
-from crdb_magic.magics.arguments import Option, parse
+from crdb_magic.magics.arguments import Fills, Option, parse
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.waiting import interrupts_shown_short
 
-ACTIVITY_OPTIONS = (Option("on", "ask over the connection of that name instead of the current one", "NAME"),)
+ACTIVITY_OPTIONS = (
+    Option("on", "ask over the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+)
 
 
 @magic(ACTIVITY_OPTIONS)

@@ -146,6 +146,8 @@ class Completer:
     def _words(self, words: Words, typed: str, end: str, line: Unfinished) -> SimpleMatcherResult:
         if Fills.TABLES in words and not typed.startswith(":"):
             return self._tables(typed, end, line.given)
+        if Fills.FRAMES in words and typed and not typed.isidentifier():  # an expression, or a file
+            return _not_ours()
         if Fills.COLUMNS in words:
             typed = typed.rpartition(",")[2]
         offered: Iterable[Completion] = (one for word in words for one in self._of_word(word, line))

@@ -39,7 +39,7 @@ _USAGE = "%crdb_export [options] 'SELECT …' FILE, or %%crdb_export [options] F
 _USAGE_OF_FRAMES = "%crdb_export FRAME FILE"
 
 
-@magic(EXPORT_OPTIONS, takes_cell=True, words=(Fills.QUERY, Fills.FILES))
+@magic(EXPORT_OPTIONS, takes_cell=True, words=(Fills.QUERY, Fills.FRAMES, Fills.FILES))
 def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
     """Write the rows of a query, however many they are, or of a frame into a file: .parquet, .arrow or .csv.
 

@@ -89,7 +89,8 @@ class Told:
         names = {**other.settings, **self.settings}
         doubted = [name for name in names if self.settings.get(name) != other.settings.get(name)]
         doubts = {f"{_DOUBTED}{name} ": f"what a message that failed may have SET: {name.lower()}" for name in doubted}
-        return replace(self, bound={**other.bound, **self.bound, **doubts})
+        bound = {**other.bound, **self.bound, **doubts}
+        return replace(self, bound=bound, changes=max(self.changes, other.changes))
 
 
 NOTHING = Told()
@@ -196,10 +197,10 @@ def may_stay(word: str, said: bytes) -> bool:
     if word in _TAGS or word in _SAVEPOINTS:
         return True
     beginning = said[:_LOOKED_AT].lower()
-    # Quicker to look for than the expression, which matches nothing without one of them.
-    if b";" in beginning or b"temp" in beginning or b"set_config" in beginning or b"advisory" in beginning:
-        return _STAYS.search(beginning) is not None
-    return False
+    # Quicker to look for than the expression, which matches nothing without one of them. CREATE TABLE AS has no tag of
+    # its own.
+    signs = b";" in beginning or b"temp" in beginning or b"set_config" in beginning or b"advisory" in beginning
+    return (signs or b"create" in beginning) and _STAYS.search(beginning) is not None
 
 
 def _last(said: Mapping[str, str], name: str, text: str) -> Mapping[str, str]:

@@ -155,7 +155,8 @@ def test_names_are_quoted_where_they_need_it_and_tell_what_they_are(notebook, ta
     assert [(one.text, one.type) for one in found][:2] == [("id", "column"), ('"in"', "column")]
 
 
-def test_a_table_is_completed_where_an_option_takes_one(tab, things):
+def test_a_table_is_completed_where_an_option_or_a_magic_takes_one(tab, things):
+    assert tab("%crdb_schema thi|") == [things]
     assert tab("%crdb_write df --table things|") == [things]
     assert tab('%crdb_write df --table public."Th|') == [things]
 
@@ -163,6 +164,20 @@ def test_a_table_is_completed_where_an_option_takes_one(tab, things):
 @pytest.mark.parametrize("typed", ["%%crdb_txn\nSELECT 'pri|", "%%crdb_txn\n-- pri|", "%%crdb_txn\nSELECT prin|"])
 def test_where_we_have_nothing_to_say_python_has_not_either(tab_alone, typed):
     assert tab_alone(typed) == []
+
+
+def test_another_name_of_the_magic_is_completed_as_itself(unconnected, tab_alone):
+    unconnected("%config CrdbMagic.sql = True")
+
+    assert tab_alone("%%sql --pri|") == ["--priority"]
+    assert tab_alone("%%sql\nSEL|") == ["SELECT"]
+
+
+def test_an_expression_in_the_place_of_a_frame_is_python(unconnected, tab_alone):
+    unconnected["flights"] = pd.DataFrame({"id": [1]})
+
+    assert any(one.endswith("head") for one in tab_alone("%crdb_write flights.hea|"))
+    assert tab_alone("%crdb_export fli|") == ["flights"]
 
 
 def test_python_is_completed_as_it_was(unconnected, tab_alone):

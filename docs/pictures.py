@@ -1,0 +1,74 @@
+"""Writes the pictures in docs/pictures: notebooks/explore.ipynb, run in JupyterLab in a browser. See tests/browser.
+
+.venv/bin/pip install -e '.[browser]' && .venv/bin/python docs/pictures.py
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+_HERE = Path(__file__).parent
+sys.path.insert(0, str(_HERE.parent / "tests" / "browser"))
+
+from lab import code, serving  # noqa: E402 - they are tests' own modules
+from page import Notebook, opening  # noqa: E402
+
+_WIDTH, _HEIGHT = 1000, 2600  # high enough for each cell as a whole
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+_CALM = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden !important }"
+# Of which cell, by a piece of its source.
+_PICTURES = {"diagram": "--diagram", "plan": "--explain=analyze", "attempts": "nextval('tries') < 3"}
+_TYPED = """%%crdb_txn late << --priority high
+-- who hasn't paid
+SELECT c.name, sum(o.total) AS open
+FROM orders o JOIN customers c ON c.id = o.customer_id
+WHERE c.city = :city AND o."""
+
+
+def main() -> None:
+    """Run the notebook's cells and take the pictures."""
+    folder = _HERE / "pictures"
+    folder.mkdir(exist_ok=True)
+    cells = json.loads((_HERE.parent / "notebooks" / "explore.ipynb").read_text())["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    chromium = shutil.which("chromium")
+    with tempfile.TemporaryDirectory() as temporary, serving(Path(temporary)) as lab, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        with opening(lab, browser.new_context(device_scale_factor=2)) as opened:
+            notebook = opened(*map(code, [*sources, ""]))
+            notebook.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+            notebook.page.add_style_tag(content=_CALM)
+            notebook.command("notebook:run-all-cells")
+            notebook.cell(len(sources) - 1).wait()
+            for name, piece in _PICTURES.items():
+                place = next(place for place, source in enumerate(sources) if piece in source)
+                _take(notebook, place, folder / f"{name}.png")
+            _complete(notebook, folder / "tab.png")
+        browser.close()
+
+
+def _take(notebook: Notebook, place: int, path: Path) -> None:
+    cell = notebook.cell(place).at
+    for summary in cell.locator("summary").all():
+        summary.click()
+    cell.scroll_into_view_if_needed()
+    notebook.page.wait_for_timeout(1000)  # Mermaid draws when it is seen
+    cell.screenshot(path=path)
+
+
+def _complete(notebook: Notebook, path: Path) -> None:
+    notebook.complete(_TYPED)
+    box = notebook.cell(-1).at.bounding_box()
+    assert box is not None
+    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"] + 190}
+    notebook.page.screenshot(path=path, clip=clip)
+
+
+if __name__ == "__main__":
+    main()
