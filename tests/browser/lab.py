@@ -92,7 +92,16 @@ def serving(folder: Path, app: str = "jupyterlab") -> Iterator[Lab]:
             yield lab
             lab.end_kernels()
         finally:
-            process.terminate()
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop the server; one whose kernel was still starting may wait for ever."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _environment(folder: Path) -> dict[str, str]:
