@@ -44,8 +44,7 @@ def main() -> None:
             notebook = opened(*map(code, [*sources, ""]))
             notebook.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
             notebook.page.add_style_tag(content=_CALM)
-            notebook.command("notebook:run-all-cells")
-            notebook.cell(len(sources) - 1).wait()
+            notebook.run_all()
             for name, piece in _PICTURES.items():
                 place = next(place for place, source in enumerate(sources) if piece in source)
                 _take(notebook, place, folder / f"{name}.png")
@@ -64,9 +63,8 @@ def _take(notebook: Notebook, place: int, path: Path) -> None:
 
 def _complete(notebook: Notebook, path: Path) -> None:
     notebook.complete(_TYPED)
-    box = notebook.cell(-1).at.bounding_box()
-    assert box is not None
-    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"] + 190}
+    clip = notebook.cell(-1).at.bounding_box() or {}
+    clip["height"] += 190  # for what is offered below
     notebook.page.screenshot(path=path, clip=clip)
 
 

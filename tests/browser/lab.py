@@ -18,6 +18,7 @@ from typing import Any
 BUNDLE = Path(__file__).parents[2] / "labextension" / "built"
 _TOKEN = "browser-tests"
 _NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
+_WHOLE = {"windowingMode": "none"}  # cells that are not in view can be found too
 # What a notebook of an ipykernel says of its cells: so they are coloured before a kernel has started.
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -112,6 +113,7 @@ def _environment(folder: Path) -> dict[str, str]:
     kernel = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
     _write(share / "kernels" / "python3" / "kernel.json", kernel | {"display_name": "Python 3"})
     _write(settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings", _NO_NEWS)
+    _write(settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings", _WHOLE)
     return os.environ | {
         "JUPYTER_PATH": str(share),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),

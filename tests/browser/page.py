@@ -131,6 +131,11 @@ class Notebook:
         """Type a cell, run it, and wait until it has run."""
         return self.start(text).wait()
 
+    def run_all(self) -> None:
+        """Run each cell, and wait until none is running."""
+        self.page.wait_for_function(_KERNEL, timeout=PATIENCE)
+        self.command("notebook:run-all-cells")
+
     def complete(self, text: str) -> list[str]:
         """Type text into the last cell and press Tab: what is offered, or nothing where it was put in at once."""
         typed = self.type(text).at.locator(".cm-content").text_content()
