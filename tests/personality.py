@@ -115,7 +115,7 @@ def query(pattern: str, table: Table) -> Fault:
 
 def show(words: str, table: Table) -> Fault:
     """Answer each SHOW of these words, which no SELECT is around."""
-    return _answered(rf"SHOW {words}\b", table.answer)
+    return _answered(rf"SHOW {words}", table.answer)
 
 
 def plan(*lines: str) -> Fault:

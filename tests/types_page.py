@@ -91,6 +91,10 @@ declared digits has the scale of its part, and an INTERVAL is a `timedelta` in o
 file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives numbers. The
 UUIDs of arrays are text in files as well: pandas can't read Arrow's in a list. In a CSV file NULL is nothing and an
 empty text is `""`; in one of a single column both are `""`: nothing would be a blank line, which readers pass over.
+The file of a frame (`%crdb_export df prices.parquet`) is that of a table of it; a DECIMAL has the digits of its values.
+
+A DataFrame of polars (`--as polars`, `db.polars`) has the types that polars makes of Arrow's: UUID and JSON are text in
+it, intervals with months and decimals of more than 38 digits are exact text, and an enum is an `Enum` of its labels.
 
 A CHAR(n) comes without the blanks that fill it up, whichever server and way it comes from. A FLOAT4 among Python's
 values is the number that its shortest text names (0.1), in a column the nearest one of 32 bits.
@@ -131,7 +135,7 @@ _FOR_PANDAS = """\
 
 Exact is the default. But `plot`, `describe`, `* 1.1`, `.dt` and `resample` want machine numbers and instants. With
 `--numbers float` and `--dates datetime64` on a cell, `%config CrdbMagic.numbers` and `CrdbMagic.dates` for all of them,
-or `db.frame(…, numbers="float", dates="datetime64")` and `db.frames` read two types so, from the texts in one step:
+or `db.frame(…, numbers="float", dates="datetime64")` and `db.frames` read two types in another way:
 
 """
 _LOST = """\

@@ -2,11 +2,6 @@
 
 ::
 
-    completion.py   SQL that is being typed -> what may stand at the cursor
-    ├── expected.py     … what is expected there, by the words before it
-    ├── scope.py        … the tables and columns that the place sees
-    │   └── cursor.py       the statement around a cursor, nested as its parentheses are
-    └── names.py        the names that a database holds, and how they are read
     schema.py       what a database holds, and what a name means
     ├── table.py        all about one table
     │   ├── create.py       … the statement that makes it
@@ -22,4 +17,9 @@
     ├── plan_cockroach.py   … of CockroachDB's text
     ├── plan_postgres.py    … of PostgreSQL's JSON
     └── amounts.py          counts, durations and sizes, read and written
+    completion.py   SQL that is being typed -> what may stand at the cursor
+    ├── expected.py     … what is expected there, by the words before it
+    ├── scope.py        … the tables and columns that the place sees
+    │   └── cursor.py       the statement around a cursor, nested as its parentheses are
+    └── names.py        the names that a database holds, and how they are read
 """

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from crdb_magic.errors import StatementError
-from crdb_magic.explore.catalogue import Relation, ask, read
+from crdb_magic.explore.catalogue import Relation, Row, ask, read
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 from crdb_magic.values.typemap import quoted
@@ -46,12 +46,18 @@ def estimates(session: Session, of: Collection[Relation], *, of_ranges: bool = T
     if session.in_transaction:  # where a refusal would be its end
         return Estimates(notes=("Rows and sizes: not asked for within a transaction.",))
     rows, no_rows = optional(session, "Rows", lambda connection: ask(connection, _ROWS))
-    sql = _SIZES.format(quoted(session.connection.info.dbname))
-    sizes, no_sizes = optional(session, "Sizes", lambda connection: ask(connection, sql)) if of_ranges else ([], ())
+    sizes, no_sizes = _sizes(session) if of_ranges else ([], ())
     counted = {row[:2]: whole(row[2]) for row in rows}
     sized = {row[:2]: whole(row[2]) for row in sizes}
     known = {one.oid: Estimate(counted.get((one.schema, one.name)), sized.get((one.schema, one.name))) for one in of}
     return Estimates(known, (*no_rows, *no_sizes))
+
+
+def _sizes(session: Session) -> tuple[list[Row], tuple[str, ...]]:
+    if not session.server.range_details:
+        return [], (f"Sizes: {session.server} tells those of one table; of all, v23.1 does.",)
+    sql = _SIZES.format(quoted(session.connection.info.dbname))
+    return optional(session, "Sizes", lambda connection: ask(connection, sql))
 
 
 def _by_function(session: Session, of: Collection[Relation]) -> Estimates:

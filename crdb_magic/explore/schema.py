@@ -116,6 +116,8 @@ def find(connection: Connection, text: str) -> Found:
         return Found(relation, by_oid)
     if len(parts) == 1 and (parts[0] in schemas(connection) or any(one.schema == parts[0] for one in known)):
         return Found(_schema(connection, [one for one in known if one.schema == parts[0]], parts), by_oid)
+    if len(parts) > 1 and parts[0] in databases(connection):
+        raise _elsewhere(text, parts[0])
     raise OptionError(f"There is no table or schema {text}.", hint=_near(text, known))
 
 
@@ -125,10 +127,17 @@ def _schema(connection: Connection, chosen: Sequence[Relation], names: Sequence[
 
 def _parts(connection: Connection, text: str) -> tuple[str, ...]:
     """Read the parts of a name, without that of the database."""
-    *database, schema, table = ("", *table_parts(text))[-3:]
-    if any(database) and database != [connection.info.dbname]:
-        raise OptionError(f"{text} is in another database.", hint=f"%crdb_connect to the database {database[0]}.")
+    *database, schema, table = ("", "", *table_parts(text))[-3:]
+    own = connection.info.dbname
+    if any(database) and database != [own]:
+        raise _elsewhere(text, database[0])
+    if schema == own and connection.server.databases_as_schemas and schema not in schemas(connection):
+        return "public", table
     return (schema, table) if schema else (table,)
+
+
+def _elsewhere(text: str, database: str) -> OptionError:
+    return OptionError(f"{text} is in another database.", hint=f"%crdb_connect to the database {database}.")
 
 
 def _named(parts: Sequence[str], known: Sequence[Relation]) -> Relation | None:

@@ -85,14 +85,15 @@ def load(shell: InteractiveShell) -> None:
         return
     magic = CrdbMagic(shell, MAGICS)
     shell.register_magics(magic)
-    for kind, show in {pd.DataFrame: magic.shown.bundle, **_SHOWN}.items():
+    _bundles(shell).for_type(pd.DataFrame, magic.shown.bundle)
+    for kind, show in _SHOWN.items():
         _bundles(shell).for_type(kind, show)
-    magic.status_line.watch()
-    if prompt := _prompt(shell):
-        prompt.colour()
-    completer = Completer(magic)
-    completer.join()
-    magic.leaving.callback(completer.leave)
+        magic.leaving.callback(_bundles(shell).pop, kind, None)
+    parts: tuple[Any, ...] = (magic.status_line, Completer(magic), *_prompt(shell))
+    for part in parts:
+        part.join()
+        magic.leaving.callback(part.leave)
+    magic.leaving.callback(magic.sql_name.leave)
     atexit.register(magic.connections.close_all)
 
 
@@ -109,12 +110,6 @@ def unload(shell: InteractiveShell) -> None:
     for kind, names in magic.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
-    for kind in (pd.DataFrame, *_SHOWN):
-        _bundles(shell).pop(kind, None)
-    magic.status_line.leave()
-    magic.sql_name.leave()
-    if prompt := _prompt(shell):
-        prompt.leave()
     magic.leaving.close()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
@@ -130,11 +125,9 @@ def _reloads() -> bool:
     return frame is not None
 
 
-def _prompt(shell: InteractiveShell) -> ModuleType | None:
+def _prompt(shell: InteractiveShell) -> tuple[ModuleType, ...]:
     """Give what colours a terminal's prompt, where there is one: a notebook need not load its library."""
-    if getattr(shell, "pt_app", None) is None:
-        return None
-    return import_module("crdb_magic.magics.prompt")
+    return () if getattr(shell, "pt_app", None) is None else (import_module("crdb_magic.magics.prompt"),)
 
 
 def _bundles(shell: InteractiveShell) -> Any:

@@ -43,14 +43,14 @@ class Shape:
     """How results are handed to the notebook.
 
     What the last one is; what frames are made of; with receipts or not; how many rows were wanted; whether a variable
-    takes the last one instead of its being shown.
+    may take the last one, so that it is not shown.
     """
 
     value: As = As.FRAME
     frames: FrameOptions = EXACT
     receipts: bool = True
     limit: Limit = ALL
-    assigned: bool = False
+    taken: bool = False
 
     @property
     def finish(self) -> Finish:
@@ -100,7 +100,7 @@ class _Last:
 def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told: Told) -> Any:
     """Show the tags before the value, and make that; a value that is not seen is said to be cut."""
     result, receipt = last.result, last.receipt if shape.receipts else None
-    cut = shape.limit.left_out(result) if shape.assigned or shape.value is not As.FRAME else ""
+    cut = shape.limit.left_out(result) if shape.taken or shape.value is not As.FRAME else ""
     if cut and not told.speaks:
         tags = [*tags, cut]
     if tags:

@@ -51,7 +51,7 @@ class PromptLexer(Lexer):
         return lexer.lex_document(document)
 
 
-def colour() -> None:
+def join() -> None:
     """Have prompts use ours, from the next one on."""
     _terminal.IPythonPTLexer = PromptLexer
 

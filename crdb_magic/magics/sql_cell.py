@@ -72,4 +72,5 @@ def _shape(notebook: CrdbMagic, call: Call) -> Shape:
     if value is not As.FRAME and (numbers or dates):
         raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
     limit = Limit.of(call.given, notebook.limit, notebook.guard)
-    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, limit, call.into is not None)
+    taken = call.into is not None or (bool(call.rest) and not limit.asked)  # x = %crdb_txn …: nobody tells
+    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, limit, taken)

@@ -149,7 +149,7 @@ class StatusLine:
         self._screen = shell.display_pub
         self._events: dict[str, Callable[..., None]] = {"pre_run_cell": self._begin, "post_run_cell": self._end}
 
-    def watch(self) -> None:
+    def join(self) -> None:
         """Hear of the cells that run."""
         for event, heard in self._events.items():
             self._shell.events.register(event, heard)

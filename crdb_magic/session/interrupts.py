@@ -38,11 +38,16 @@ class Cancellable(Protocol):
 
 def has_news(descriptor: int) -> bool:
     """Tell whether there is something to read, or an end, without waiting for it."""
+    return news_of(descriptor)()
+
+
+def news_of(descriptor: int) -> Callable[[], bool]:
+    """Give what tells that again and again, of one thread at a time."""
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
+        return lambda: bool(select.select([descriptor], [], [], 0)[0])
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
+    return lambda: bool(poll.poll(0))
 
 
 class _Watcher:
@@ -53,6 +58,7 @@ class _Watcher:
         for end in (self._here, self._there):
             end.setblocking(False)  # noqa: FBT003 - as set_wakeup_fd wants it
         self.descriptor = self._there.fileno()
+        self._has_news = news_of(self._here.fileno())  # asked by who holds the lock
         self.process = os.getpid()
         self._lock = threading.Lock()  # a signal is read by who holds it, and so belongs to one statement
         self._runs = threading.Lock()
@@ -85,7 +91,7 @@ class _Watcher:
 
     def _heard(self) -> bool:
         """Read what signals came; whether one was a Ctrl-C. Somebody else's, taken in his place, are handed on."""
-        if not has_news(self._here.fileno()):
+        if not self._has_news():
             return False
         numbers = self._here.recv(_MOST_SIGNALS)
         if self._before >= 0 and (others := numbers.replace(_CTRL_C, b"")):

@@ -18,17 +18,16 @@ from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
 _STAYS = re.compile(
-    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate|listen|unlisten|savepoint|release|rollback|commit|end|abort"
-    rb"|create|alter|drop)\b"
+    FILLER + rb"(?:set|reset|use|discard|prepare|deallocate|listen|unlisten|create|alter|drop)\b"
+    rb"|(?:savepoint|release|rollback|commit|end|abort)\b"
     rb"|\b(?:set_config|pg_\w*advisory\w*)\s*\("
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
-_SIGNS = (b";", b"temp", b"set_config", b"advisory", b"create")
-_CHANGE_NAMES = frozenset({"CREATE", "ALTER", "DROP"})
 _SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
+_CHANGE_NAMES = frozenset({"CREATE", "ALTER", "DROP"})
 _TAGS = frozenset(
-    {"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN", "COMMIT", *_CHANGE_NAMES}
+    {"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN", *_CHANGE_NAMES, "COMMIT"}
 )
 _UNDOING = frozenset({"ROLLBACK", "ABORT"})
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
@@ -108,6 +107,7 @@ class Telling:
         self._undone = undone
         self._at_last = self._now = NOTHING
         self._marks: list[tuple[str, Told]] = []
+        self._unread: list[bytes] = []  # savepoints of a transaction that was told nothing yet: most never are
         self._has_failed = False
 
     @property
@@ -126,7 +126,10 @@ class Telling:
 
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
         """Note a message that was answered; ``word`` is the first of its tag, ``idle`` that no transaction is open."""
-        if said and may_stay(word, said):
+        if word in _SAVEPOINTS and self._now is self._at_last and not idle and b";" not in said[:-1]:
+            self._unread.append(said)
+        elif said and may_stay(word, said):
+            self._read()
             self._take(readable(said) or ())
         if idle:
             self._settle(failed=word == "ROLLBACK")
@@ -137,6 +140,7 @@ class Telling:
         It is undone with that, unless the server undoes none, or the message may have ``ended`` its transaction before,
         or holds a savepoint to which the transaction goes back.
         """
+        self._read()
         if may_stay("", said):
             perhaps = copy(self)
             perhaps._marks = [*self._marks]
@@ -149,6 +153,11 @@ class Telling:
         self._has_failed = True
         if idle:
             self._settle(failed=True)
+
+    def _read(self) -> None:
+        unread, self._unread = self._unread, []
+        for said in unread:
+            self._take(readable(said) or ())
 
     def _take(self, statements: Sequence[Statement]) -> None:
         for statement in statements:
@@ -179,6 +188,7 @@ class Telling:
             self._now = self._at_last
         self._at_last = self._now
         self._marks.clear()
+        self._unread.clear()
         self._has_failed = False
 
 
@@ -188,7 +198,7 @@ def may_stay(word: str, said: bytes) -> bool:
         return True
     beginning = said[:_LOOKED_AT].lower()
     # Quicker to look for than the expression, which matches nothing without one of them.
-    if any(sign in beginning for sign in _SIGNS):
+    if b";" in beginning or b"temp" in beginning or b"set_config" in beginning or b"advisory" in beginning:
         return _STAYS.search(beginning) is not None
     return False
 

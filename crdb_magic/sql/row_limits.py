@@ -78,9 +78,8 @@ def _edit(levels: Sequence[dict[str, Sequence[Token]]], text: str, most: int) ->
     """Say what changes in the text: its own limit, or one is put before its OFFSET, or at the end."""
     clauses = {word: tokens for level in levels for word, tokens in level.items() if word in _LIMITS}
     if "LIMIT" in clauses:
-        return _lowered(
-            list(takewhile(lambda one: fold(one.text) not in _LIMIT_ENDS, clauses["LIMIT"][1:])), text, most
-        )
+        amount = takewhile(lambda one: fold(one.text) not in _LIMIT_ENDS, clauses["LIMIT"][1:])
+        return _lowered(list(amount), text, most)
     if "FETCH" in clauses:  # FETCH FIRST 10 ROWS ONLY; without a number it is one
         return _lowered([one for one in clauses["FETCH"][2:3] if one.kind is Kind.NUMBER], text, most)
     if "OFFSET" in clauses:
@@ -90,10 +89,14 @@ def _edit(levels: Sequence[dict[str, Sequence[Token]]], text: str, most: int) ->
 
 
 def _lowered(amount: Sequence[Token], text: str, most: int) -> _Edit | None:
-    """Lower a limit that is larger; of one that is no number the server tells which is smaller (NULL is none)."""
-    if not amount or any(token.text == "," for token in amount):  # LIMIT 5, 10 is refused
+    """Lower a limit that is larger; of one that is no number the server tells which is smaller (NULL is none).
+
+    None where it stays: one that is smaller, and what the server refuses, as LIMIT 5, 10.
+    """
+    if not amount or any(token.text == "," for token in amount):
         return None
     start, end = amount[0].start, amount[-1].end
-    if len(amount) > 1 or not (amount[0].text.isdecimal() or fold(amount[0].text) == "ALL"):
+    own = fold(text[start:end])
+    if own != "ALL" and not own.isdecimal():
         return _Edit(start, end, f"least({text[start:end]}, {most})")
-    return _Edit(start, end, str(most)) if not amount[0].text.isdecimal() or int(amount[0].text) > most else None
+    return _Edit(start, end, str(most)) if own == "ALL" or int(own) > most else None

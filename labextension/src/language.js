@@ -18,7 +18,7 @@ const STYLE = styleTags({
   Keyword: tags.keyword
 });
 const TOPS = ['PythonCell', 'SqlCell', 'Head'];
-const NAMES = [...TOPS, ...'Magic Option Value Quote Name Operator Parameter Keyword Column Sql SqlInLine'.split(' ')];
+const NAMES = [...TOPS, ...'Magic Option Value Quote Name Operator Parameter Keyword Column Sql SqlInLine Python'.split(' ')];
 
 /** Make the support for code cells of those for Python and for SQL. */
 export function withMagics(python, sql) {
@@ -53,22 +53,19 @@ class CellParser extends Parser {
       return this.python.createParse(input, fragments, ranges);
     }
     const outside = without(found.lines, input.length);
-    const mixed = parseMixed(node => {
-      switch (node.type) {
-        case this.types.Sql:
-          return { parser: this.sql };
-        case this.types.SqlInLine:
-          return { parser: this.sqlInLine };
-        case this.types.PythonCell:
-          return outside.length > 0 ? { parser: this.python, overlay: outside } : null;
-        default:
-          return null;
-      }
-    });
-    return mixed(new Parsed(this.tree(found, input.length)), input, fragments, ranges);
+    // Python in one piece is a node like others; in several, which are read as one, it lies over the whole.
+    const python = outside.length === 1 ? [{ type: 'Python', ...outside[0] }] : [];
+    const parsers = new Map([
+      [this.types.Sql, { parser: this.sql }],
+      [this.types.SqlInLine, { parser: this.sqlInLine }],
+      [this.types.Python, { parser: this.python }],
+      [this.types.PythonCell, outside.length > 1 ? { parser: this.python, overlay: outside } : null]
+    ]);
+    const tree = this.tree([...found.parts, ...python].sort((one, other) => one.from - other.from), found.head, input.length);
+    return parseMixed(node => parsers.get(node.type) ?? null)(new Parsed(tree), input, fragments, ranges);
   }
 
-  tree({ head, parts }, length) {
+  tree(parts, head, length) {
     const leaf = ({ type, from, to }) => ({ tree: new Tree(this.types[type], [], [], to - from), at: from });
     const inside = parts.filter(one => one.from < head).map(leaf);
     const below = parts.filter(one => one.from >= head).map(leaf);

@@ -39,6 +39,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
+def notebook_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running Notebook, which is JupyterLab in another dress."""
+    if find_spec("notebook") is None:
+        _missing("Notebook is not installed")
+    with serving(tmp_path_factory.mktemp("notebook"), app="notebook") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[BrowserContext]:
     """A running Chromium, which says what it is about itself."""
     if find_spec("playwright") is None:

@@ -21,6 +21,11 @@ PATIENCE = 30_000
 
 # JupyterLab drops what is run before there is a kernel.
 _KERNEL = "() => ['idle', 'busy'].includes(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"
+_OFFERED = ".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match"
+_ANSWERED = """
+([offered, typed]) => document.querySelector(offered)
+    || [...document.querySelectorAll('.jp-Notebook .cm-content')].at(-1).textContent !== typed
+"""
 # The pieces of each line that have one colour, with the name of JupyterLab's variable which has that colour.
 _TOKENS = """
 (cell, kinds) => {
@@ -127,12 +132,11 @@ class Notebook:
         return self.start(text).wait()
 
     def complete(self, text: str) -> list[str]:
-        """Type text into the last cell and press Tab: what is offered, or nothing where it is put in at once."""
-        self.type(text)
+        """Type text into the last cell and press Tab: what is offered, or nothing where it was put in at once."""
+        typed = self.type(text).at.locator(".cm-content").text_content()
         self.page.keyboard.press("Tab")
-        items = self.page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match")
-        items.first.wait_for(timeout=PATIENCE)
-        return items.all_inner_texts()
+        self.page.wait_for_function(_ANSWERED, arg=[_OFFERED, typed], timeout=PATIENCE)
+        return self.page.locator(_OFFERED).all_inner_texts()
 
     def command(self, name: str, **arguments: object) -> None:
         """Let JupyterLab do what a menu's entry does."""

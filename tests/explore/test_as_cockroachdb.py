@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from faults import ServerError, instead
-from personality import TEXT, Table, always, query, show
+from personality import TEXT, Table, always, query, show, v22
+from proxy import Proxy
 
+from crdb_magic.core.asof import AsOf
 from crdb_magic.explore.activity import activity
 from crdb_magic.explore.schema import explore
+from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import send
 
 DENIED = ServerError("42501", "user nobody does not have VIEWACTIVITY privilege")  # syntheticprivilegecache, errors.go
@@ -58,6 +61,18 @@ def test_types_are_cockroachdbs_and_hidden_columns_are_told(through_v26, nokey):
         ["x", "INT8", False, ""],
         ["rowid", "INT8", True, "PK"],
     ]
+
+
+def test_the_databases_name_may_stand_for_its_schema_public(as_v26, through_v26, make, schema):
+    make("CREATE TABLE public.{s}_t (a INT8 PRIMARY KEY)")
+    as_v26.rules[:0] = [
+        query("information_schema.columns", _table(_COLUMNS)),
+        query("SHOW CREATE", _table("create_statement", ("",))),
+    ]
+    found = explore(through_v26, f"{through_v26.connection.info.dbname}.{schema}_t")
+    make("DROP TABLE public.{s}_t")
+
+    assert found.relation.schema == "public"
 
 
 def test_the_statement_is_the_servers(through_v26, nokey):
@@ -185,6 +200,26 @@ def test_within_a_transaction_what_may_be_refused_is_not_asked_for(as_v26, throu
     assert (still_open, found.notes) == (True, ("Rows and sizes: not asked for within a transaction.",))
 
 
+def test_before_v23_1_ranges_have_no_options(target, server, make, schema):
+    if server.is_cockroachdb:
+        pytest.skip("a cluster answers for itself")
+    make("CREATE TABLE {s}.t (a INT8 PRIMARY KEY)")
+    with Proxy(target, personality=v22()) as proxy:
+        session = Session(proxy.target)
+        proxy.rules += [
+            query("information_schema.columns", _table(_COLUMNS)),
+            query("SHOW CREATE", _table("create_statement", ("",))),
+            query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count")),
+            show("STATISTICS FOR TABLE", _table(_COUNTS)),
+            show(rf'RANGES FROM TABLE "{schema}"."t"$', _table(_RANGES, ("71", "2.5", "1", "", "{1}", "{}"))),
+        ]
+        one, all_ = explore(session, f"{schema}.t", sizes=True), explore(session, schema, sizes=True)
+        session.close()
+
+    assert (one.estimate, one.notes) == ((None, 2_500_000), ())
+    assert all_.notes == ("Sizes: CockroachDB v22.2.19 tells those of one table; of all, v23.1 does.",)
+
+
 # What goes on: SHOW CLUSTER SESSIONS and STATEMENTS of docs/v24.1, crdb_internal of docs/v23.1.
 
 _SESSIONS = _table(
@@ -271,6 +306,17 @@ def test_what_v26_closes_is_left_out_with_the_way_to_open_it(busy, through_v26):
     assert locks.startswith("Locks: not shown to user root (SQLSTATE 42501).")
     assert contention.startswith("Recent contention: not shown to user root (SQLSTATE 42501).")
     assert "SET allow_unsafe_internals = on" in locks
+
+
+def test_what_there_is_is_read_at_the_pin_and_what_goes_on_is_not(busy, through_v26, schema):
+    through_v26.pinned = AsOf.parse("1780315200123456789.0000000002")
+    explore(through_v26, schema)
+    of_the_past = [text for _, text in busy.sent if "AS OF SYSTEM TIME '1780315200123456789.0000000002'" in text]
+    busy.sent.clear()
+    activity(through_v26)
+
+    assert len(of_the_past) == 1
+    assert [text for _, text in busy.sent if "AS OF SYSTEM TIME" in text] == []
 
 
 def test_within_a_transaction_they_are_not_asked_for(busy, through_v26):

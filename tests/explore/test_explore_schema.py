@@ -131,6 +131,17 @@ def test_a_near_miss_has_a_hint_and_no_word_of_commits(session, made, text, mess
     assert "committed" not in str(caught.value)
 
 
+def test_what_may_be_in_another_database_is_told_how_to_get_there(session, make, schema):
+    make("CREATE DATABASE {s}_base")
+    with pytest.raises(OptionError, match=f"{schema}_base.t is in another database") as caught:
+        explore(session, f"{schema}_base.t")
+    others = explore(session).databases[1:]
+    make("DROP DATABASE {s}_base")
+
+    assert f"{schema}_base" in others
+    assert caught.value.hint == f"%crdb_connect to the database {schema}_base."
+
+
 # When it reads.
 
 
@@ -168,7 +179,13 @@ def test_it_leaves_no_transaction_open(session, made):
 # Estimates.
 
 
-def test_sizes_add_rows_and_bytes(session, make, made):
+@pytest.fixture
+def counts_at_once(server):
+    if not server.sizes_by_function:
+        pytest.skip("tells what was counted some seconds ago: sql.crdb_internal.table_row_statistics.as_of_time")
+
+
+def test_sizes_add_rows_and_bytes(session, make, made, counts_at_once):
     make("INSERT INTO {s}.orders SELECT generate_series(1, 100)", "ANALYZE {s}.orders")
     found = explore(session, made, sizes=True)
     frame = found.tables.set_index("name")
@@ -178,7 +195,7 @@ def test_sizes_add_rows_and_bytes(session, make, made):
     assert found.notes == ()
 
 
-def test_of_one_table_too(session, make, made):
+def test_of_one_table_too(session, make, made, counts_at_once):
     make("INSERT INTO {s}.orders SELECT generate_series(1, 100)", "ANALYZE {s}.orders")
 
     table = explore(session, f"{made}.orders", sizes=True)

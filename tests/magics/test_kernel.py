@@ -34,10 +34,6 @@ class Kernel:
     def __call__(self, cell: str) -> dict[str, Any]:
         return self.finish(self.start(cell))
 
-    def complete(self, code: str) -> dict[str, Any]:
-        """Press Tab at the end of a code; gives the content of the reply."""
-        return self.finish(self._client.complete(code))
-
     def outputs(self, cell: str) -> list[str]:
         """Run a cell; gives its outputs in order: the type of the message, and its first line of text."""
         number, shown = self.start(cell), []
@@ -51,6 +47,10 @@ class Kernel:
                 return shown
             if text := content.get("text", content.get("data", {}).get("text/plain")):
                 shown.append(f"{message['msg_type']}: {text.splitlines()[0].strip()}")
+
+    def complete(self, code: str) -> dict[str, Any]:
+        """Press Tab at the end of a code; gives the content of the reply."""
+        return self.finish(self._client.complete(code))
 
     def value(self, expression: str) -> str:
         number = self._client.execute("", user_expressions={"value": expression}, allow_stdin=False)
@@ -147,6 +147,14 @@ def test_a_connection_that_the_server_ended_between_two_cells_is_opened_again(ke
     assert kernel("%crdb_txn SELECT 1")["status"] == "ok"
 
 
+@pytest.mark.parametrize("waits", ["", "import asyncio\nawait asyncio.sleep(0)\n"], ids=["plain", "with an await"])
+def test_the_line_about_a_transaction_stands_below_the_value_of_its_own_cell(kernel, waits):
+    outputs = kernel.outputs(f"{waits}print('so')\n%crdb_txn SELECT 1 AS one")
+
+    assert outputs == ["stream: so", "execute_result: one", "display_data: 1 row"]
+    assert kernel.outputs("2") == ["execute_result: 2"]
+
+
 def test_tab_is_answered_with_what_to_replace_and_what_it_is(kernel, table):
     code = f"%%crdb_txn\nSELECT b FROM {table} WHERE balance > 0 and BAL"
 
@@ -166,11 +174,3 @@ def test_without_a_person_no_names_are_read_ahead(kernel):
     kernel("import threading; running = [one.name for one in threading.enumerate()]")
 
     assert kernel.value("'crdb_magic names' in running") == "False"
-
-
-@pytest.mark.parametrize("waits", ["", "import asyncio\nawait asyncio.sleep(0)\n"], ids=["plain", "with an await"])
-def test_the_line_about_a_transaction_stands_below_the_value_of_its_own_cell(kernel, waits):
-    outputs = kernel.outputs(f"{waits}print('so')\n%crdb_txn SELECT 1 AS one")
-
-    assert outputs == ["stream: so", "execute_result: one", "display_data: 1 row"]
-    assert kernel.outputs("2") == ["execute_result: 2"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from traitlets import TraitError
 
@@ -59,13 +61,19 @@ def test_the_server_sends_one_row_more_and_no_others(notebook, tries):
 
 @pytest.mark.usefixtures("three_are_many", "copies_out")
 def test_a_large_result_by_copy_is_limited_too(notebook):
-    query = _ROWS.format(10)
+    query = _ROWS.format(10).replace("SELECT i", "SELECT i, i * 1.5 AS d, 'x' AS t")
     session = notebook.shell.magics_manager.registry["CrdbMagic"].connections.get(None)
     session._sizes.note(f"{query}\nLIMIT 5", 5)
     frame = notebook(f"%%crdb_txn --limit 4\n{query}")
 
-    assert frame.i.tolist() == [1, 2, 3, 4]
+    assert [row[1:] for row in frame.itertuples(name=None)] == [(i, i * Decimal("1.5"), "x") for i in range(1, 5)]
     assert session._sizes.large(f"{query}\nLIMIT 5")
+
+
+def test_rows_of_several_batches_are_limited(notebook):
+    frame = notebook(f"%%crdb_txn --limit 7000\n{_ROWS.format(10_000)}")
+
+    assert frame.i.tolist() == list(range(1, 7001))
 
 
 @pytest.mark.parametrize(
@@ -138,6 +146,12 @@ def test_a_query_that_the_planner_thinks_huge_is_cut_and_says_how_to_have_all(no
     assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == (
         "the first 1 row; there are more: --limit all fetches them"
     )
+
+
+def test_what_nobody_asked_to_be_cut_says_so_also_where_it_is_not_shown(notebook, guarded):
+    notebook(f"x = %crdb_txn {guarded}")
+
+    assert notebook.shown.strip() == "the first 1 row; there are more: --limit all fetches them"
 
 
 @pytest.mark.parametrize("cell", ["%crdb_txn --limit all {}", "%crdb_txn --limit 5 {}", "%%crdb_txn\nSELECT 1;\n{}"])

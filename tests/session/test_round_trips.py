@@ -13,6 +13,8 @@ from wire import COPY_DONE, PASSWORD, START_UP
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.session.session import Session
+from crdb_magic.sql.row_limits import bind
+from crdb_magic.sql.statements import split
 
 
 def test_connecting_costs_what_libpq_needs_and_one(proxy):
@@ -28,6 +30,15 @@ def test_one_plain_statement_costs_one(trips, through, sql, table, text):
     statements = sql(text.format(table=table))
 
     assert trips(lambda: through.run(statements)) == [text.format(table=table)]
+
+
+def test_a_query_that_is_limited_costs_one_too(trips, through, table):
+    statement = bind(split(f"SELECT * FROM {table} ORDER BY id")[0], {}, 1)
+    reports = []
+    sent = trips(lambda: reports.append(through.run([statement])))
+
+    assert sent == [f"SELECT * FROM {table} ORDER BY id\nLIMIT 2"]
+    assert [(one.row_count, one.more, one.tag) for one in reports[0].results] == [(1, True, "SELECT 1")]
 
 
 OPTIONS = [

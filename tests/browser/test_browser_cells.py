@@ -13,6 +13,15 @@ def test_a_connection_says_what_it_leads_to(connected: Notebook) -> None:
     assert "database" in connected.cell(1).outputs[0]
 
 
+def test_tab_offers_the_magics(connected: Notebook) -> None:
+    offered = connected.complete("%crdb_")
+    connected.page.keyboard.press("Escape")
+    connected.page.keyboard.press("ControlOrMeta+a")
+    connected.page.keyboard.press("Backspace")
+
+    assert {"%crdb_connect", "%crdb_txn"} <= set(offered)
+
+
 def test_a_result_is_a_table(connected: Notebook) -> None:
     cell = connected.run("%%crdb_txn\nSELECT 7 AS lucky, 'it''s' AS word")
 
