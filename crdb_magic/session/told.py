@@ -24,6 +24,7 @@ _STAYS = re.compile(
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
+_SIGNS = (b";", b"temp", b"set_config", b"advisory", b"create")  # CREATE TABLE AS has the tag SELECT (PostgreSQL)
 _SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
 _CHANGE_NAMES = frozenset({"CREATE", "ALTER", "DROP"})
 _TAGS = frozenset(
@@ -198,7 +199,7 @@ def may_stay(word: str, said: bytes) -> bool:
         return True
     beginning = said[:_LOOKED_AT].lower()
     # Quicker to look for than the expression, which matches nothing without one of them.
-    if b";" in beginning or b"temp" in beginning or b"set_config" in beginning or b"advisory" in beginning:
+    if any(sign in beginning for sign in _SIGNS):
         return _STAYS.search(beginning) is not None
     return False
 
