@@ -26,7 +26,7 @@ _CALM = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden !important }"
 _PICTURES = {"diagram": "--diagram", "plan": "--explain=analyze", "attempts": "nextval('tries') < 3"}
 _TYPED = """%%crdb_txn late << --priority high
 -- who hasn't paid
-SELECT c.name, sum(o.total) AS open
+SELECT c.name, sum(o.total) AS owed
 FROM orders o JOIN customers c ON c.id = o.customer_id
 WHERE c.city = :city AND o."""
 
@@ -64,7 +64,7 @@ def _take(notebook: Notebook, place: int, path: Path) -> None:
 def _complete(notebook: Notebook, path: Path) -> None:
     notebook.complete(_TYPED)
     clip = notebook.cell(-1).at.bounding_box() or {}
-    clip["height"] += 190  # for what is offered below
+    clip["height"] += 165  # for what is offered below
     notebook.page.screenshot(path=path, clip=clip)
 
 
