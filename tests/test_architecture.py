@@ -33,14 +33,15 @@ BELOW = {
     "session": _SESSION,
     "transfer": _SESSION,
     "explore": _SESSION,
+    "drawing": _SESSION | {"explore"},
     "orm": _ORM,
-    "magics": _ORM | {"explore", "local"},
+    "magics": _ORM | {"explore", "drawing", "local"},
     "demo": _ORM | {"local", "magics"},
     "__init__": _ORM | {"magics"},
     "__main__": _ORM | {"local", "demo"},
 }
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
-_FRAMES = frozenset({"columns", "explore", "orm.bulk", "magics", "demo"})
+_FRAMES = frozenset({"columns", "explore", "drawing", "orm.bulk", "magics", "demo"})
 FOREIGN = {
     "psycopg2": frozenset({"session", "local.client"}),
     "pandas": _FRAMES,

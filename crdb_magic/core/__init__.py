@@ -10,4 +10,5 @@
     └── wording.py      what a server says, without what differs between runs
     server.py       which server answered, what it can do, how it wants things said
     target.py       where to connect
+    amounts.py      counts, durations and sizes in words
 """

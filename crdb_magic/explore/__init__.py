@@ -15,8 +15,7 @@
     ├── plan.py             Plan: steps, totals, what is recommended
     │   └── findings.py         what stands out of a step
     ├── plan_cockroach.py   … of CockroachDB's text
-    ├── plan_postgres.py    … of PostgreSQL's JSON
-    └── amounts.py          counts, durations and sizes, read and written
+    └── plan_postgres.py    … of PostgreSQL's JSON
     completion.py   SQL that is being typed -> what may stand at the cursor
     ├── expected.py     … what is expected there, by the words before it
     ├── scope.py        … the tables and columns that the place sees

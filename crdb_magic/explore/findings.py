@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from crdb_magic.explore.amounts import count, duration
+from crdb_magic.core.amounts import count, duration
 
 _MANY = 1000  # rows: a full scan of fewer is what a planner should choose
 _SOME = 100  # rows: to be wrong by fewer does no harm

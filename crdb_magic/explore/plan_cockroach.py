@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from crdb_magic.explore.amounts import read_count, read_duration
+from crdb_magic.core.amounts import read_count, read_duration
 from crdb_magic.explore.findings import Facts
 from crdb_magic.explore.plan import Plan, Step, shares
 

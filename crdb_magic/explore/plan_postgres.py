@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crdb_magic.explore.amounts import MOST, count, duration, size
+from crdb_magic.core.amounts import MOST, count, duration, size
 from crdb_magic.explore.findings import Facts
 from crdb_magic.explore.plan import Pairs, Plan, Step, shares
 
@@ -28,7 +28,8 @@ _ELSEWHERE = {*_DETAILS, *_TARGETS, "Node Type", "Plans", "Alias", "Index Name",
 _AGGREGATES = {"Sorted": "GroupAggregate", "Hashed": "HashAggregate", "Mixed": "MixedAggregate"}
 _WAIT_FOR_ALL = ("Sort", "Hash", "Aggregate", "ModifyTable")  # their input is read to its end, LIMIT or not
 _LEADS = 0.3  # the share of a process that leads one worker (get_parallel_divisor in costsize.c)
-_BLOCK = 8  # KiB, unless PostgreSQL was built with another size
+_KIBIBYTE = 1024
+_BLOCK = 8 * _KIBIBYTE  # unless PostgreSQL was built with another size
 _BUFFERS = {"Shared Hit Blocks": "from cache", "Shared Read Blocks": "read"}
 
 
@@ -197,7 +198,7 @@ def _spilled(node: Node) -> str:
     disk += sum(_number(one, "Disk Usage") for one in processes)
     disk += _number(node, "Maximum Storage") if node.get("Storage") == "Disk" else 0
     if disk:
-        return size(disk)
+        return size(disk * _KIBIBYTE)
     batches = _number(node, "Hash Batches")
     return f"in {count(batches)} batches" if batches > 1 else ""
 
@@ -232,7 +233,7 @@ def _totals(document: Node) -> Iterator[tuple[str, str]]:
         yield "compiling (JIT)", duration(_number(jit.get("Timing", {}), "Total") / 1000)
     yield from _of_triggers(document.get("Triggers", ()))
     buffers = {name: _number(document["Plan"], key) * _BLOCK for key, name in _BUFFERS.items()}
-    if said := ", ".join(f"{size(kibibytes)} {name}" for name, kibibytes in buffers.items() if kibibytes):
+    if said := ", ".join(f"{size(number)} {name}" for name, number in buffers.items() if number):
         yield "buffers", said
     if temporary := _number(document["Plan"], "Temp Written Blocks"):
         yield "temporary files", size(temporary * _BLOCK)

@@ -20,16 +20,10 @@
     │   └── tracebacks.py       what an error says that leaves it
     ├── limit.py            how many rows are fetched at most
     ├── display.py          results -> what is shown
-    │   ├── plan_view.py        … plans
     │   ├── shown.py            … frames, and their receipts
-    │   │   └── nulls.py            … with NULL in one word
-    │   ├── outputs.py          … words, plain and as HTML
+    │   ├── outputs.py          … a few words
     │   ├── waiting.py          … while a transaction runs
     │   └── status.py           … and how it went, in a line
-    │       └── timeline.py         … or in its attempts
-    ├── schema_view.py, activity_view.py
-    │                       schemas, tables, pictures; what goes on -> what is shown
-    │   └── lists.py            … in columns, plain and as HTML
     └── progress.py         a bar over rows
         ├── bars.py             … how it is drawn
         └── audience.py         … for whom
@@ -48,14 +42,15 @@ import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.drawing import plan as plan_drawing
+from crdb_magic.drawing.activity import activity_bundle
+from crdb_magic.drawing.schema import diagram_bundle, schema_bundle, table_bundle
 from crdb_magic.explore.activity import Activity
 from crdb_magic.explore.diagram import Diagram
 from crdb_magic.explore.plan import Plan
 from crdb_magic.explore.schema import Schema
 from crdb_magic.explore.table import Table
-from crdb_magic.magics import plan_view
 from crdb_magic.magics.activity import crdb_activity
-from crdb_magic.magics.activity_view import activity_bundle
 from crdb_magic.magics.completer import Completer
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
@@ -63,7 +58,6 @@ from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.pin import crdb_pin
 from crdb_magic.magics.schema import crdb_schema
-from crdb_magic.magics.schema_view import diagram_bundle, schema_bundle, table_bundle
 from crdb_magic.magics.txn import crdb_txn
 from crdb_magic.magics.write import crdb_write
 
@@ -75,7 +69,7 @@ _SHOWN = {
     Table: table_bundle,
     Diagram: diagram_bundle,
     Activity: activity_bundle,
-    Plan: plan_view.bundle,
+    Plan: plan_drawing.bundle,
 }
 
 

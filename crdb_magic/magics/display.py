@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -18,6 +18,7 @@ from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
+from crdb_magic.explore.plan import Plan
 from crdb_magic.magics.limit import ALL, Limit
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
@@ -132,6 +133,24 @@ def _decoded(result: Result, shape: Shape) -> Any:
 
 
 _DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: records, As.POLARS: to_polars}
+
+
+def present_plans(report: Report, plans: Sequence[Plan], statements: Sequence[Statement], *, receipts: bool) -> Plan:
+    """Show all plans but the last, each under its statement, and what the server said besides; give the last one."""
+    metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
+    plans = plans if receipts else [replace(plan, receipt=None) for plan in plans]
+    words = [*report.receipt.notes, *map(without_ids, report.receipt.notices)]
+    if not report.receipt.committed:
+        words.append(ROLLED_BACK)
+    for plan, statement in zip(plans[:-1], statements, strict=False):
+        say("\n".join([*words, caption(statement)]), metadata)
+        display(plan)
+        words = []
+    if len(plans) > 1:
+        words.append(caption(statements[-1]))
+    if words:
+        say("\n".join(words), metadata)
+    return plans[-1]
 
 
 def caption(statement: Statement) -> str:

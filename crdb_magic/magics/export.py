@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from crdb_magic.columns.encode import index_left_out
+from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.arguments import Call, Fills, Option, parse, variable
@@ -15,7 +16,7 @@ from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
-from crdb_magic.magics.outputs import rows_in_words, say
+from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
 from crdb_magic.session.queries import Query

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from crdb_magic.columns.results import Result
+from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.magics.namespace import Namespace
-from crdb_magic.magics.outputs import rows_in_words
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 from crdb_magic.sql.row_limits import bind

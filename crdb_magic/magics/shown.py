@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.magics import nulls
-from crdb_magic.magics.outputs import bundle
+from crdb_magic.drawing import nulls
+from crdb_magic.drawing.words import bundle
 
 _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's
 

@@ -8,9 +8,8 @@ from crdb_magic.columns.polars_frame import require
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
 from crdb_magic.explore.explaining import Explain, explain
 from crdb_magic.explore.plan import Plan
-from crdb_magic.magics import plan_view
 from crdb_magic.magics.arguments import Call
-from crdb_magic.magics.display import As, Shape, present
+from crdb_magic.magics.display import As, Shape, present, present_plans
 from crdb_magic.magics.limit import Limit
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.namespace import Namespace
@@ -54,7 +53,7 @@ def explain_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace
     how = Explain.PLAN if call.given["explain"] is True else call.given["explain"]
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, interrupts_shown_short():
         report, plans = explain(session, bound, how, options, waiting, may_write="yes" in call.given)
-    return plan_view.present(report, plans, statements, receipts=notebook.receipts)
+    return present_plans(report, plans, statements, receipts=notebook.receipts)
 
 
 def _statements(text: str) -> tuple[Statement, ...]:

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
+from crdb_magic.core.amounts import duration, rows_in_words
 from crdb_magic.core.asof import time_of
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.magics import timeline
+from crdb_magic.drawing import attempts
+from crdb_magic.drawing.words import bundle
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.outputs import bundle, duration_in_words, rows_in_words
 
 MIME = "application/vnd.crdb-magic.status+json"
 # No variables: JupyterLab's sanitizer drops them (apputils/src/sanitizer.ts). Faint in whatever colours there are.
@@ -103,7 +104,7 @@ class Done:
     @property
     def facts(self) -> str:
         """Say what differs between runs."""
-        facts = [duration_in_words(self.elapsed)]
+        facts = [duration(self.elapsed)]
         if self.attempts > self.count:
             facts.append(f"{self.attempts:,} attempts")
         if self.as_of is not None:
@@ -203,7 +204,7 @@ def _heading(done: Done) -> list[str]:
 def _text(whole: str, done: Done) -> str:
     if not done.receipt.retries:
         return whole
-    return "\n".join([whole, *_heading(done), timeline.as_text(done.receipt)])
+    return "\n".join([whole, *_heading(done), attempts.as_text(done.receipt)])
 
 
 def _faint(text: str) -> str:
@@ -214,6 +215,6 @@ def _html(whole: str, done: Done) -> str:
     """Give the lines; behind the last one, if it can be opened, stand the attempts."""
     before, line, last = escape(whole).rpartition("\n")
     if done.receipt.retries:
-        opened = "".join(_heading(done)) + timeline.as_html(done.receipt)
+        opened = "".join(_heading(done)) + attempts.as_html(done.receipt)
         last = f'<details><summary style="cursor: pointer">{last}</summary>{opened}</details>'
     return f'<div class="crdb-status" style="{_STYLE}">{before}{line}{last}</div>'

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from crdb_magic.columns.encode import index_left_out
+from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import Call, Fills, Option, parse
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
-from crdb_magic.magics.outputs import rows_in_words, say
+from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
 from crdb_magic.session.session import Session

@@ -7,9 +7,9 @@ import re
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.drawing.plan import as_html
 from crdb_magic.errors import OptionError, Outcome, ResultTypeError, StatementError
 from crdb_magic.explore.plan import Plan
-from crdb_magic.magics import plan_view
 
 
 def forms(value):
@@ -121,7 +121,7 @@ def test_a_plan_in_sql_is_shown_as_the_server_gives_it(notebook):
 def test_what_comes_from_the_server_is_escaped():
     plan = Plan(text="", remarks=("<script>",))
 
-    assert "&lt;script&gt;" in plan_view.as_html(plan)
+    assert "&lt;script&gt;" in as_html(plan)
 
 
 # --dry-run

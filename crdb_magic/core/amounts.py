@@ -1,12 +1,13 @@
-"""Amounts in plans: how a server writes counts, durations and sizes, and how they are shown."""
+"""Counts, durations and sizes: in few digits, the same wherever they are shown; and read as CockroachDB has them."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
-MOST = 1e18  # what is more is none of what a plan counts, and no figure to reckon with
+MOST = 1e18  # what is more is none of what a server counts, and no figure to reckon with
 # CockroachDB's pkg/util/humanizeutil and Go's time.Duration: 125,000; 1m59s, 1.2s, 604µs.
 _COUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|us|ns)")
@@ -27,8 +28,13 @@ def read_duration(text: str) -> float | None:
 
 
 def count(number: float) -> str:
-    """Write a number of rows: all of its digits, or three of a large one."""
+    """Write a number of rows: all of its digits, or two of a large one."""
     return _scaled(number, _COUNTS) if number >= _MILLION else f"{number:,.0f}"
+
+
+def rows_in_words(number: int) -> str:
+    """Write how many rows: 1 row, 1,234 rows."""
+    return f"{number:,} row" if number == 1 else f"{number:,} rows"
 
 
 def roughly(number: float) -> str:
@@ -37,27 +43,29 @@ def roughly(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration in its unit: 604 µs, 51 ms, 1.2 s, 1 min 59 s."""
-    if round(seconds) >= _MINUTE:
-        minutes, rest = divmod(round(seconds), _MINUTE)
-        return f"{minutes:,} min {rest} s"
-    return _scaled(seconds, _DURATIONS) if seconds else "0"
+    """Write a duration in its unit, or its two largest: 604 µs, 51 ms, 1.2 s, 1 min 59 s, 2 h 1 min."""
+    whole = round(seconds)
+    for (large, name), (small, rest) in pairwise(_LONG):
+        if whole >= large:
+            return f"{whole // large:,} {name} {whole % large // small} {rest}"
+    return _scaled(seconds, _SHORT) if seconds else "0 s"
 
 
-def size(kibibytes: float) -> str:
-    """Write a size that is given in KiB: 64 KiB, 12 MiB."""
-    return _scaled(kibibytes, _SIZES)
+def size(bytes_: float) -> str:
+    """Write a size: 64 KiB, 12 MiB."""
+    return _scaled(bytes_, _SIZES)
 
 
-_MINUTE, _MILLION, _THREE_DIGITS = 60, 1e6, 100
+_MILLION, _TEN = 1e6, 10
 _COUNTS = ((1e9, "bn"), (_MILLION, "M"))
-_DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
-_SIZES = ((1024.0**2, "GiB"), (1024.0, "MiB"), (1.0, "KiB"))
+_LONG = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_SHORT = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+_SIZES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 
 
 def _scaled(number: float, units: Sequence[tuple[float, str]]) -> str:
-    """Write a number in the largest unit that it reaches, with three digits, or two of what is below ten."""
-    one, unit = next((pair for pair in units if number >= pair[0]), units[-1])
+    """Write a number in the largest unit that it reaches, with a decimal if it is below ten."""
+    one, unit = next((pair for pair in units if round(number / pair[0], 3) >= 1), units[-1])
     scaled = number / one
-    whole = scaled >= _THREE_DIGITS or round(scaled, 1) == round(scaled)
+    whole = round(scaled, 1) >= _TEN or round(scaled, 1) == round(scaled)
     return f"{scaled:.0f} {unit}" if whole else f"{scaled:.1f} {unit}"

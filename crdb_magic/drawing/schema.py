@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from crdb_magic.core.amounts import size
+from crdb_magic.drawing.lists import Bundle, Code, Lines, List, Part, bundle_of
 from crdb_magic.explore.catalogue import Relation
 from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.definitions import Index
@@ -11,10 +13,8 @@ from crdb_magic.explore.diagram import Diagram
 from crdb_magic.explore.estimates import Estimate
 from crdb_magic.explore.schema import Schema
 from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
-from crdb_magic.magics.lists import Bundle, Code, Lines, List, Part, bundle_of
 
 _STATISTICS = ("columns", "distinct", "NULL", "rows", "counted")
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def schema_bundle(schema: Schema, *_: Any, **__: Any) -> Bundle:
@@ -100,9 +100,5 @@ def _count(rows: int | None) -> str:
     return "" if rows is None else f"{rows:,}"
 
 
-def _size(size: int | None) -> str:
-    """Give a size in a unit that leaves three digits."""
-    if size is None:
-        return ""
-    power = min((len(str(size)) - 1) // 3, len(_UNITS) - 1)
-    return f"{size / 1000**power:.3g} {_UNITS[power]}"
+def _size(bytes_: int | None) -> str:
+    return "" if bytes_ is None else size(bytes_)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdb_magic.core.server import Product, Server
+from crdb_magic.drawing.plan import as_html, as_text
 from crdb_magic.explore.explaining import read
-from crdb_magic.magics.plan_view import as_html, as_text
 
 PLANS = Path(__file__).parents[1] / "explore" / "plans"
 COCKROACH, POSTGRES = Server(Product.COCKROACHDB, (26, 1, 0)), Server(Product.POSTGRESQL, (18, 0, 0))
@@ -38,7 +38,7 @@ def test_an_executed_plan_shows_times_rows_and_what_stands_out():
         "   1.7 s              4.4 M      3.2 M  │     └─ hash join  ! spilled 99 MiB",
         "                                        │        │  equality: (id_document) = (id)",
         "                                        │        │  right cols are key",
-        "  30.1 s  ██████      8.8 M      8.8 M  │        ├─ scan vocabulary@vocabulary_pkey  ! full scan  "
+        "    30 s  ██████      8.8 M      8.8 M  │        ├─ scan vocabulary@vocabulary_pkey  ! full scan  "
         "! old statistics  ! waited 1.2 s for other transactions",
         "                                        │        │     KV rows: 8,832,016 (437 MiB)",
     ]

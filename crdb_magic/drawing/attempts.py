@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from crdb_magic.core.amounts import duration
 from crdb_magic.core.causes import cause_of
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import Attempt
-from crdb_magic.magics.outputs import duration_in_words
 
 _MOST = 8  # attempts that are shown; of more, the first and the last ones
 _WIDTH = 24  # characters of the whole time in a text
@@ -33,14 +33,14 @@ class Step:
     @property
     def words(self) -> str:
         """Say how it ended."""
-        return self.end if self.committed else f"{self.end}, waited {duration_in_words(self.waited)}"
+        return self.end if self.committed else f"{self.end}, waited {duration(self.waited)}"
 
 
 def as_text(receipt: Receipt) -> str:
     """Draw it with characters."""
     scale = _WIDTH / _whole(receipt)
     lines = [
-        f"{step.number:>4}  {_characters(step, scale)}  {duration_in_words(step.took):>7}  {step.words}"
+        f"{step.number:>4}  {_characters(step, scale)}  {duration(step.took):>7}  {step.words}"
         if isinstance(step, Step)
         else step
         for step in _shown(receipt)
@@ -95,7 +95,7 @@ def _row(step: Step, scale: float) -> str:
     )
     if step.waited:
         bars += f'<span style="{_BAR}; width: {step.waited * scale:.1f}%; background-color: {_WAIT}"></span>'
-    words = f"{duration_in_words(step.took):>7}  {escape(step.words)}"
+    words = f"{duration(step.took):>7}  {escape(step.words)}"
     return f'<div style="{_ROW}">{step.number:>4}<span style="{_TRACK}">{bars}</span>{words}</div>'
 
 

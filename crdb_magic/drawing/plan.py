@@ -11,16 +11,9 @@ from html import escape
 from itertools import compress
 from typing import Any
 
-from IPython.display import display
-
-from crdb_magic.columns.results import Report
-from crdb_magic.core.wording import without_ids
-from crdb_magic.explore.amounts import count, duration, roughly
+from crdb_magic.core.amounts import count, duration, roughly
 from crdb_magic.explore.findings import Finding, troubles
 from crdb_magic.explore.plan import Plan, Step, said
-from crdb_magic.magics.display import ROLLED_BACK, caption
-from crdb_magic.magics.outputs import say
-from crdb_magic.sql.statements import Statement
 
 _BAR = 8  # characters
 _HOT = 0.25  # a step with such a share is one to look at
@@ -63,24 +56,6 @@ def bundle(plan: Plan, *_: Any, **__: Any) -> tuple[dict[str, str], dict[str, An
     """Give what IPython's mimebundle formatter asks for: a plan as text and as HTML, and its receipt as metadata."""
     metadata = {"crdb": plan.receipt.as_dict()} if plan.receipt else {}
     return {"text/plain": as_text(plan), "text/html": as_html(plan)}, metadata
-
-
-def present(report: Report, plans: Sequence[Plan], statements: Sequence[Statement], *, receipts: bool) -> Plan:
-    """Show all plans but the last, each under its statement, and what the server said besides; give the last one."""
-    metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
-    plans = plans if receipts else [replace(plan, receipt=None) for plan in plans]
-    words = [*report.receipt.notes, *map(without_ids, report.receipt.notices)]
-    if not report.receipt.committed:
-        words.append(ROLLED_BACK)
-    for plan, statement in zip(plans[:-1], statements, strict=False):
-        say("\n".join([*words, caption(statement)]), metadata)
-        display(plan)
-        words = []
-    if len(plans) > 1:
-        words.append(caption(statements[-1]))
-    if words:
-        say("\n".join(words), metadata)
-    return plans[-1]
 
 
 # What both forms show.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdb_magic.explore.amounts import count, duration, read_count, read_duration, roughly, size
+from crdb_magic.core.amounts import count, duration, read_count, read_duration, roughly, rows_in_words, size
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,19 @@ def test_a_count_is_read_with_its_commas(text, number):
         (duration(0.000604), "604 µs"),
         (duration(1.234), "1.2 s"),
         (duration(59.7), "1 min 0 s"),
+        (duration(0.0123), "12 ms"),
+        (duration(0.9994), "999 ms"),
+        (duration(0.9996), "1 s"),
+        (duration(59.4), "59 s"),
         (duration(119), "1 min 59 s"),
-        (duration(0), "0"),
-        (size(64), "64 KiB"),
-        (size(50_500), "49.3 MiB"),
+        (duration(3_600), "1 h 0 min"),
+        (duration(200_000), "2 d 7 h"),
+        (duration(0), "0 s"),
+        (rows_in_words(1), "1 row"),
+        (rows_in_words(1_234), "1,234 rows"),
+        (size(500), "500 B"),
+        (size(64 << 10), "64 KiB"),
+        (size(50_500 << 10), "49 MiB"),
     ],
 )
 def test_an_amount_is_written_with_few_digits(written, expected):

@@ -13,7 +13,7 @@ from type_cases import GOLDEN
 from crdb_magic.columns.frame_options import EXACT
 from crdb_magic.columns.frames import to_frame
 from crdb_magic.columns.results import Column
-from crdb_magic.magics import nulls
+from crdb_magic.drawing import nulls
 from crdb_magic.values.typemap import Family
 
 NAMES = [name for name, golden in GOLDEN.items() if golden.cases]
@@ -124,42 +124,3 @@ def test_what_the_server_sends_is_escaped_beside_it():
 
     assert "<script>" not in html
     assert "<b>" not in html
-
-
-# In a notebook.
-
-
-def _shown(notebook, cell):
-    return notebook.shell.display_formatter.format(notebook(cell))[0]
-
-
-def test_a_value_of_a_cell_shows_it(notebook):
-    forms = _shown(notebook, "%crdb_txn SELECT NULL::INT8 AS a, NULL::DATE AS b, NULL::TEXT AS c, 'null'::JSONB AS d")
-
-    assert forms["text/plain"].splitlines()[1].split() == ["0", "NULL", "NULL", "NULL", "None"]
-    assert len(_IN_HTML.findall(forms["text/html"])) == 3
-
-
-def test_an_earlier_result_shows_it(notebook):
-    notebook("%%crdb_txn\nSELECT NULL::UUID AS a;\nSELECT 1 AS b")
-
-    assert "0  NULL" in notebook.shown
-
-
-def test_a_frame_of_a_python_cell_shows_it(notebook):
-    forms = _shown(notebook, "%%crdb_txn --python\ndb.frame('SELECT NULL::INT8 AS a')")
-
-    assert forms["text/plain"].splitlines()[1].split() == ["0", "NULL"]
-
-
-def test_a_frame_that_was_changed_in_place_is_shown_as_it_is_now(notebook):
-    notebook("%%crdb_txn df <<\nSELECT 1 AS a, NULL::TEXT AS b")
-    notebook("df.loc[0, 'a'] = None; df.loc[0, 'b'] = 'x'; df['c'] = 2.5; df.loc[0, 'c'] = float('nan')")
-
-    assert _shown(notebook, "df")["text/plain"].splitlines()[1].split() == ["0", "NULL", "x", "NaN"]
-
-
-def test_a_frame_made_from_it_is_shown_by_pandas(notebook):
-    notebook("%%crdb_txn df <<\nSELECT NULL::INT8 AS a")
-
-    assert "NULL" not in _shown(notebook, "df.head()")["text/plain"]

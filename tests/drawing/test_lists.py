@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crdb_magic.magics.lists import Code, Lines, List, bundle_of
+from crdb_magic.drawing.lists import Code, Lines, List, bundle_of
 
 
 def test_columns_are_as_wide_as_they_have_to_be():

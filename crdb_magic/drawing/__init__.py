@@ -1,0 +1,12 @@
+"""What is shown of a value, as plain text and as HTML in JupyterLab's own colours. No notebook is known here.
+
+::
+
+    schema.py       schemas, tables, pictures of them
+    activity.py     who runs what, and who waits for whom
+    plan.py         plans: a tree beside its figures
+    attempts.py     the attempts of a transaction, on a line of time
+    nulls.py        frames, with NULL in one word
+    lists.py        parts that an output is made of: lines, lists in columns, code
+    words.py        a few words
+"""
