@@ -9,4 +9,5 @@
     nulls.py        frames, with NULL in one word
     lists.py        parts that an output is made of: lines, lists in columns, code
     words.py        a few words
+    html.py         what they have in common: fonts, colours, elements
 """

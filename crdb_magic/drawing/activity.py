@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from crdb_magic.core.amounts import duration
-from crdb_magic.drawing.lists import Bundle, Lines, List, Part, bundle_of
+from crdb_magic.drawing.html import Bundle
+from crdb_magic.drawing.lists import Lines, List, Part, bundle_of
 from crdb_magic.explore.activity import Activity, Contention, Running, Wait
 
 _EXCERPT = 80
 
 
-def activity_bundle(activity: Activity, *_: Any, **__: Any) -> Bundle:
+def activity_bundle(activity: Activity) -> Bundle:
     """Show the sessions, those that wait, and what was waited for."""
     sessions = ("session", "who", "state", "for", "statement")
     waits, contention = ("session", "waits for", "on", "for"), ("at", "on", "for", "kind", "transaction", "waited for")

@@ -9,6 +9,7 @@ from html import escape
 from crdb_magic.core.amounts import duration
 from crdb_magic.core.causes import cause_of
 from crdb_magic.core.receipt import Receipt
+from crdb_magic.drawing.html import element
 from crdb_magic.errors import Attempt
 
 _MOST = 8  # attempts that are shown; of more, the first and the last ones
@@ -89,14 +90,12 @@ def _characters(step: Step, scale: float) -> str:
 
 def _row(step: Step, scale: float) -> str:
     colour = _COMMITTED if step.committed else _REFUSED
-    bars = (
-        f'<span style="{_BAR}; margin-left: {step.begun * scale:.1f}%; width: {step.took * scale:.1f}%; '
-        f'background-color: {colour}"></span>'
-    )
+    place = f"margin-left: {step.begun * scale:.1f}%; width: {step.took * scale:.1f}%"
+    bars = element("span", f"{_BAR}; {place}; background-color: {colour}", "")
     if step.waited:
-        bars += f'<span style="{_BAR}; width: {step.waited * scale:.1f}%; background-color: {_WAIT}"></span>'
+        bars += element("span", f"{_BAR}; width: {step.waited * scale:.1f}%; background-color: {_WAIT}", "")
     words = f"{duration(step.took):>7}  {escape(step.words)}"
-    return f'<div style="{_ROW}">{step.number:>4}<span style="{_TRACK}">{bars}</span>{words}</div>'
+    return element("div", _ROW, f"{step.number:>4}{element('span', _TRACK, bars)}{words}")
 
 
 def _name(retry: Attempt) -> str:

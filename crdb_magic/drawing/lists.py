@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-Bundle = dict[str, str]
+from crdb_magic.drawing.html import ASIDE, FONT, Bundle, element
 
-_FONT = "font: var(--jp-code-font-size, 13px)/1.5 var(--jp-code-font-family, monospace)"
-_ASIDE = "color: var(--jp-ui-font-color2, #666)"
 _CELL = "text-align: left; vertical-align: top; padding: 1px 1.5em 1px 0; background: none"
 _SHORT = 16  # signs of a cell that is never parted into lines
 _MANY, _FRAME = 40, "max-height: 50em; overflow-y: auto"  # rows beyond which a list is rolled
@@ -32,7 +30,7 @@ class Lines:
     @property
     def html(self) -> str:
         """As HTML."""
-        lines = f'<div style="{_ASIDE}; white-space: pre-wrap">{escape(chr(10).join(self.lines))}</div>'
+        lines = element("div", f"{ASIDE}; white-space: pre-wrap", escape("\n".join(self.lines)))
         return _heading(self.heading) + (lines if self.lines else "")
 
 
@@ -68,10 +66,10 @@ class List:
             return Lines((self.empty,), self.heading).html
         head, *body = zip(*self._filled, strict=True)
         styles = [_CELL.replace("left", "right", 1) if right else _CELL for right in self._right]
-        rows = [_row(head, "th", [f"{one}; {_ASIDE}; font-weight: normal" for one in styles])]
+        rows = [_row(head, "th", [f"{one}; {ASIDE}; font-weight: normal" for one in styles])]
         rows += (_row(row, "td", styles) for row in body)
-        table = f'<table style="margin: 0; {_FONT}">{"".join(rows)}</table>'
-        framed = f'<div style="{_FRAME}">{table}</div>' if len(self.rows) > _MANY else table
+        table = element("table", f"margin: 0; {FONT}", "".join(rows))
+        framed = element("div", _FRAME, table) if len(self.rows) > _MANY else table
         return _heading(self.heading) + framed
 
     @property
@@ -102,8 +100,8 @@ class Code:
         """As preformatted HTML."""
         if not self.code:
             return ""
-        summary = f'<summary style="{_HEADING}; cursor: pointer">{escape(self.heading)}</summary>'
-        code = f'<pre style="margin: 0; {_FONT}; white-space: pre-wrap">{escape(self.code)}</pre>'
+        summary = element("summary", f"{_HEADING}; cursor: pointer", escape(self.heading))
+        code = element("pre", f"margin: 0; {FONT}; white-space: pre-wrap", escape(self.code))
         return f"<details>{summary}{code}</details>"
 
 
@@ -117,12 +115,12 @@ def bundle_of(parts: Sequence[Part]) -> Bundle:
 
 
 def _heading(text: str) -> str:
-    return f'<div style="{_HEADING}">{escape(text)}</div>' if text else ""
+    return element("div", _HEADING, escape(text)) if text else ""
 
 
 def _row(cells: Sequence[str], tag: str, styles: Sequence[str]) -> str:
     drawn = (
-        f'<{tag} style="{style}; white-space: {"pre" if len(cell) <= _SHORT else "pre-wrap"}">{escape(cell)}</{tag}>'
+        element(tag, f"{style}; white-space: {'pre' if len(cell) <= _SHORT else 'pre-wrap'}", escape(cell))
         for cell, style in zip(cells, styles, strict=True)
     )
     return f"<tr>{''.join(drawn)}</tr>"

@@ -16,14 +16,15 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats import format as untyped
 
+from crdb_magic.drawing.html import ASIDE, element
 from crdb_magic.values.decode import Interval
 
 formats: Any = untyped
 
 _NULL = "NULL"
 _MARK = "\ue000NULL\ue000"  # of a private area of Unicode: put into the HTML's cells, and replaced there
-# JupyterLab's sanitizer knows no variables (apputils/src/sanitizer.ts): the first declaration is for it.
-_HTML = '<span style="color: #777; color: var(--jp-ui-font-color2, #777); font-style: italic">NULL</span>'
+# The first colour is for where there are no variables: see html.py.
+_HTML = element("span", f"color: #767676; {ASIDE}; font-style: italic", "NULL")
 _NO_JSON = (date, time, UUID, bytes, Interval, pd.Timedelta, np.timedelta64)  # datetimes are dates
 
 

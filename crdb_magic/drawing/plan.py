@@ -12,6 +12,7 @@ from itertools import compress
 from typing import Any
 
 from crdb_magic.core.amounts import count, duration, roughly
+from crdb_magic.drawing.html import ASIDE, FONT, Bundle, element
 from crdb_magic.explore.findings import Finding, troubles
 from crdb_magic.explore.plan import Plan, Step, said
 
@@ -52,7 +53,7 @@ class _Row:
         return _coarse(self.step.share or 0)
 
 
-def bundle(plan: Plan, *_: Any, **__: Any) -> tuple[dict[str, str], dict[str, Any]]:
+def plan_bundle(plan: Plan) -> tuple[Bundle, dict[str, Any]]:
     """Give what IPython's mimebundle formatter asks for: a plan as text and as HTML, and its receipt as metadata."""
     metadata = {"crdb": plan.receipt.as_dict()} if plan.receipt else {}
     return {"text/plain": as_text(plan), "text/html": as_html(plan)}, metadata
@@ -154,17 +155,13 @@ def _headed(step: Step) -> str:
 
 # HTML.
 
-_TEXT = (
-    "font: var(--jp-code-font-size, 13px)/1.45 var(--jp-code-font-family, monospace); "
-    "color: var(--jp-content-font-color1, inherit)"
-)
+_TEXT = f"{FONT}; color: var(--jp-content-font-color1, inherit)"
 _ROW = "background: none"
 _CELL = "padding: 1px 10px 1px 0; text-align: left; vertical-align: top; border: 0"
 _NUMBER = "padding: 1px 14px 1px 0; text-align: right; vertical-align: top; border: 0; white-space: nowrap"
-_ASIDE = "color: var(--jp-ui-font-color2, #767676)"
 _BADGE = "display: inline-block; border: 1px solid; border-radius: 3px; padding: 0 4px; font-size: 90%"
 _GRAVE = f"{_BADGE}; color: var(--jp-error-color1, #c62828); font-weight: 600"
-_MILD = f"{_BADGE}; {_ASIDE}"
+_MILD = f"{_BADGE}; {ASIDE}"
 _BESIDE = "width: 72px; height: 10px; margin-top: 4px"
 _INDENT, _HANGS = 2, 2  # characters: of a step below another one, and of the branch that leads to it
 _RED, _BLUE = "var(--jp-error-color1, #c62828)", "var(--jp-brand-color1, #1976d2)"
@@ -178,16 +175,12 @@ def as_html(plan: Plan) -> str:
         _lines("", plan.remarks),
         _lines("The server recommends:", plan.recommendations),
     )
-    return _element("div", f"{_TEXT}; padding-left: 1ch", "".join(parts))
-
-
-def _element(name: str, style: str, content: str) -> str:
-    return f'<{name} style="{style}">{content}</{name}>'
+    return element("div", f"{_TEXT}; padding-left: 1ch", "".join(parts))
 
 
 def _totals_html(plan: Plan) -> str:
     totals = [_badge(Finding(words)) if bad else escape(words) for words, bad in _totals(plan)]
-    return _element("div", f"{_ASIDE}; padding-bottom: 6px", " · ".join(totals)) if totals else ""
+    return element("div", f"{ASIDE}; padding-bottom: 6px", " · ".join(totals)) if totals else ""
 
 
 def _table(plan: Plan) -> str:
@@ -195,45 +188,45 @@ def _table(plan: Plan) -> str:
     if not rows:
         return ""
     bars = names[0] in _WITH_BARS if names else False
-    heads = [_element("td", f"{_NUMBER}; {_ASIDE}", name) for name in names]
+    heads = [element("td", f"{_NUMBER}; {ASIDE}", name) for name in names]
     if bars:
         heads.insert(1, "<td></td>")
-    heads.append(_element("td", f"{_CELL}; padding-left: {_HANGS}ch; {_ASIDE}", "step" if names else ""))
+    heads.append(element("td", f"{_CELL}; padding-left: {_HANGS}ch; {ASIDE}", "step" if names else ""))
     hottest = max(row.share for row in rows)
     lines = [_row_html(row, hot=row.share == hottest and hottest >= _HOT, bars=bars) for row in rows]
-    body = "".join(_element("tr", _ROW, line) for line in ("".join(heads), *lines))
-    return _element("table", f"border: 0; border-collapse: collapse; margin: 0; {_TEXT}", f"<tbody>{body}</tbody>")
+    body = "".join(element("tr", _ROW, line) for line in ("".join(heads), *lines))
+    return element("table", f"border: 0; border-collapse: collapse; margin: 0; {_TEXT}", f"<tbody>{body}</tbody>")
 
 
 def _row_html(row: _Row, *, hot: bool, bars: bool) -> str:
     weight = "; font-weight: 600" if hot else ""
-    cells = [_element("td", _NUMBER + weight, escape(figure)) for figure in row.figures]
+    cells = [element("td", _NUMBER + weight, escape(figure)) for figure in row.figures]
     if bars:
-        cells.insert(1, _element("td", _CELL, _bar(row.share)))
+        cells.insert(1, element("td", _CELL, _bar(row.share)))
     indented = f"{_CELL}; overflow-wrap: anywhere; padding-left: {row.depth * _INDENT + _HANGS}ch"
-    return "".join([*cells, _element("td", indented, _step_html(row, weight))])
+    return "".join([*cells, element("td", indented, _step_html(row, weight))])
 
 
 def _bar(share: float) -> str:
     colour = _RED if share >= _HOT else _BLUE
-    return _element("div", _BESIDE, _element("div", f"width: {share:.0%}; height: 100%; background: {colour}", ""))
+    return element("div", _BESIDE, element("div", f"width: {share:.0%}; height: 100%; background: {colour}", ""))
 
 
 def _step_html(row: _Row, weight: str) -> str:
     step = row.step
-    branch = _element("span", f"{_ASIDE}; margin-left: -{_HANGS}ch", "└ ") if row.depth else ""
-    name = branch + _element("span", weight.removeprefix("; "), escape(f"{step.name} {step.target}".rstrip()))
+    branch = element("span", f"{ASIDE}; margin-left: -{_HANGS}ch", "└ ") if row.depth else ""
+    name = branch + element("span", weight.removeprefix("; "), escape(f"{step.name} {step.target}".rstrip()))
     badges = [_badge(one) for one in step.findings]
-    details = [_element("div", f"{_ASIDE}; padding-left: 1ch", escape(said(pair))) for pair in step.details]
+    details = [element("div", f"{ASIDE}; padding-left: 1ch", escape(said(pair))) for pair in step.details]
     return " ".join([name, *badges]) + "".join(details)
 
 
 def _badge(finding: Finding) -> str:
-    return _element("span", _GRAVE if finding.grave else _MILD, escape(finding.words))
+    return element("span", _GRAVE if finding.grave else _MILD, escape(finding.words))
 
 
 def _lines(title: str, lines: Sequence[str]) -> str:
     if not lines:
         return ""
-    text = _element("pre", "margin: 0; white-space: pre-wrap", escape("\n".join(lines)))
-    return _element("div", "padding-top: 6px", _element("span", _ASIDE, title) * bool(title) + text)
+    text = element("pre", "margin: 0; white-space: pre-wrap", escape("\n".join(lines)))
+    return element("div", "padding-top: 6px", element("span", ASIDE, title) * bool(title) + text)

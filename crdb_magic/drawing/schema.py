@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from crdb_magic.core.amounts import size
-from crdb_magic.drawing.lists import Bundle, Code, Lines, List, Part, bundle_of
+from crdb_magic.drawing.html import Bundle
+from crdb_magic.drawing.lists import Code, Lines, List, Part, bundle_of
 from crdb_magic.explore.catalogue import Relation
 from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.definitions import Index
@@ -17,7 +16,7 @@ from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
 _STATISTICS = ("columns", "distinct", "NULL", "rows", "counted")
 
 
-def schema_bundle(schema: Schema, *_: Any, **__: Any) -> Bundle:
+def schema_bundle(schema: Schema) -> Bundle:
     """Show the databases' names and the relations, by schema."""
     others = ", ".join(schema.databases[1:])
     parts: list[Part] = [Lines((f"Others: {others}",) if others else (), f"Database {schema.database}")]
@@ -33,7 +32,7 @@ def _relation(schema: Schema, one: Relation) -> tuple[str, ...]:
     return one.name, one.kind, _count(estimate.rows), _size(estimate.bytes), one.comment or ""
 
 
-def table_bundle(table: Table, *_: Any, **__: Any) -> Bundle:
+def table_bundle(table: Table) -> Bundle:
     """Show all about a table; what there is none of is left out."""
     relation, parts, counted = table.relation, table.parts, table.counted or Counted()
     about = [relation.comment] if relation.comment else []
@@ -55,7 +54,7 @@ def table_bundle(table: Table, *_: Any, **__: Any) -> Bundle:
     return bundle_of(shown)
 
 
-def diagram_bundle(diagram: Diagram, *_: Any, **__: Any) -> Bundle:
+def diagram_bundle(diagram: Diagram) -> Bundle:
     """Show a picture where Mermaid is drawn, and its words elsewhere; without HTML, which JupyterLab would prefer."""
     return {"text/plain": diagram.text, "text/vnd.mermaid": diagram.mermaid}
 

@@ -42,8 +42,8 @@ import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from crdb_magic.drawing import plan as plan_drawing
 from crdb_magic.drawing.activity import activity_bundle
+from crdb_magic.drawing.plan import plan_bundle
 from crdb_magic.drawing.schema import diagram_bundle, schema_bundle, table_bundle
 from crdb_magic.explore.activity import Activity
 from crdb_magic.explore.diagram import Diagram
@@ -69,7 +69,7 @@ _SHOWN = {
     Table: table_bundle,
     Diagram: diagram_bundle,
     Activity: activity_bundle,
-    Plan: plan_drawing.bundle,
+    Plan: plan_bundle,
 }
 
 

@@ -8,12 +8,12 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
 
-from crdb_magic.drawing.words import bundle
+from crdb_magic.drawing.words import words_bundle
 
 
 def say(text: str, metadata: dict[str, Any] | None = None) -> None:
     """Show a line or more of plain words."""
-    display(bundle(text), metadata=metadata or {}, raw=True)
+    display(words_bundle(text), metadata=metadata or {}, raw=True)
 
 
 class LiveOutput:
@@ -28,10 +28,10 @@ class LiveOutput:
     def show(self, text: str, meter: str = "") -> None:
         """Show a line of plain words instead of the last one; ``meter`` is HTML before it."""
         if self._handle is not None:
-            self._handle.update(bundle(text, meter=meter), raw=True)
+            self._handle.update(words_bundle(text, meter=meter), raw=True)
         elif not isinstance(getattr(get_ipython(), "display_pub", None), CapturingDisplayPublisher):
             self._handle = DisplayHandle()
-            self._handle.display(bundle(text, meter=meter), raw=True)
+            self._handle.display(words_bundle(text, meter=meter), raw=True)
 
     def empty(self) -> None:
         """Leave nothing to be seen."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing import nulls
-from crdb_magic.drawing.words import bundle
+from crdb_magic.drawing.words import words_bundle
 
 _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's
 
@@ -33,7 +33,7 @@ class Look:
         forms = nulls.show(frame, self.documents, dimensions=not len(frame)) or {}
         if not forms or not self.below:
             return forms
-        lines = bundle(self.below)
+        lines = words_bundle(self.below)
         return {kind: f"{form}\n\n{lines[kind]}" for kind, form in forms.items()}
 
 
@@ -52,7 +52,7 @@ class Receipts:
         self._frames[id(frame)] = frame
         self._known[id(frame)] = metadata, look
 
-    def bundle(self, frame: pd.DataFrame, *_: Any, **__: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    def bundle(self, frame: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
         """Give what IPython's mimebundle formatter asks for: how the frame is shown, and the receipt as metadata.
 
         pandas hands ``attrs`` on to frames made from this one, so the receipt goes by the frame itself.
@@ -66,4 +66,4 @@ class Receipts:
 def _plan(frame: pd.DataFrame) -> dict[str, str] | None:
     """Give the lines of a plan, which a table would cut and put to the right; None for what EXPLAIN says otherwise."""
     lines: list[Any] = frame.iloc[:, 0].tolist() if list(frame.columns) in _PLANS else [None]
-    return bundle("\n".join(lines), style="") if all(isinstance(line, str) for line in lines) else None
+    return words_bundle("\n".join(lines), aside=False) if all(isinstance(line, str) for line in lines) else None

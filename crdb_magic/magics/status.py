@@ -21,7 +21,7 @@ from crdb_magic.core.asof import time_of
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing import attempts
-from crdb_magic.drawing.words import bundle
+from crdb_magic.drawing.words import words_bundle
 from crdb_magic.magics.audience import Audience
 
 MIME = "application/vnd.crdb-magic.status+json"
@@ -176,7 +176,7 @@ class StatusLine:
     def show(self, steady: str, whole: str, done: Done) -> None:
         """Show a line in the form for who looks: ``whole`` with all that there is to say, or ``steady``."""
         how, receipts = How(self._settings.status) if whole else How.OFF, self._settings.receipts
-        data: Any = bundle(steady)
+        data: Any = words_bundle(steady)
         metadata: dict[str, Any] = {"crdb": done.receipt.as_dict()} if receipts and done.count == 1 else {}
         if how is not How.OFF and self._settings.audience is Audience.TERMINAL:
             data = {"text/plain": _faint(_text(whole, done))}
