@@ -10,6 +10,7 @@
     ├── estimates.py    rows and bytes, as the server guesses
     │   └── counted.py      … statistics and ranges of one table
     └── catalogue.py    the questions, as both servers answer them
+        └── questions.py    … how they are asked, and what may be refused
     activity.py     who runs what, and who waits for whom
     explaining.py       a statement -> its plan: asked for, or executed and rolled back
     ├── plan.py             Plan: steps, totals, what is recommended

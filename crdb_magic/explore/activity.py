@@ -7,17 +7,14 @@ out and said. The columns of these views grow with the versions: they are read b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 
 from crdb_magic.core.asof import NOW
-from crdb_magic.core.options import DEFAULTS, TransactionOptions
-from crdb_magic.errors import StatementError
-from crdb_magic.explore.catalogue import Named, named
-from crdb_magic.explore.estimates import refusal
+from crdb_magic.explore.questions import Named, instant, named, optional, read
 from crdb_magic.session.session import Session
 
 
@@ -72,34 +69,30 @@ class Activity:
     @property
     def sessions(self) -> pd.DataFrame:
         """A row for each session: session, user, application, client, state, since, seconds, statement, …."""
-        return _frame(Running, self.running)
+        return pd.DataFrame(self.running, columns=Running._fields)
 
     @property
     def waits(self) -> pd.DataFrame:
         """A row for each session and one for which it waits: session, holder, on, seconds."""
-        return _frame(Wait, self.waiting)
+        return pd.DataFrame(self.waiting, columns=Wait._fields)
 
     @property
     def contention(self) -> pd.DataFrame:
         """A row for each wait that is over, the latest first: at, on, seconds, kind, waiting, blocking."""
-        return _frame(Contention, self.contended)
-
-
-def _frame(row: type[Any], rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(row._fields))
+        return pd.DataFrame(self.contended, columns=Contention._fields)
 
 
 def activity(session: Session) -> Activity:
     """Look at what goes on now, whatever the session is pinned to."""
     asked = _Asked(session)
-    now = _time(asked.all("", "SELECT clock_timestamp() AS now")[0]["now"])
+    now = instant(asked.all("SELECT clock_timestamp() AS now")[0]["now"])
     contended: tuple[Contention, ...] = ()
     if session.server.shows_sessions:  # whoever waits is likely to be there a moment later, too
-        waits = tuple(map(_wait, asked.all("Locks", _LOCKS, refusable=True)))
-        contended = tuple(map(_contention, asked.all("Recent contention", _CONTENTION, refusable=True)))
+        waits = tuple(map(_wait, asked.some("Locks", _LOCKS)))
+        contended = tuple(map(_contention, asked.some("Recent contention", _CONTENTION)))
         running = _shown(asked, now)
     else:
-        waits = tuple(map(_wait, asked.all("", _BLOCKED)))
+        waits = tuple(map(_wait, asked.all(_BLOCKED)))
         running = _from_views(asked, now)
         asked.notes.append(f"Recent contention: {session.server.product.value} keeps no record of it.")
     holders = {one.session: [wait.holder for wait in waits if wait.session == one.session] for one in running}
@@ -120,33 +113,26 @@ class _Asked:
         """Who asks."""
         return str(self._session.connection.info.user)
 
-    def all(self, what: str, sql: str, *, refusable: bool = False) -> list[Named]:
-        """Give the rows by the names of their columns; none if it is refused, which a transaction would not survive."""
-        within = self._session.in_transaction
-        if within and refusable:
-            self.notes.append(f"{what}: not asked for within a transaction.")
-            return []
-        options = DEFAULTS if within else TransactionOptions(read_only=True, as_of=NOW)
-        try:
-            return self._session.carry_out(lambda connection: named(connection, sql), options, lambda _: None)[0]
-        except StatementError as error:
-            if not refusable:
-                raise
-            self.notes.append(" ".join(filter(None, (refusal(self._session, what, error), error.hint))))
-            return []
+    def all(self, sql: str) -> list[Named]:
+        """Give the rows by the names of their columns, whatever the session is pinned to."""
+        return read(self._session, partial(named, sql=sql), NOW)
+
+    def some(self, what: str, sql: str) -> list[Named]:
+        """Give the rows of what may be refused, or none and a note."""
+        rows, notes = optional(self._session, what, partial(named, sql=sql), NOW)
+        self.notes += notes
+        return rows
 
 
 def _shown(asked: _Asked, now: pd.Timestamp) -> list[Running]:
     """Give the sessions of CockroachDB, each with the statement that it runs."""
-    statements = {one["session_id"]: one for one in asked.all("", "SHOW CLUSTER STATEMENTS")}
-    own = asked.all("", "SHOW session_id")[0]["session_id"]
-    return [
-        _session(one, statements.get(one["session_id"]), own, now) for one in asked.all("", "SHOW CLUSTER SESSIONS")
-    ]
+    statements = {one["session_id"]: one for one in asked.all("SHOW CLUSTER STATEMENTS")}
+    own = asked.all("SHOW session_id")[0]["session_id"]
+    return [_session(one, statements.get(one["session_id"]), own, now) for one in asked.all("SHOW CLUSTER SESSIONS")]
 
 
 def _session(one: Named, statement: Named | None, own: str | None, now: pd.Timestamp) -> Running:
-    since = _time((statement or {}).get("start") or one["session_start"])
+    since = instant((statement or {}).get("start") or one["session_start"])
     idle = "in transaction" if one.get("status") == "ACTIVE" else "idle"  # v22.2: a transaction is open
     return Running(
         session=str(one["session_id"]),
@@ -164,7 +150,7 @@ def _session(one: Named, statement: Named | None, own: str | None, now: pd.Times
 
 def _from_views(asked: _Asked, now: pd.Timestamp) -> list[Running]:
     """Give the sessions of PostgreSQL."""
-    rows = asked.all("", _ACTIVITY)
+    rows = asked.all(_ACTIVITY)
     if any(row["query"] == _HIDDEN for row in rows):
         asked.notes.append(f"Other users' statements: not shown to user {asked.user}.")
     return [
@@ -174,8 +160,8 @@ def _from_views(asked: _Asked, now: pd.Timestamp) -> list[Running]:
             application=row["application_name"] or "",
             client=row["client_addr"] or "local",
             state=_POSTGRESQL.get(row["state"] or "", "idle"),
-            since=_time(row["since"]),
-            seconds=_seconds(_time(row["since"]), now),
+            since=instant(row["since"]),
+            seconds=_seconds(instant(row["since"]), now),
             statement=None if row["query"] == _HIDDEN else row["query"],
             waits_for="",
             own=row["own"] == "t",
@@ -193,19 +179,13 @@ def _contention(row: Named) -> Contention:
     place = [row.get(part) or "" for part in ("database_name", "schema_name", "table_name")]
     index = f"@{row['index_name']}" if row.get("index_name") else ""
     return Contention(
-        at=_time(row["collection_ts"]),
+        at=instant(row["collection_ts"]),
         on=".".join(filter(None, place)) + index,
         seconds=float(row["seconds"] or 0),
         kind=(row.get("contention_type") or "LOCK_WAIT").lower().replace("_", " "),
         waiting=row["waiting_txn_id"] or "",
         blocking=row["blocking_txn_id"] or "",
     )
-
-
-def _time(text: str | None) -> pd.Timestamp:
-    """Read an instant: CockroachDB gave those of sessions without their zone, UTC, until v22.2."""
-    read = pd.Timestamp(str(text))
-    return read.tz_localize("UTC") if read.tzinfo is None else read.tz_convert("UTC")
 
 
 def _seconds(since: pd.Timestamp, now: pd.Timestamp) -> float:

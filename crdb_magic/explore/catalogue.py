@@ -9,18 +9,12 @@ has no expressions of computed columns).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
-from crdb_magic.core.options import DEFAULTS, TransactionOptions
-from crdb_magic.session.driver import Connection, text_cursor
-from crdb_magic.session.queries import Values
-from crdb_magic.session.session import Session
-from crdb_magic.session.translation import translated
-
-T = TypeVar("T")
-Row = tuple[str | None, ...]
-Named = Mapping[str, str | None]
+from crdb_magic.explore.questions import Row, ask
+from crdb_magic.session.driver import Connection
+from crdb_magic.values.encode_table import table_name
 
 KINDS = {
     "r": "table",
@@ -43,6 +37,11 @@ class Relation(NamedTuple):
     kind: str
     comment: str | None = None
     place: int | None = None
+
+    @property
+    def written(self) -> str:
+        """The name in SQL: that of a temporary table is found without its schema."""
+        return table_name((self.name,) if self.schema == TEMPORARY else (self.schema, self.name))
 
 
 class Attribute(NamedTuple):
@@ -75,32 +74,6 @@ class Reference(NamedTuple):
     others: tuple[int, ...]
     on_update: str
     on_delete: str
-
-
-def read(session: Session, work: Callable[[Connection], T]) -> T:
-    """Ask within the open transaction, which then shows what it has made, else in one that only reads."""
-    options = DEFAULTS if session.in_transaction else TransactionOptions(read_only=True)
-    return session.carry_out(work, options, lambda _: None)[0]
-
-
-def ask(connection: Connection, sql: str, values: Values = None) -> list[Row]:
-    """Ask a question; gives the rows as the server's texts."""
-    with text_cursor(connection) as cursor, translated(connection):
-        cursor.execute(sql, values)
-        return list(map(_texts, cursor.fetchall()))
-
-
-def named(connection: Connection, sql: str) -> list[Named]:
-    """Ask a question; gives the rows as the server's texts, by the names of the columns."""
-    with text_cursor(connection) as cursor, translated(connection):
-        cursor.execute(sql)
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, _texts(row), strict=True)) for row in cursor.fetchall()]
-
-
-def _texts(row: Sequence[bytes | str | None]) -> Row:
-    """Give a row's texts; of types that psycopg2 does not know they come as such."""
-    return tuple(str(cell, "utf-8") if isinstance(cell, bytes) else cell for cell in row)
 
 
 def databases(connection: Connection) -> list[str]:

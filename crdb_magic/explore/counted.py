@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from crdb_magic.explore.catalogue import TEMPORARY, Named, Relation, named, read
-from crdb_magic.explore.estimates import optional, whole
+from crdb_magic.explore.catalogue import Relation
+from crdb_magic.explore.questions import Named, instant, named, not_within, optional, read, whole
 from crdb_magic.session.session import Session
-from crdb_magic.values.encode_table import table_name
 
 
 class Statistic(NamedTuple):
@@ -50,29 +49,26 @@ def counted(session: Session, relation: Relation, rows: int | None) -> Counted:
         return Counted()
     if session.server.sizes_by_function:
         sql = _STATISTICS.replace("{oid}", str(relation.oid))
-        found = read(session, lambda connection: named(connection, sql))
+        found = read(session, partial(named, sql=sql))
         return Counted(tuple(_of_postgresql(one, rows) for one in found))
     if session.in_transaction:
-        return Counted(notes=("Statistics and ranges: not asked for within a transaction.",))
-    schema = () if relation.schema == TEMPORARY else (relation.schema,)
-    name = table_name((*schema, relation.name))
+        return Counted(notes=(not_within("Statistics and ranges"),))
     details = " WITH DETAILS" if session.server.range_details else ""
-    asked = {"Statistics": f"SHOW STATISTICS FOR TABLE {name}", "Ranges": f"SHOW RANGES FROM TABLE {name}{details}"}
-    (statistics, no_statistics), (ranges, no_ranges) = (
-        optional(session, what, partial(named, sql=sql)) for what, sql in asked.items()
-    )
+    sql = f"SHOW STATISTICS FOR TABLE {relation.written}"
+    statistics, no_statistics = optional(session, "Statistics", partial(named, sql=sql))
+    sql = f"SHOW RANGES FROM TABLE {relation.written}{details}"
+    ranges, no_ranges = optional(session, "Ranges", partial(named, sql=sql))
     latest = {one["column_names"]: one for one in sorted(statistics, key=lambda one: one["created"] or "")}
     return Counted(tuple(map(_statistic, latest.values())), tuple(map(_range, ranges)), (*no_statistics, *no_ranges))
 
 
 def _statistic(one: Named) -> Statistic:
-    created = pd.Timestamp(str(one["created"]))
     return Statistic(
         (one["column_names"] or "")[1:-1].replace(",", ", "),
         whole(one["distinct_count"]),
         whole(one["null_count"]),
         whole(one["row_count"]),
-        created.tz_localize("UTC") if created.tzinfo is None else created.tz_convert("UTC"),
+        instant(one["created"]),
     )
 
 
@@ -87,7 +83,7 @@ def _of_postgresql(one: Named, rows: int | None) -> Statistic:
     """Make numbers of shares of the rows; a negative n_distinct is one too (the view pg_stats)."""
     share, nulls = Decimal(one["n_distinct"] or 0), Decimal(one["null_frac"] or 0)
     distinct = None if rows is None and share < 0 else int(share if share >= 0 else -share * (rows or 0))
-    created = None if one["created"] is None else pd.Timestamp(one["created"]).tz_convert("UTC")
+    created = None if one["created"] is None else instant(one["created"])
     return Statistic(one["attname"] or "", distinct, None if rows is None else int(nulls * rows), rows, created)
 
 

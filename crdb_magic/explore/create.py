@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from crdb_magic.explore.catalogue import TEMPORARY, Reference, Relation, ask
+from crdb_magic.explore.catalogue import Reference, Relation
+from crdb_magic.explore.questions import ask
 from crdb_magic.session.driver import Connection
-from crdb_magic.values.typemap import quoted
 
 
 def create_statement(
@@ -33,9 +33,7 @@ def _shown(connection: Connection, relation: Relation) -> tuple[str | None, str 
     """Let the server write it, for those whom it does not refuse: who have some privilege on it."""
     if ask(connection, f"SELECT has_table_privilege({relation.oid}, '{_ANY}')") != [("t",)]:
         return None, f"CREATE statement: not shown to user {connection.info.user}, who has no privilege on it."
-    schema = () if relation.schema == TEMPORARY else (relation.schema,)
-    name = ".".join(map(quoted, (*schema, relation.name)))
-    return ask(connection, f"SELECT create_statement FROM [SHOW CREATE {name}]")[0][0], None
+    return ask(connection, f"SELECT create_statement FROM [SHOW CREATE {relation.written}]")[0][0], None
 
 
 # All that is put into them is ours, or a number.

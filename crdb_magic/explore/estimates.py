@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import NamedTuple
 
-from crdb_magic.errors import StatementError
-from crdb_magic.explore.catalogue import Relation, Row, ask, read
-from crdb_magic.session.driver import Connection
+from crdb_magic.explore.catalogue import Relation
+from crdb_magic.explore.questions import Row, ask, not_within, optional, read, whole
 from crdb_magic.session.session import Session
 from crdb_magic.values.typemap import quoted
-
-T = TypeVar("T")
 
 
 class Estimate(NamedTuple):
@@ -43,9 +40,9 @@ def estimates(session: Session, of: Collection[Relation], *, of_ranges: bool = T
     """
     if session.server.sizes_by_function:
         return _by_function(session, of)
-    if session.in_transaction:  # where a refusal would be its end
-        return Estimates(notes=("Rows and sizes: not asked for within a transaction.",))
-    rows, no_rows = optional(session, "Rows", lambda connection: ask(connection, _ROWS))
+    if session.in_transaction:
+        return Estimates(notes=(not_within("Rows and sizes"),))
+    rows, no_rows = optional(session, "Rows", partial(ask, sql=_ROWS))
     sizes, no_sizes = _sizes(session) if of_ranges else ([], ())
     counted = {row[:2]: whole(row[2]) for row in rows}
     sized = {row[:2]: whole(row[2]) for row in sizes}
@@ -57,35 +54,15 @@ def _sizes(session: Session) -> tuple[list[Row], tuple[str, ...]]:
     if not session.server.range_details:
         return [], (f"Sizes: {session.server} tells those of one table; of all, v23.1 does.",)
     sql = _SIZES.format(quoted(session.connection.info.dbname))
-    return optional(session, "Sizes", lambda connection: ask(connection, sql))
+    return optional(session, "Sizes", partial(ask, sql=sql))
 
 
 def _by_function(session: Session, of: Collection[Relation]) -> Estimates:
     if not of:
         return Estimates()
     sql = _BOTH.format(", ".join(str(one.oid) for one in of))
-    rows = read(session, lambda connection: ask(connection, sql))
+    rows = read(session, partial(ask, sql=sql))
     return Estimates({int(str(oid)): Estimate(whole(count), whole(size)) for oid, count, size in rows})
-
-
-def optional(session: Session, what: str, question: Callable[[Connection], list[T]]) -> tuple[list[T], tuple[str, ...]]:
-    """Ask what may be refused, outside of a transaction: rows, or a sentence about why there are none."""
-    try:
-        return read(session, question), ()
-    except StatementError as error:
-        return [], (refusal(session, what, error),)
-
-
-def refusal(session: Session, what: str, error: StatementError) -> str:
-    """Say that something is left out, and why."""
-    if error.sqlstate == "42501":
-        return f"{what}: not shown to user {session.connection.info.user} (SQLSTATE 42501)."
-    return f"{what}: refused by the server: {error.message} (SQLSTATE {error.sqlstate})."
-
-
-def whole(text: str | None) -> int | None:
-    """Read a number without its fraction."""
-    return None if text is None else int(Decimal(text))
 
 
 # Of a table that is locked for itself the size would be waited for.

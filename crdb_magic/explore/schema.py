@@ -12,9 +12,10 @@ from typing import TypeVar
 import pandas as pd
 
 from crdb_magic.errors import OptionError
-from crdb_magic.explore.catalogue import Relation, databases, read, relations, schemas
+from crdb_magic.explore.catalogue import Relation, databases, relations, schemas
 from crdb_magic.explore.counted import counted
 from crdb_magic.explore.estimates import Estimates, estimates
+from crdb_magic.explore.questions import read
 from crdb_magic.explore.table import Table, describe
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -85,41 +85,37 @@ class Table:
     @property
     def columns(self) -> pd.DataFrame:
         """A row for each column: name, type, nullable, default, generated, key, hidden, comment."""
-        return _frame(Column, self.parts.columns)
+        return pd.DataFrame(self.parts.columns, columns=Column._fields)
 
     @property
     def indexes(self) -> pd.DataFrame:
         """A row for each index: name, columns, unique, method, storing, where, definition."""
-        return _frame(Index, self.parts.indexes)
+        return pd.DataFrame(self.parts.indexes, columns=Index._fields)
 
     @property
     def foreign_keys(self) -> pd.DataFrame:
         """A row for each foreign key of the table: name, table, columns, other_table, other_columns, on_…."""
-        return _frame(ForeignKey, self.parts.foreign_keys)
+        return pd.DataFrame(self.parts.foreign_keys, columns=ForeignKey._fields)
 
     @property
     def referenced_by(self) -> pd.DataFrame:
         """A row for each foreign key that refers to the table, in the same columns."""
-        return _frame(ForeignKey, self.parts.referenced_by)
+        return pd.DataFrame(self.parts.referenced_by, columns=ForeignKey._fields)
 
     @property
     def constraints(self) -> pd.DataFrame:
         """A row for each other constraint: name, kind, definition, validated."""
-        return _frame(Constraint, self.parts.constraints)
+        return pd.DataFrame(self.parts.constraints, columns=Constraint._fields)
 
     @property
     def statistics(self) -> pd.DataFrame:
         """A row for each column, or columns, that the server has counted: columns, distinct, nulls, rows, created."""
-        return _frame(Statistic, self.counted.statistics if self.counted else ())
+        return pd.DataFrame((self.counted or Counted()).statistics, columns=Statistic._fields)
 
     @property
     def ranges(self) -> pd.DataFrame:
         """A row for each range of CockroachDB's that holds a part of it: range, bytes, leaseholder, replicas."""
-        return _frame(Range, self.counted.ranges if self.counted else ())
-
-
-def _frame(row: type[Any], rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(row._fields))
+        return pd.DataFrame((self.counted or Counted()).ranges, columns=Range._fields)
 
 
 def describe(connection: Connection, relation: Relation, known: Mapping[int, Relation]) -> Table:
