@@ -20,7 +20,7 @@ from crdb_magic.values.decode import Interval
 from crdb_magic.values.typemap import BUILTIN, CatalogRow, SqlType, array_of, enum, from_catalog
 
 _SAME: Any = object()
-_INT32, _INT64, _TICKS = 2**31 - 1, 2**63 - 1, 2**63 - 1
+_INT32, _INT64 = 2**31 - 1, 2**63 - 1
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from uuid import UUID
 import psycopg2
 
 _CHUNK = 20_000  # rows a COPY
-_HAD_NO_NULL = {"INT2", "INT4", "INT8", "BOOL"}
 _NULL_EVERY = 97  # rows, where a column has NULLs at all
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from crdb_magic.explore.cursor import Group, Items, Typing, is_name, name_of, word_of
-from crdb_magic.sql.keywords import FOLLOWING, RESERVED
+from crdb_magic.sql.keywords import BEFORE_TABLES, FOLLOWING, NOT_BEHIND, RESERVED, word_set
 from crdb_magic.sql.lexer import Kind
 
 
@@ -30,23 +30,17 @@ class Expected(Enum):
     CLAUSE = auto()  # what goes on behind an operand
 
 
-def _words(text: str) -> frozenset[str]:
-    """Read a table of words."""
-    return frozenset(text.split())
-
-
 # Behind these words, and behind signs, an operand is expected; behind other words it has ended.
-_BEFORE_OPERANDS = _words(
+_BEFORE_OPERANDS = word_set(
     """SELECT DISTINCT ALL ANY SOME WHERE AND OR NOT ON HAVING BY SET CASE WHEN THEN ELSE IN LIKE ILIKE BETWEEN TO
     RETURNING VALUES LIMIT OFFSET USING IS FROM EXISTS AS FILTER OVER SIMILAR CHECK DEFAULT CALL EXECUTE UNION EXCEPT
     INTERSECT WITH TIME ARRAY INTERVAL COLLATE FOR"""
 )
-_CLAUSES = _words(
+_CLAUSES = word_set(
     """SELECT FROM WHERE ON SET VALUES INTO UPDATE GROUP ORDER HAVING JOIN USING RETURNING LIMIT OFFSET TABLE
     TRUNCATE CONFLICT WITH WINDOW"""
 )
-_BEFORE_RELATIONS = _words("FROM JOIN INTO UPDATE TABLE ONLY LATERAL REFERENCES TRUNCATE COPY VIEW SEQUENCE")
-_NOT_BEHIND = {"FROM": {"DISTINCT"}, "UPDATE": {"FOR", "DO", "ON", "KEY"}}
+_BEFORE_RELATIONS = BEFORE_TABLES | word_set("ONLY LATERAL VIEW SEQUENCE")
 _NAMED_BY = {
     "SCHEMA": Expected.SCHEMA,
     "DATABASE": Expected.DATABASE,
@@ -56,10 +50,9 @@ _NAMED_BY = {
     "PROCEDURE": Expected.ROUTINE,
     "COLUMN": Expected.TARGET_COLUMN,
 }
-_MADE = _words("TABLE VIEW SEQUENCE INDEX SCHEMA DATABASE TYPE ROLE USER FUNCTION PROCEDURE EXISTS STATISTICS")
-_ON_TABLES = frozenset({"CREATE", "GRANT", "REVOKE"})  # statements whose ON is no condition
-_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
-_DEFINED = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "INDEX", "FAMILY", "INVERTED"})
+_MADE = word_set("TABLE VIEW SEQUENCE INDEX SCHEMA DATABASE TYPE ROLE USER FUNCTION PROCEDURE EXISTS STATISTICS")
+_ON_TABLES = word_set("CREATE GRANT REVOKE")  # statements whose ON is no condition
+_DEFINED = word_set("CONSTRAINT PRIMARY UNIQUE CHECK FOREIGN INDEX FAMILY INVERTED")
 
 
 def expected(typing: Typing) -> Expected:
@@ -169,7 +162,7 @@ def _is_set(before: Items, last: str) -> bool:
 
 def _is_relation(before: Items, last: str, earlier: str, statement: str) -> bool:
     if last in _BEFORE_RELATIONS:
-        return earlier not in _NOT_BEHIND.get(last, ())
+        return earlier not in NOT_BEHIND.get(last, ())
     if last == ",":
         return clause(before) in {"FROM", "TABLE", "TRUNCATE"} and statement != "CREATE"
     if last == "ON":

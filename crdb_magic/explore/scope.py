@@ -8,33 +8,16 @@ from itertools import chain
 
 from crdb_magic.explore.cursor import CURSOR, Group, Items, Typing, is_name, name_of, word_of
 from crdb_magic.explore.names import Names
-from crdb_magic.sql.keywords import RESERVED
+from crdb_magic.sql.keywords import BEFORE_TABLES, NOT_BEHIND, RESERVED, SET_OPERATIONS, word_set
 from crdb_magic.sql.lexer import Token
 
 _DEEPEST = 20  # queries within queries that are looked into
-_SETS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
-_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
-_NO_ALIAS = RESERVED | {"SET", "VALUES", "ADD", "ALTER", "DROP", "RENAME", "SPLIT", "CURSOR"}
-# What comes before a table; behind FROM and USING, and behind a table there, a comma is followed by another one.
-_INTRODUCE = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "REFERENCES", "TRUNCATE", "COPY"})
-_NOT_BEHIND = {
-    "UPDATE": frozenset({"FOR", "DO", "ON", "KEY"}),
-    "FROM": frozenset({"DISTINCT"}),
-    "TABLE": frozenset({"CREATE", "TEMP", "TEMPORARY"}),
-}
-_SKIPPED = frozenset({"LATERAL", "ONLY", "IF", "NOT", "EXISTS", "TABLE"})
-_AFTER_A_SELECT_LIST = _SETS | {
-    "FROM",
-    "WHERE",
-    "GROUP",
-    "HAVING",
-    "ORDER",
-    "LIMIT",
-    "OFFSET",
-    "FETCH",
-    "WINDOW",
-    "FOR",
-}
+_QUERIES = word_set("SELECT WITH VALUES TABLE")
+_NO_ALIAS = RESERVED | word_set("SET VALUES ADD ALTER DROP RENAME SPLIT CURSOR")
+_SKIPPED = word_set("LATERAL ONLY IF NOT EXISTS TABLE")
+_FOLLOWED_BY_MORE = word_set("FROM USING TRUNCATE TABLE")  # behind a table there, a comma is followed by another one
+_NOT_BEHIND = NOT_BEHIND | {"TABLE": word_set("CREATE TEMP TEMPORARY")}  # which make one
+_AFTER_A_SELECT_LIST = SET_OPERATIONS | word_set("FROM WHERE GROUP HAVING ORDER LIMIT OFFSET FETCH WINDOW FOR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +110,7 @@ def _introduces(word: str, before: str, items: Items) -> bool:
         return word_of(items[0]) in {"DELETE", "MERGE"}
     if word == "ON":  # CREATE INDEX … ON t
         return word_of(items[0]) == "CREATE"
-    return word in _INTRODUCE and before not in _NOT_BEHIND.get(word, ())
+    return word in BEFORE_TABLES and before not in _NOT_BEHIND.get(word, ())
 
 
 def _sees_nothing_around(group: Group, items: Items) -> bool:
@@ -140,8 +123,8 @@ def _sees_nothing_around(group: Group, items: Items) -> bool:
 def _part_around(items: Items, inner: Token | Group) -> Items:
     """Give the part between two UNIONs (and the like) that an item stands in, the WITH before all of them included."""
     place = next((at for at, item in enumerate(items) if item is inner), 0)
-    begin = next((at + 1 for at in range(place - 1, -1, -1) if word_of(items[at]) in _SETS), 0)
-    end = next((at for at in range(place, len(items)) if word_of(items[at]) in _SETS), len(items))
+    begin = next((at + 1 for at in range(place - 1, -1, -1) if word_of(items[at]) in SET_OPERATIONS), 0)
+    end = next((at for at in range(place, len(items)) if word_of(items[at]) in SET_OPERATIONS), len(items))
     return items[begin:end]
 
 
@@ -183,7 +166,7 @@ class _Reading:
     def all(self, introduced_by: str) -> Iterator[Relation]:
         """Give the tables there, with the commas between them."""
         yield from self._one(introduced_by)
-        while self._word == "," and introduced_by in {"FROM", "USING", "TRUNCATE", "TABLE"}:
+        while self._word == "," and introduced_by in _FOLLOWED_BY_MORE:
             self.place += 1
             yield from self._one(introduced_by)
 

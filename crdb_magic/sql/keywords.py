@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     """Read a table of words."""
     return frozenset(text.split())
 
@@ -15,7 +15,7 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 # Those of PostgreSQL 18 (pg_get_keywords, catcodes R and T) and of CockroachDB (pkg/sql/parser/sql.y: reserved_keyword,
 # type_func_name_keyword): none of them can be the name of a table or a column unless it is quoted.
-RESERVED = _words(
+RESERVED = word_set(
     """ALL ANALYSE ANALYZE AND ANY ARRAY AS ASC ASYMMETRIC AUTHORIZATION BINARY BOTH CASE CAST CHECK COLLATE COLLATION
     COLUMN CONCURRENTLY CONSTRAINT CREATE CROSS CURRENT_CATALOG CURRENT_DATE CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME
     CURRENT_TIMESTAMP CURRENT_USER DEFAULT DEFERRABLE DESC DISTINCT DO ELSE END EXCEPT FALSE FAMILY FETCH FOR FOREIGN
@@ -24,6 +24,11 @@ RESERVED = _words(
     OVERLAPS PLACING PRIMARY REFERENCES RETURNING RIGHT SELECT SESSION_USER SIMILAR SOME SYMMETRIC SYSTEM_USER TABLE
     TABLESAMPLE THEN TO TRAILING TRUE UNION UNIQUE USER USING VARIADIC VERBOSE WHEN WHERE WINDOW WITH"""
 )
+
+SET_OPERATIONS = word_set("UNION INTERSECT EXCEPT")
+# What comes before a table, unless one of these words comes before it.
+BEFORE_TABLES = word_set("FROM JOIN INTO UPDATE TABLE REFERENCES TRUNCATE COPY")
+NOT_BEHIND = {"UPDATE": word_set("FOR DO ON KEY"), "FROM": word_set("DISTINCT")}
 
 STATEMENTS = _phrases(
     """SELECT, WITH, INSERT INTO, UPDATE, UPSERT INTO, DELETE FROM, SHOW, EXPLAIN, CREATE, ALTER, DROP, TRUNCATE, SET

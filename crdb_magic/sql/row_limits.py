@@ -7,12 +7,12 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
+from crdb_magic.sql.keywords import SET_OPERATIONS
 from crdb_magic.sql.kinds import only_gives_rows
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
 from crdb_magic.sql.statements import BoundStatement, Statement, split
 
 _OPENERS, _CLOSERS = {"(", "["}, {")", "]"}
-_SETS = {"UNION", "INTERSECT", "EXCEPT"}
 _LIMITS = {"LIMIT", "FETCH", "OFFSET"}
 _LIMIT_ENDS = {"OFFSET", "FOR"}
 
@@ -61,7 +61,7 @@ def _levels(tokens: Sequence[Token]) -> Iterator[list[Token]]:
             own.append(token)
         depth += token.text in _OPENERS
     yield own
-    if inside and _SETS.isdisjoint(fold(token.text) for token in own):
+    if inside and SET_OPERATIONS.isdisjoint(fold(token.text) for token in own):
         yield from _levels(inside)
 
 
