@@ -6,7 +6,7 @@
     activity.py     who runs what, and who waits for whom
     plan.py         plans: a tree beside its figures
     attempts.py     the attempts of a transaction, on a line of time
-    nulls.py        frames, with NULL in one word
+    frame.py        frames, with NULL in one word
     lists.py        parts that an output is made of: lines, lists in columns, code
     words.py        a few words
     html.py         what they have in common: fonts, colours, elements

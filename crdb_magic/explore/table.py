@@ -123,7 +123,7 @@ def describe(connection: Connection, relation: Relation, known: Mapping[int, Rel
     constraints = references(connection, [relation])
     involved = {relation.oid, *(oid for one in constraints if one.kind == "f" for oid in (one.table, one.other))}
     found = attributes(connection, [known[oid] for oid in involved if oid in known])
-    names = Names(known, found)
+    names = _Names(known, found)
     own = [one for one in constraints if one.table == relation.oid]
     definitions = index_definitions(connection, relation)
     create, note = create_statement(connection, relation, own, definitions)
@@ -177,7 +177,7 @@ def _generated(one: Attribute) -> str | None:
     return None
 
 
-class Names(NamedTuple):
+class _Names(NamedTuple):
     """The names behind the numbers of the catalogue."""
 
     relations: Mapping[int, Relation]

@@ -17,7 +17,7 @@ from crdb_magic.magics.arguments import Fills, Option, Unfinished, Words, unfini
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.known import Known
 from crdb_magic.magics.magic import CrdbMagic, Magic
-from crdb_magic.magics.places import InCell, InLine, Typed, in_cell, in_line, member_of_db, sql_sent
+from crdb_magic.magics.places import AtCursor, InCell, InLine, in_cell, in_line, member_of_db, sql_sent
 from crdb_magic.sql.names import written
 from crdb_magic.sql.statements import public
 
@@ -106,7 +106,7 @@ class Completer:
         typed = member_of_db(below.body)
         return None if typed is None else _answered(typed, _members(typed))
 
-    def _sql(self, sql: Typed, given: Mapping[str, str]) -> SimpleMatcherResult:
+    def _sql(self, sql: AtCursor, given: Mapping[str, str]) -> SimpleMatcherResult:
         found = complete(sql.text, sql.cursor, self._names(given), self._variables())
         return _answered(sql.text[found.start : sql.cursor], found.items) if found else _answered("", ())
 
@@ -185,15 +185,15 @@ class Completer:
         return _answered(typed[found.start - len(before) :], tables)
 
 
-def _sql_of(magic: Magic, typed: str, behind: str) -> Typed | None:
+def _sql_of(magic: Magic, typed: str, behind: str) -> AtCursor | None:
     """Give the SQL in a line, if the cursor is in it: all of the rest, or what is in quotes."""
     if Fills.SQL in magic.words:
-        return Typed(typed + behind, len(typed))
+        return AtCursor(typed + behind, len(typed))
     quote, begun = typed[:1], typed[1:]
     if quote not in {"'", '"'} or quote in begun:
         return None
     rest = behind.rpartition(quote)[0] if quote in behind else behind
-    return Typed(begun + rest, len(begun))
+    return AtCursor(begun + rest, len(begun))
 
 
 def _named(options: Iterable[Option]) -> Iterator[Completion]:

@@ -22,7 +22,7 @@ from crdb_magic.explore.plan import Plan
 from crdb_magic.magics.limit import ALL, Limit
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
-from crdb_magic.magics.status import Told
+from crdb_magic.magics.status import Line
 from crdb_magic.sql.statements import Statement
 from crdb_magic.values.typemap import Family
 
@@ -61,7 +61,7 @@ class Shape:
         return with_decimals if self.value is As.ROWS else as_read
 
 
-def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, told: Told) -> Any:
+def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, line: Line) -> Any:
     """Show all results but the last that has columns, each under its statement, and give that one.
 
     What the server said besides stands under the tag, or the rows, of the statement; of that one before its rows.
@@ -82,11 +82,11 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
     if not report.receipt.committed:
         tags.append(ROLLED_BACK)
     if last is None:
-        told.under_tags(tags, report.receipt)
+        line.under_tags(tags, report.receipt)
         return None
     if last < len(statements) - 1:  # else the value would stand under the tag of another one
         tags.append(caption(statements[last]))
-    return _value(_Last(report.results[last], statements[last], report.receipt), tags, shape, receipts, told)
+    return _value(_Last(report.results[last], statements[last], report.receipt), tags, shape, receipts, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,11 @@ class _Last:
     receipt: Receipt
 
 
-def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told: Told) -> Any:
+def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, line: Line) -> Any:
     """Show the tags before the value, and make that; a value that is not seen is said to be cut."""
     result, receipt = last.result, last.receipt if shape.receipts else None
     cut = shape.limit.left_out(result) if shape.taken or shape.value is not As.FRAME else ""
-    if cut and not told.speaks:
+    if cut and not line.speaks:
         tags = [*tags, cut]
     if tags:
         say("\n".join(tags), {"crdb": receipt.as_dict()} if receipt else {})
@@ -111,13 +111,13 @@ def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told:
     if isinstance(value, pd.DataFrame):
         receipts.attach(value, receipt, look)
     if not look.explained:
-        told.under_value(last.receipt, result.row_count, cut=cut)
+        line.under_value(last.receipt, result.row_count, cut=cut)
     return value
 
 
 def _show(frame: pd.DataFrame, look: Look) -> None:
-    form = look.form(frame)
-    display(form or frame, raw=bool(form))
+    bundle = look.bundle(frame)
+    display(bundle or frame, raw=bool(bundle))
 
 
 def _look(result: Result, statement: Statement, shape: Shape) -> Look:

@@ -16,7 +16,7 @@ _MEMBER = re.compile(r"(?<![\w.])db\.(\w*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class AtCursor:
     """A text in which somebody types at ``cursor``."""
 
     text: str
@@ -33,7 +33,7 @@ class InLine:
     """The cursor is in the line of a magic, behind its name."""
 
     magic: str
-    line: Typed
+    line: AtCursor
     is_cell: bool
 
 
@@ -43,7 +43,7 @@ class InCell:
 
     magic: str
     line: str
-    body: Typed
+    body: AtCursor
 
 
 def in_cell(text: str, cursor: int) -> InCell | None:
@@ -52,7 +52,7 @@ def in_cell(text: str, cursor: int) -> InCell | None:
     if found is None or cursor <= found.end():
         return None
     begin = found.end() + 1
-    return InCell(found[1], found[2], Typed(text[begin:], cursor - begin))
+    return InCell(found[1], found[2], AtCursor(text[begin:], cursor - begin))
 
 
 def in_line(text: str, cursor: int) -> InLine | None:
@@ -62,23 +62,23 @@ def in_line(text: str, cursor: int) -> InLine | None:
     line = text[begin : end if end >= 0 else len(text)]
     cell = _CELL.match(text)
     if cell and cell.start(2) < cursor <= cell.end():
-        return InLine(cell[1], Typed(cell[2], cursor - cell.start(2)), is_cell=True)
+        return InLine(cell[1], AtCursor(cell[2], cursor - cell.start(2)), is_cell=True)
     found = _LINE.match(line)
     if found is None or cursor - begin <= found.end():
         return None
-    return InLine(found[1], Typed(line[found.end() :], cursor - begin - found.end()), is_cell=False)
+    return InLine(found[1], AtCursor(line[found.end() :], cursor - begin - found.end()), is_cell=False)
 
 
-def sql_sent(body: Typed) -> Typed | None:
+def sql_sent(body: AtCursor) -> AtCursor | None:
     """Give the SQL within a string that a method of ``db`` is called with, if the cursor is there."""
     found = _SENT.search(body.before)
     if found is None:
         return None
     behind = body.text[body.cursor :].partition(found["q"])[0]
-    return Typed(found["sql"] + behind, len(found["sql"]))
+    return AtCursor(found["sql"] + behind, len(found["sql"]))
 
 
-def member_of_db(body: Typed) -> str | None:
+def member_of_db(body: AtCursor) -> str | None:
     """Give what is typed behind ``db.``, if that is where the cursor is."""
     found = _MEMBER.search(body.before)
     return found[1] if found else None

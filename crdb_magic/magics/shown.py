@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.drawing import nulls
+from crdb_magic.drawing.frame import frame_bundle
+from crdb_magic.drawing.html import Bundle
 from crdb_magic.drawing.words import words_bundle
 
 _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's
@@ -26,15 +27,15 @@ class Look:
     documents: frozenset[str] | None = None
     below: str = ""
 
-    def form(self, frame: pd.DataFrame) -> dict[str, str]:
+    def bundle(self, frame: pd.DataFrame) -> Bundle:
         """Give what is shown of a frame; nothing where that is what pandas itself shows."""
         if self.explained and (plan := _plan(frame)):
             return plan
-        forms = nulls.show(frame, self.documents, dimensions=not len(frame)) or {}
-        if not forms or not self.below:
-            return forms
-        lines = words_bundle(self.below)
-        return {kind: f"{form}\n\n{lines[kind]}" for kind, form in forms.items()}
+        bundle = frame_bundle(frame, self.documents, dimensions=not len(frame)) or {}
+        if not bundle or not self.below:
+            return bundle
+        below = words_bundle(self.below)
+        return {kind: f"{shown}\n\n{below[kind]}" for kind, shown in bundle.items()}
 
 
 class Receipts:
@@ -60,10 +61,10 @@ class Receipts:
         if self._frames.get(id(frame)) is not frame:
             return {}, {}
         metadata, look = self._known[id(frame)]
-        return dict(look.form(frame)), metadata
+        return dict(look.bundle(frame)), metadata
 
 
-def _plan(frame: pd.DataFrame) -> dict[str, str] | None:
+def _plan(frame: pd.DataFrame) -> Bundle | None:
     """Give the lines of a plan, which a table would cut and put to the right; None for what EXPLAIN says otherwise."""
     lines: list[Any] = frame.iloc[:, 0].tolist() if list(frame.columns) in _PLANS else [None]
     return words_bundle("\n".join(lines), aside=False) if all(isinstance(line, str) for line in lines) else None

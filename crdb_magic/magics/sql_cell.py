@@ -36,9 +36,9 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
 
         bound = shape.limit.look_ahead(session, bound, namespace)
         report = session.run(bound, options, observer, arrivals)
-    told = notebook.status_line.of(call.into, within=session.in_transaction)
+    line = notebook.status_line.of(call.into, within=session.in_transaction)
     try:
-        return present(report, statements, shape, notebook.shown, told)
+        return present(report, statements, shape, notebook.shown, line)
     except ResultTypeError as error:
         if not session.in_transaction:  # that of a Python cell has not ended
             error.outcome = Outcome.COMMITTED if report.receipt.committed else Outcome.NOT_COMMITTED

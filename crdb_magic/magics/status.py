@@ -113,28 +113,28 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Where is told how one transaction went; nothing of what ran ``within`` one that has not ended."""
+class Line:
+    """The line about one transaction; there is none about what ran ``within`` one that has not ended."""
 
-    line: StatusLine
+    status: StatusLine
     into: str | None
     within: bool
 
     @property
     def speaks(self) -> bool:
         """Whether a line is shown."""
-        return not self.within and self.line.speaks
+        return not self.within and self.status.speaks
 
     def under_value(self, receipt: Receipt, rows: int | None, *, cut: str = "") -> None:
         """Say it when the cell has run, of a value that has rows or not, and perhaps not all of them."""
         if self.speaks:
-            self.line.add(Done.one(receipt, rows, self.into, cut=cut))
+            self.status.add(Done.one(receipt, rows, self.into, cut=cut))
 
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""
         done, said = Done.one(receipt), "\n".join(tags)
         whole = f"{said} · {done.facts}" if len(tags) == 1 else f"{said}\n{done.ended} · {done.facts}"
-        self.line.show(said, "" if self.within else whole, done)
+        self.status.show(said, "" if self.within else whole, done)
 
 
 class StatusLine:
@@ -160,9 +160,9 @@ class StatusLine:
         for event, heard in self._events.items():
             self._shell.events.unregister(event, heard)
 
-    def of(self, into: str | None, *, within: bool = False) -> Told:
-        """Give where one transaction is told of, whose value has a name or not."""
-        return Told(self, into, within)
+    def of(self, into: str | None, *, within: bool = False) -> Line:
+        """Give the line about one transaction, whose value has a name or not."""
+        return Line(self, into, within)
 
     @property
     def speaks(self) -> bool:

@@ -72,8 +72,8 @@ def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
 
     if not receipt.committed:
         say(ROLLED_BACK)
-    told, framed = notebook.status_line.of(call.into), isinstance(value, pd.DataFrame)
-    told.under_value(receipt, len(value) if framed else None)
+    framed = isinstance(value, pd.DataFrame)
+    notebook.status_line.of(call.into).under_value(receipt, len(value) if framed else None)
     if framed:
         notebook.shown.attach(value, receipt if notebook.receipts else None)
     quiet = call.into is None and DisplayHook.semicolon_at_end_of_expression(text)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats import format as untyped
 
-from crdb_magic.drawing.html import ASIDE, element
+from crdb_magic.drawing.html import ASIDE, Bundle, element
 from crdb_magic.values.decode import Interval
 
 formats: Any = untyped
@@ -28,7 +28,7 @@ _HTML = element("span", f"color: #767676; {ASIDE}; font-style: italic", "NULL")
 _NO_JSON = (date, time, UUID, bytes, Interval, pd.Timedelta, np.timedelta64)  # datetimes are dates
 
 
-def show(frame: pd.DataFrame, documents: Collection[Any] | None, *, dimensions: bool = False) -> dict[str, str] | None:
+def frame_bundle(frame: pd.DataFrame, documents: Collection[Any] | None, *, dimensions: bool = False) -> Bundle | None:
     """Give a frame as text and, unless pandas was told to give none, as HTML; None where it shows a summary instead.
 
     ``documents`` are the names of the columns of JSON, whose None is JSON's own null; None if that is not known.
@@ -39,13 +39,13 @@ def show(frame: pd.DataFrame, documents: Collection[Any] | None, *, dimensions: 
     width, limits = text.pop("line_width"), {name: text[name] for name in ("max_rows", "min_rows", "max_cols")}
     shown: dict[str, Any] = limits | {"show_dimensions": dimensions or text["show_dimensions"]}
     plain = _Formatter(frame, documents, _NULL, "'NULL'", **shown)
-    forms = {"text/plain": formats.DataFrameRenderer(plain).to_string(line_width=width)}
+    bundle = {"text/plain": formats.DataFrameRenderer(plain).to_string(line_width=width)}
     if pd.get_option("display.notebook_repr_html"):
         marked = _Formatter(
             frame, documents, _MARK, _NULL, **shown, bold_rows=True, float_format=pd.get_option("display.float_format")
         )
-        forms["text/html"] = formats.DataFrameRenderer(marked).to_html(notebook=True).replace(_MARK, _HTML)
-    return forms
+        bundle["text/html"] = formats.DataFrameRenderer(marked).to_html(notebook=True).replace(_MARK, _HTML)
+    return bundle
 
 
 class _Formatter(formats.DataFrameFormatter):  # type: ignore[misc]
