@@ -5,9 +5,10 @@ from __future__ import annotations
 from crdb_magic.core.amounts import duration
 from crdb_magic.drawing.html import Bundle
 from crdb_magic.drawing.lists import Lines, List, Part, bundle_of
+from crdb_magic.drawing.words import beginning
 from crdb_magic.explore.activity import Activity, Contention, Running, Wait
 
-_EXCERPT = 80
+_EXCERPT = 80  # characters
 
 
 def activity_bundle(activity: Activity) -> Bundle:
@@ -24,7 +25,7 @@ def activity_bundle(activity: Activity) -> Bundle:
 
 
 def _session(one: Running) -> tuple[str, ...]:
-    statement = "(this question)" if one.own else _excerpt(one.statement or "(not shown)")
+    statement = "(this question)" if one.own else beginning(one.statement or "(not shown)", _EXCERPT)
     name = f"{one.session} (this one)" if one.own else one.session
     who = ", ".join(filter(None, (one.user, one.application, one.client)))
     return name, who, one.state, duration(one.seconds), statement
@@ -37,8 +38,3 @@ def _wait(one: Wait) -> tuple[str, ...]:
 
 def _contention(one: Contention) -> tuple[str, ...]:
     return f"{one.at:%Y-%m-%d %H:%M:%S}", one.on, duration(one.seconds), one.kind, one.waiting, one.blocking
-
-
-def _excerpt(statement: str) -> str:
-    words = " ".join(statement.split())
-    return words if len(words) <= _EXCERPT else words[: _EXCERPT - 1] + "…"

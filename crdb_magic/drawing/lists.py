@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from crdb_magic.drawing.html import ASIDE, FONT, Bundle, element
+from crdb_magic.sql.excerpt import width
 
 _CELL = "text-align: left; vertical-align: top; padding: 1px 1.5em 1px 0; background: none"
 _SHORT = 16  # signs of a cell that is never parted into lines
@@ -53,7 +53,7 @@ class List:
         if not self.rows:
             return f"{self.heading}\n  {self.empty}" if self.empty else ""
         columns = [[_one_line(cell) for cell in column] for column in self._filled]
-        widths = [max(map(_width, column)) for column in columns]
+        widths = [max(map(width, column)) for column in columns]
         lines = ("  ".join(map(_padded, row, widths, self._right)).rstrip() for row in zip(*columns, strict=True))
         return "\n".join([self.heading, *(f"  {line}" for line in lines)])
 
@@ -126,16 +126,10 @@ def _row(cells: Sequence[str], tag: str, styles: Sequence[str]) -> str:
     return f"<tr>{''.join(drawn)}</tr>"
 
 
-def _padded(cell: str, width: int, right: bool) -> str:  # noqa: FBT001 - for map
-    blanks = " " * (width - _width(cell))
+def _padded(cell: str, columns: int, right: bool) -> str:  # noqa: FBT001 - for map
+    blanks = " " * (columns - width(cell))
     return blanks + cell if right else cell + blanks
 
 
 def _one_line(text: str) -> str:
     return text.replace("\n", "⏎ ")
-
-
-def _width(text: str) -> int:
-    """Give the columns of a terminal that a text takes."""
-    wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in text)
-    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))

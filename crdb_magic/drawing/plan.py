@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import compress
-from typing import Any
 
 from crdb_magic.core.amounts import count, duration, roughly
 from crdb_magic.drawing.html import ASIDE, FONT, Bundle, element
@@ -53,10 +52,9 @@ class _Row:
         return _coarse(self.step.share or 0)
 
 
-def plan_bundle(plan: Plan) -> tuple[Bundle, dict[str, Any]]:
-    """Give what IPython's mimebundle formatter asks for: a plan as text and as HTML, and its receipt as metadata."""
-    metadata = {"crdb": plan.receipt.as_dict()} if plan.receipt else {}
-    return {"text/plain": as_text(plan), "text/html": as_html(plan)}, metadata
+def plan_bundle(plan: Plan) -> Bundle:
+    """Show a plan, as text and as HTML."""
+    return {"text/plain": as_text(plan), "text/html": as_html(plan)}
 
 
 # What both forms show.

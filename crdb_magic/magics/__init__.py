@@ -55,7 +55,7 @@ from crdb_magic.magics.completer import Completer
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.magic import CrdbMagic
-from crdb_magic.magics.outputs import say
+from crdb_magic.magics.outputs import metadata_of, say
 from crdb_magic.magics.pin import crdb_pin
 from crdb_magic.magics.schema import crdb_schema
 from crdb_magic.magics.txn import crdb_txn
@@ -69,7 +69,7 @@ _SHOWN = {
     Table: table_bundle,
     Diagram: diagram_bundle,
     Activity: activity_bundle,
-    Plan: plan_bundle,
+    Plan: lambda plan: (plan_bundle(plan), metadata_of(plan.receipt)),
 }
 
 

@@ -18,6 +18,7 @@ from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
+from crdb_magic.drawing.words import beginning
 from crdb_magic.explore.plan import Plan
 from crdb_magic.magics.limit import ALL, Limit
 from crdb_magic.magics.outputs import say
@@ -64,29 +65,29 @@ class Shape:
 def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, line: Line) -> Any:
     """Show all results but the last that has columns, each under its statement, and give that one.
 
-    What the server said besides stands under the tag, or the rows, of the statement; of that one before its rows.
+    What the server said besides stands under the tag, or the rows, of its statement; for the last one, before its rows.
     """
-    last = max((i for i, result in enumerate(report.results) if result.columns is not None), default=None)
-    metadata = {"crdb": report.receipt.as_dict()} if shape.receipts else {}
-    tags: list[str] = list(report.receipt.notes)
-    for index, (result, statement) in enumerate(zip(report.results, statements, strict=True)):
-        if result.columns is None:
-            tags.append(result.tag)
-        elif index != last:
-            say("\n".join([*tags, caption(statement)]), metadata)
+    ran = list(zip(report.results, statements, strict=True))
+    last = max((place for place, (result, _) in enumerate(ran) if result.columns is not None), default=None)
+    words = list(report.receipt.notes)  # that stand above what is shown next
+    for place, (result, statement) in enumerate(ran):
+        notices = list(map(without_ids, result.notices))
+        if place == last:
+            words += [caption(statement), *notices] if notices and len(ran) > 1 else notices
+        elif result.columns is None:
+            words += [result.tag, *notices]
+        else:
+            say("\n".join([*words, caption(statement)]), report.receipt if shape.receipts else None)
             _show(to_frame(result, shape.frames), _look(result, statement, shape))
-            tags = []
-        if result.notices:
-            tags += [caption(statement)] if index == last and len(statements) > 1 else []
-            tags += map(without_ids, result.notices)
+            words = notices
     if not report.receipt.committed:
-        tags.append(ROLLED_BACK)
+        words.append(ROLLED_BACK)
     if last is None:
-        line.under_tags(tags, report.receipt)
+        line.under_tags(words, report.receipt)
         return None
-    if last < len(statements) - 1:  # else the value would stand under the tag of another one
-        tags.append(caption(statements[last]))
-    return _value(_Last(report.results[last], statements[last], report.receipt), tags, shape, receipts, line)
+    if last < len(ran) - 1:  # else the value would stand under the tag of another one
+        words.append(caption(ran[last][1]))
+    return _value(_Last(*ran[last], report.receipt), words, shape, receipts, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,14 @@ class _Last:
     receipt: Receipt
 
 
-def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, line: Line) -> Any:
-    """Show the tags before the value, and make that; a value that is not seen is said to be cut."""
+def _value(last: _Last, words: list[str], shape: Shape, receipts: Receipts, line: Line) -> Any:
+    """Show the words before the value, and make that; a value that is not seen is said to be cut."""
     result, receipt = last.result, last.receipt if shape.receipts else None
     cut = shape.limit.left_out(result) if shape.taken or shape.value is not As.FRAME else ""
     if cut and not line.speaks:
-        tags = [*tags, cut]
-    if tags:
-        say("\n".join(tags), {"crdb": receipt.as_dict()} if receipt else {})
+        words = [*words, cut]
+    if words:
+        say("\n".join(words), receipt)
     value = _decoded(result, shape)
     look = _look(result, last.statement, shape)
     if isinstance(value, pd.DataFrame):
@@ -137,23 +138,22 @@ _DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: rec
 
 def present_plans(report: Report, plans: Sequence[Plan], statements: Sequence[Statement], *, receipts: bool) -> Plan:
     """Show all plans but the last, each under its statement, and what the server said besides; give the last one."""
-    metadata = {"crdb": report.receipt.as_dict()} if receipts else {}
-    plans = plans if receipts else [replace(plan, receipt=None) for plan in plans]
+    receipt = report.receipt if receipts else None
+    plans = [replace(plan, receipt=receipt) for plan in plans]
     words = [*report.receipt.notes, *map(without_ids, report.receipt.notices)]
     if not report.receipt.committed:
         words.append(ROLLED_BACK)
     for plan, statement in zip(plans[:-1], statements, strict=False):
-        say("\n".join([*words, caption(statement)]), metadata)
+        say("\n".join([*words, caption(statement)]), receipt)
         display(plan)
         words = []
     if len(plans) > 1:
         words.append(caption(statements[-1]))
     if words:
-        say("\n".join(words), metadata)
+        say("\n".join(words), receipt)
     return plans[-1]
 
 
 def caption(statement: Statement) -> str:
     """Give the beginning of a statement, on one line."""
-    words = " ".join(statement.text[statement.head :].split())
-    return words if len(words) <= _CAPTION_LENGTH else words[: _CAPTION_LENGTH - 1] + "…"
+    return beginning(statement.text[statement.head :], _CAPTION_LENGTH)

@@ -8,12 +8,18 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
 
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing.words import words_bundle
 
 
-def say(text: str, metadata: dict[str, Any] | None = None) -> None:
-    """Show a line or more of plain words."""
-    display(words_bundle(text), metadata=metadata or {}, raw=True)
+def say(text: str, receipt: Receipt | None = None) -> None:
+    """Show a line or more of plain words, perhaps with a receipt."""
+    display(words_bundle(text), metadata=metadata_of(receipt), raw=True)
+
+
+def metadata_of(receipt: Receipt | None) -> dict[str, Any]:
+    """Give the metadata of an output that has a receipt, or none."""
+    return {"crdb": receipt.as_dict()} if receipt else {}
 
 
 class LiveOutput:

@@ -12,6 +12,7 @@ from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing.frame import frame_bundle
 from crdb_magic.drawing.html import Bundle
 from crdb_magic.drawing.words import words_bundle
+from crdb_magic.magics.outputs import metadata_of
 
 _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's
 
@@ -47,7 +48,7 @@ class Receipts:
 
     def attach(self, frame: pd.DataFrame, receipt: Receipt | None, look: Look = Look()) -> None:
         """Remember the frame, and its receipt if it is to have one: in ``frame.attrs["crdb"]``, as a plain dict."""
-        metadata = {"crdb": receipt.as_dict()} if receipt else {}
+        metadata = metadata_of(receipt)
         frame.attrs |= metadata
         self._known = {key: value for key, value in self._known.items() if key in self._frames}
         self._frames[id(frame)] = frame

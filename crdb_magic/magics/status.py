@@ -23,6 +23,7 @@ from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing import attempts
 from crdb_magic.drawing.words import words_bundle
 from crdb_magic.magics.audience import Audience
+from crdb_magic.magics.outputs import metadata_of
 
 MIME = "application/vnd.crdb-magic.status+json"
 # No variables: JupyterLab's sanitizer drops them (apputils/src/sanitizer.ts). Faint in whatever colours there are.
@@ -177,7 +178,7 @@ class StatusLine:
         """Show a line in the form for who looks: ``whole`` with all that there is to say, or ``steady``."""
         how, receipts = How(self._settings.status) if whole else How.OFF, self._settings.receipts
         data: Any = words_bundle(steady)
-        metadata: dict[str, Any] = {"crdb": done.receipt.as_dict()} if receipts and done.count == 1 else {}
+        metadata = metadata_of(done.receipt if receipts and done.count == 1 else None)
         if how is not How.OFF and self._settings.audience is Audience.TERMINAL:
             data = {"text/plain": _faint(_text(whole, done))}
         elif how is How.FULL:

@@ -27,7 +27,7 @@ def excerpt(text: str, index: int, *, first_line: int = 1) -> tuple[str, ...]:
     before = ("…" if left > begin else "") + _clean(text[left:index])
     after = _clean(text[index:right]) + ("…" if right < end or (end < 0 and right < len(text)) else "")
     label = f"line {line + first_line - 1}: "
-    return (f"{label}{before}{after}".rstrip(), " " * (len(label) + sum(map(_width, before))) + "^")
+    return (f"{label}{before}{after}".rstrip(), " " * (len(label) + width(before)) + "^")
 
 
 def _window(begin: int, index: int, end: int) -> tuple[int, int]:
@@ -41,8 +41,12 @@ def _clean(text: str) -> str:
     return "".join(" " if category(char) in {"Cc", "Zl", "Zp"} else char for char in text.replace("\t", _TAB))
 
 
+def width(text: str) -> int:
+    """Give the columns that a text takes in a font of fixed width."""
+    return sum(map(_width, text))
+
+
 def _width(char: str) -> int:
-    """Give the columns that a character takes in a font of fixed width."""
     if category(char) in {"Mn", "Me", "Cf"}:
         return 0
     return 2 if east_asian_width(char) in {"W", "F"} else 1
