@@ -12,6 +12,7 @@ from crdb_magic.explore.estimates import Estimate
 from crdb_magic.explore.schema import Schema
 from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
 from crdb_magic.magics.lists import Bundle, Code, Lines, List, Part, bundle_of
+from crdb_magic.magics.outputs import bundle
 
 _STATISTICS = ("columns", "distinct", "NULL", "rows", "counted")
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -57,6 +58,8 @@ def table_bundle(table: Table, *_: Any, **__: Any) -> Bundle:
 
 def diagram_bundle(diagram: Diagram, *_: Any, **__: Any) -> Bundle:
     """Show a picture where Mermaid is drawn, and its words elsewhere; without HTML, which JupyterLab would prefer."""
+    if not diagram.entities:
+        return bundle("No tables.")
     return {"text/plain": diagram.text, "text/vnd.mermaid": diagram.mermaid}
 
 
