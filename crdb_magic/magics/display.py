@@ -107,10 +107,11 @@ def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told:
         say("\n".join(tags), {"crdb": receipt.as_dict()} if receipt else {})
     value = _decoded(result, shape)
     look = _look(result, last.statement, shape)
-    if isinstance(value, pd.DataFrame):
-        receipts.attach(value, receipt, look)
+    frame = value if isinstance(value, pd.DataFrame) else None
+    if frame is not None:
+        receipts.attach(frame, receipt, look)
     if not look.explained:
-        told.under_value(last.receipt, result.row_count, cut=cut)
+        told.under_value(last.receipt, result.row_count, cut=cut, frame=frame)
     return value
 
 
