@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 import crdb_magic
+from crdb_magic.magics import MAGICS
 from crdb_magic.magics.activity import ACTIVITY_OPTIONS
 from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
@@ -38,6 +42,14 @@ def test_the_readmes_table_is_the_declared_options(magic, options):
     table = _README.split(f"| `{magic}` | |\n|---|---|\n")[1].split("\n\n")[0]
 
     assert table.splitlines() == [f"| `{option.usage}` | {option.help} |" for option in options]
+
+
+@pytest.mark.parametrize("magic", MAGICS)
+def test_the_examples_of_a_magics_help_are_cells(magic):
+    examples = dedent(magic.run.__doc__.partition("Examples:")[2])
+
+    for example in examples.strip().split("\n\n" if "%%" in examples else "\n"):
+        ast.parse(TransformerManager().transform_cell(example))
 
 
 def test_the_errors_that_the_readme_explains_exist():

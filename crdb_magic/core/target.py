@@ -57,6 +57,13 @@ class Target(Mapping[str, str]):
         more = ["…"] if len(shown) + len(hidden) < len(self) else []
         return f"Target({' '.join(shown + hidden + more)})"
 
+    @property
+    def in_words(self) -> str:
+        """Say where it leads: address, database, user."""
+        where = ":".join(self[key] for key in ("host", "port") if key in self)
+        named = {"database": "dbname", "user": "user"}
+        return ", ".join([where, *(f"{word} {self[key]}" for word, key in named.items() if key in self)])
+
     @classmethod
     def from_url(cls, url: str) -> Target:
         """Read ``postgresql://`` and ``postgres://`` as libpq does, ``cockroachdb://`` with CockroachDB's defaults.

@@ -9,6 +9,8 @@ _TAIL = re.compile(r"[:;]? *(?:\"[^\"]*\" meta=|meta=\{|observed timestamps: ).*
 _WRAPPERS = re.compile(r"\A(?:restart transaction: |TransactionRetryWithProtoRefreshError: )+")
 # A key (/Table/104/1/"a b"/0), or whatever else holds a digit: a timestamp, an id, an address, a duration.
 _VARIES = re.compile(r"(?:(?<!\S)[(\[]?/(?:\"[^\"]*\"|[^\s\"])*|[^\s(\[]*\d\S*?)(?=[]);:,]*(?:\s|\Z))")
+# Where a row lies, in the context of a lock (XactLockTableWaitErrorCb in PostgreSQL's lmgr.c).
+_PLACE = re.compile(r"tuple \(\d+,\d+\)")
 # Of jobs that a schema change waits for: 'waiting for job(s) to complete: 1200407160811749377'
 _JOBS = re.compile(r"(job\(s\)[^\n:]*: *)[\d, ]*\d")
 
@@ -20,5 +22,5 @@ def plain_words(message: str) -> str:
 
 
 def without_ids(notice: str) -> str:
-    """Give a notice without the numbers of jobs."""
-    return _JOBS.sub(r"\1…", notice)
+    """Give a notice, or a context, without the numbers of jobs and the places of rows."""
+    return _PLACE.sub("tuple …", _JOBS.sub(r"\1…", notice))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdb_magic.core.amounts import size
 from crdb_magic.drawing.html import Bundle
 from crdb_magic.drawing.lists import Code, Lines, List, Part, bundle_of
+from crdb_magic.drawing.words import words_bundle
 from crdb_magic.explore.catalogue import Relation
 from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.definitions import Index
@@ -56,6 +57,8 @@ def table_bundle(table: Table) -> Bundle:
 
 def diagram_bundle(diagram: Diagram) -> Bundle:
     """Show a picture where Mermaid is drawn, and its words elsewhere; without HTML, which JupyterLab would prefer."""
+    if not diagram.entities:
+        return words_bundle("No tables.")
     return {"text/plain": diagram.text, "text/vnd.mermaid": diagram.mermaid}
 
 

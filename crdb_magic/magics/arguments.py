@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -259,10 +260,10 @@ def rows(value: Any) -> int | None:
     """Read a number of rows, 1 at least; None for all of them."""
     if str(value).lower() == "all":
         return None
-    number = whole_number(value)
-    if number < 1:
-        raise OptionError(f"{value!r} is not a number of rows: 1 at least, or all.")
-    return number
+    with suppress(OptionError):
+        if (number := whole_number(value)) > 0:
+            return number
+    raise OptionError(f"{value!r} is not a number of rows: 1 at least, or all.")
 
 
 def seconds(value: Any) -> float:

@@ -119,7 +119,7 @@ def _described(connections: Connections, name: str) -> str:
     session = connections.get(name)
     connection = session.link.opened
     if connection is None or connection.closed:  # it opens when it is used
-        return f"{session.link!r}, not connected"
+        return f"{session.link}, not connected"
     info = connection.info
     local = serving(info.host, info.port)
     where = local.description if local else f"{connection.server} at {_address(info.host, info.port)}"

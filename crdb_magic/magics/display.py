@@ -109,10 +109,11 @@ def _value(last: _Last, words: list[str], shape: Shape, receipts: Receipts, line
         say("\n".join(words), receipt)
     value = _decoded(result, shape)
     look = _look(result, last.statement, shape)
-    if isinstance(value, pd.DataFrame):
-        receipts.attach(value, receipt, look)
+    frame = value if isinstance(value, pd.DataFrame) else None
+    if frame is not None:
+        receipts.attach(frame, receipt, look)
     if not look.explained:
-        line.under_value(last.receipt, result.row_count, cut=cut)
+        line.under_value(last.receipt, result.row_count, cut=cut, frame=frame)
     return value
 
 

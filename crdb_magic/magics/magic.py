@@ -11,7 +11,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
-from traitlets import Bool, Bunch, CaselessStrEnum, Int, observe, validate
+from traitlets import Bool, Bunch, CaselessStrEnum, Int, TraitError, observe, validate
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.magics.arguments import Option, Words, describe
@@ -124,7 +124,13 @@ class CrdbMagic(Magics):
             "cell": {one.name: function for one, function in functions.items() if one.takes_cell},
         }
         self.sql_name = SqlName(shell, self.magics["cell"]["crdb_txn"])
-        super().__init__(shell, **kwargs)
+        try:
+            super().__init__(shell, **kwargs)
+        except TraitError as error:  # %config has what it refused put into the shell's configuration all the same
+            say(f"{error} CrdbMagic has its defaults.")
+            shell.configurables.pop()  # where Magics has put it, and will again
+            del shell.config["CrdbMagic"]
+            super().__init__(shell, **kwargs)
         self.connections = Connections()
         self.shown = Receipts()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded

@@ -38,7 +38,7 @@ def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
     Examples:
         %crdb_schema
         %crdb_schema ord%
-        tables = (%crdb_schema --sizes).tables
+        schema = %crdb_schema --sizes
         %crdb_schema accounts --diagram
 
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from html import escape
 from typing import Any, Protocol
@@ -62,7 +62,7 @@ class Done:
     """A transaction that was committed, or the sum of those of a cell.
 
     ``rows`` are those of its value, None if that has none, and ``into`` the name that it was given. ``receipt`` is
-    that of the one which took the most attempts; ``cut`` says that it is not all.
+    that of the one which took the most attempts; ``cut`` says that it is not all, as does ``frame`` where it is shown.
     """
 
     receipt: Receipt
@@ -73,11 +73,12 @@ class Done:
     as_of: Decimal | None
     count: int = 1
     cut: str = ""
+    frame: Any = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None, *, cut: str = "") -> Done:
+    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None, **more: Any) -> Done:
         """Give what is to be told of one."""
-        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, cut=cut)
+        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, **more)
 
     def __add__(self, other: Done) -> Done:
         return Done(
@@ -126,10 +127,10 @@ class Line:
         """Whether a line is shown."""
         return not self.within and self.status.speaks
 
-    def under_value(self, receipt: Receipt, rows: int | None, *, cut: str = "") -> None:
+    def under_value(self, receipt: Receipt, rows: int | None, *, cut: str = "", frame: Any = None) -> None:
         """Say it when the cell has run, of a value that has rows or not, and perhaps not all of them."""
         if self.speaks:
-            self.status.add(Done.one(receipt, rows, self.into, cut=cut))
+            self.status.add(Done.one(receipt, rows, self.into, cut=cut, frame=frame))
 
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""
@@ -195,6 +196,8 @@ class StatusLine:
     def _end(self, result: Any = None) -> None:
         done, self._done = self._done, None
         if done and result is not None and result.success:
+            if done.frame is not None and result.result is done.frame:
+                done = replace(done, cut="")
             self.show(done.steady, f"{done.steady} · {done.facts}", done)
 
 

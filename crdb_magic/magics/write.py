@@ -60,8 +60,8 @@ def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
     """
     __tracebackhide__ = True
     call = parse(typed.line, WRITE_OPTIONS, typed.namespace, python_follows=True)
-    writing = _writing(call)
     frame = frame_of(call.rest, notebook.shell, typed.namespace, "%crdb_write FRAME --table TABLE")
+    writing = _writing(call)
     session = notebook.connections.get(call.given.get("on"))
     say(_write(session, frame, writing, notebook.audience))
 

@@ -80,6 +80,9 @@ class OwnLink(Link):
     def __repr__(self) -> str:
         return repr(self.target)
 
+    def __str__(self) -> str:
+        return self.target.in_words
+
     @property
     def turn(self) -> Turn:
         """The turn on the connection, for all threads."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psycopg2
 from psycopg2 import extensions
 
+from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
 from crdb_magic.session.hints import hint_for
 
@@ -49,7 +50,8 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
     if detail and _SOURCE.search(detail):
         detail = None
     hint = hint_for(error) or diagnosis.message_hint
-    return StatementError(message, sqlstate=code, detail=detail, context=diagnosis.context, hint=hint)
+    context = without_ids(diagnosis.context) if diagnosis.context else None
+    return StatementError(message, sqlstate=code, detail=detail, context=context, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from unicodedata import name as name_of
 
 from crdb_magic.errors import ParameterError, ScriptError
-from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.sql.lexer import Kind, fold, lex
 from crdb_magic.sql.statements import BoundStatement, Statement, Use, public
 
 # Blanks, marks and signs of no width that are letters of a name for both servers. The joiners are left where they
@@ -27,6 +27,7 @@ _TAKEN_AS_THEY_ARE = frozenset({Kind.STRING, Kind.QUOTED, Kind.COMMENT})
 _PYTHONS = re.compile(r"\.[^\W\d]\w*+|[ \t]*+\[[^\]\n]*+\]?+")
 _QUOTED = re.compile(r'"([^"]+)"')
 _BEFORE_NAMES = re.compile(r"\b(?:BY|COLUMN|EXISTS|FROM|INDEX|INTO|JOIN|ONLY|TABLE|UPDATE|VIEW)\s+\Z", re.IGNORECASE)
+_PLANNED = frozenset({"(", "SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "EXECUTE"})
 _PSQLS = re.compile(r"\\[A-Za-z?!]\w*\+?")
 
 _SYNTAX, _NO_COLUMN, _NO_TABLE, _NO_PLACEHOLDER = "42601", "42703", "42P01", "42P02"
@@ -97,7 +98,18 @@ def _psqls(refused: _Refused) -> str | None:
         return None
     if found[0] == "\\copy":
         return "\\copy is psql's: %crdb_write writes a DataFrame into a table, %crdb_export a query into a file."
-    return f"{found[0]} is psql's. Tables and columns are listed in information_schema: .tables, .columns."
+    return f"{found[0]} is psql's. %crdb_schema lists schemas and tables, %crdb_schema TABLE shows all about one."
+
+
+def _without_plan(refused: _Refused) -> str | None:
+    """Look for what PostgreSQL can't explain: it finds fault with what stands behind the statement's first words."""
+    own = refused.source.text[refused.source.added :]
+    first = next((fold(token.text) for token in lex(own) if token.kind is not Kind.COMMENT), "")
+    if not refused.source.added or first in _PLANNED:
+        return None
+    if first == "ANALYZE":
+        return "The option is --explain=analyze, in one word."
+    return "PostgreSQL has plans of queries, INSERT, UPDATE, DELETE, MERGE and CREATE TABLE … AS, and of nothing else."
 
 
 def _templates(refused: _Refused) -> str | None:
@@ -152,6 +164,7 @@ def _placeholders(_: _Refused) -> str:
 
 _HINTS: tuple[tuple[frozenset[str], Callable[[_Refused], str | None]], ...] = (
     (frozenset({_SYNTAX}), _psqls),
+    (frozenset({_SYNTAX}), _without_plan),
     (frozenset({_SYNTAX}), _templates),
     (frozenset({_SYNTAX}), _a_value_for_a_name),
     (frozenset({_NO_TABLE, _NO_COLUMN}), _two_names_in_one),

@@ -51,8 +51,9 @@ def test_keys_ids_times_and_addresses_are_left_out(message, plain):
             "NOTICE: waiting for job(s) to complete: …\nIf …",
         ),
         ('NOTICE: relation "t_12" already exists, skipping', 'NOTICE: relation "t_12" already exists, skipping'),
+        ('while updating tuple (2,22) in relation "t_12"', 'while updating tuple … in relation "t_12"'),
         ("NOTICE: 1200407160811749377", "NOTICE: 1200407160811749377"),
     ],
 )
-def test_the_numbers_of_jobs_are_left_out_and_nothing_else(notice, shown):
+def test_the_numbers_of_jobs_and_the_places_of_rows_are_left_out_and_nothing_else(notice, shown):
     assert without_ids(notice) == shown

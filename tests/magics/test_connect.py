@@ -64,7 +64,7 @@ def test_a_connection_whose_server_is_gone_can_be_listed_and_closed(unconnected)
     listed = unconnected.shown
     unconnected("%crdb_connect --close default")
 
-    assert "not connected" in listed
+    assert re.fullmatch(r"\* default  127\.0\.0\.1:\d+, database defaultdb, user \w+, not connected", listed.strip())
     assert unconnected.shown.startswith("Closed default: ")
 
 

@@ -64,3 +64,15 @@ def test_without_polars_it_is_said_how_to_have_it_before_anything_is_sent(notebo
         notebook(f"%crdb_txn --as polars DELETE FROM {table} RETURNING id")
 
     assert len(notebook(f"%crdb_txn SELECT * FROM {table}")) == 2
+
+
+def test_a_setting_that_was_refused_does_not_stand_in_the_way_of_loading_again(unconnected):
+    unconnected("%config CrdbMagic.numbers = 'flot'")
+    unconnected("%unload_ext crdb_magic")
+    unconnected("%load_ext crdb_magic")
+    said = unconnected.shown
+    unconnected("%config CrdbMagic.numbers = 'float'")
+    unconnected("%crdb_connect --list")
+
+    assert "expected any of ['exact', 'float']" in said
+    assert "No connection is open." in unconnected.shown

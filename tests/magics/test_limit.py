@@ -148,8 +148,15 @@ def test_a_query_that_the_planner_thinks_huge_is_cut_and_says_how_to_have_all(no
     )
 
 
-def test_what_nobody_asked_to_be_cut_says_so_also_where_it_is_not_shown(notebook, guarded):
-    notebook(f"x = %crdb_txn {guarded}")
+def test_what_is_shown_with_its_cut_is_not_told_of_it_again(notebook, guarded):
+    notebook(f"%crdb_txn {guarded}")
+
+    assert [output.data["text/plain"].splitlines()[-1] for output in notebook.outputs] == ["1 row"]
+
+
+@pytest.mark.parametrize("form", ["frame", "rows"])
+def test_what_nobody_asked_to_be_cut_says_so_also_where_it_is_not_shown(notebook, guarded, form):
+    notebook(f"x = %crdb_txn --as {form} {guarded}")
 
     assert notebook.shown.strip() == "the first 1 row; there are more: --limit all fetches them"
 
@@ -172,7 +179,7 @@ def test_the_guard_is_no_limit_in_a_query_that_is_smaller(notebook, table):
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])
 def test_nonsense_is_refused(notebook, limit):
-    with pytest.raises(OptionError, match="is not a"):
+    with pytest.raises(OptionError, match="is not a number of rows: 1 at least, or all"):
         notebook(f"%crdb_txn --limit {limit} SELECT 1")
 
 

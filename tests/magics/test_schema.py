@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
+from crdb_magic.magics.schema_view import diagram_bundle
 
 from crdb_magic.errors import NotConnectedError, OptionError, ParameterError
+from crdb_magic.explore.diagram import Diagram
 
 _EVIL = '<img src=x onerror=alert(1)> "&" {x}'
 
@@ -73,6 +75,10 @@ def test_a_picture_is_mermaids_and_text_elsewhere(notebook, made):
     assert set(forms) == {"text/plain", "text/vnd.mermaid"}
     assert forms["text/vnd.mermaid"].startswith("erDiagram\n")
     assert "cards (number PK, note)" in forms["text/plain"]
+
+
+def test_a_picture_of_nothing_says_so():
+    assert diagram_bundle(Diagram((), ()))["text/plain"] == "No tables."
 
 
 def test_sizes_are_shown_on_demand(notebook, made):

@@ -88,13 +88,29 @@ def test_what_sql_has_of_that_is_left_alone(cell):
         ("SELECT ${tbl}", 7, ":tbl for its value"),
         ("SELECT %(tbl)s", 7, ":tbl for its value"),
         ("SELECT %s", 7, "write :name"),
-        ("\\d accounts", 0, "\\d is psql's."),
+        ("\\d accounts", 0, "\\d is psql's. %crdb_schema lists"),
         ("-- look\n\\dt+", None, "\\dt+ is psql's."),
         ("\\copy accounts FROM 'a.csv'", 0, "%crdb_write"),
     ],
 )
 def test_a_syntax_error_hints_at_what_was_meant(text, place, words):
     assert words in str(hinted(text, "42601", place))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("CREATE TABLE t (id INT)", "PostgreSQL has plans of queries"),
+        ("-- so\nSHOW TABLES", "PostgreSQL has plans of queries"),
+        ("analyze SELECT 1", "--explain=analyze"),
+        ("/* so */ (SELECT 1 +", "None"),
+        ("TABLE t t", "None"),
+    ],
+)
+def test_what_a_server_can_not_explain_is_told(text, words):
+    (statement,) = split(text)
+
+    assert words in str(hint(statement.bind(VALUES).behind("EXPLAIN (FORMAT JSON)"), "42601", None, ""))
 
 
 @pytest.mark.parametrize(
