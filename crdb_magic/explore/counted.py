@@ -61,7 +61,10 @@ def counted(session: Session, relation: Relation, rows: int | None) -> Counted:
     (statistics, no_statistics), (ranges, no_ranges) = (
         optional(session, what, partial(named, sql=sql)) for what, sql in asked.items()
     )
-    latest = {one["column_names"]: one for one in sorted(statistics, key=lambda one: one["created"] or "")}
+    whole_ones = (
+        one for one in statistics if not one.get("partial_predicate")
+    )  # v25.1 counts the newest rows by itself
+    latest = {one["column_names"]: one for one in sorted(whole_ones, key=lambda one: one["created"] or "")}
     return Counted(tuple(map(_statistic, latest.values())), tuple(map(_range, ranges)), (*no_statistics, *no_ranges))
 
 
