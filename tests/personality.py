@@ -99,7 +99,7 @@ def _tag(verb: str, rows: Sequence[object]) -> Message:
 
 
 def query(pattern: str, table: Table) -> Fault:
-    """Answer each SELECT, COPY (SELECT …) and DECLARE … FOR SELECT in which a pattern is found, and what is fetched."""
+    """Answer each query, COPY (SELECT …) and DECLARE … FOR SELECT in which a pattern is found, and what is fetched."""
     cursor: list[Table] = []  # what it has not given yet
 
     def answer(text: str) -> list[Message]:
@@ -110,7 +110,7 @@ def query(pattern: str, table: Table) -> Fault:
             return (cursor.pop() if cursor else replace(table, rows=[])).answer(text)
         return table.answer(text)
 
-    return _answered(rf"(?:SELECT|COPY|DECLARE)\b.*{pattern}|FETCH\b", answer)
+    return _answered(rf"(?:SELECT|WITH|COPY|DECLARE)\b.*{pattern}|FETCH\b", answer)
 
 
 def show(words: str, table: Table) -> Fault:
@@ -175,6 +175,11 @@ UNSAFE_INTERNALS = ServerError(
     hint="These interfaces are unsupported in production. To proceed, set the session variable "
     "allow_unsafe_internals = true (not recommended), or contact Cockroach Labs for a supported alternative.",
 )
+# But pkg/sql/crdb_internal.go, SupportedVTables; https://www.cockroachlabs.com/docs/v26.3/crdb-internal.
+_INTERNALS = re.compile(
+    r"\bcrdb_internal\.(?!(?:cluster_(?:contended_(?:indexes|keys|tables)|contention_events|locks|queries|sessions"
+    r"|transactions)|index_usage_statistics|(?:statement|transaction)_statistics|transaction_contention_events|zones)\b)"
+)
 # W13: kvpb/errors.go. The first statement that reads rows says it, not BEGIN.
 BEYOND_GC = ServerError(
     "XXUUU",
@@ -193,7 +198,7 @@ def _refuse_locked(exchange: Exchange) -> None:
 
 
 def _refuse_internals(exchange: Exchange) -> None:
-    """Refuse them unless this connection has allowed them (W9)."""
+    """Refuse them unless this connection has allowed them (W9), or they are some of the few that stay open."""
     answer = exchange.ask(
         "SELECT 'allowed' WHERE current_setting('crdb.allow_unsafe_internals', true) IN ('on', 'true')"
     )
@@ -228,7 +233,7 @@ def v26() -> Personality:
         (
             always("SHOW COMMIT TIMESTAMP", _commit_timestamp),
             always(r"(TRUNCATE|ALTER TABLE (?!.*schema_locked)|(CREATE|DROP) (UNIQUE )?INDEX)", _refuse_locked),
-            Fault(lambda text: re.search(r"\bcrdb_internal\.", text) is not None, _refuse_internals, times=math.inf),
+            Fault(lambda text: _INTERNALS.search(text) is not None, _refuse_internals, times=math.inf),
             plan("• scan", "  columns: (name string)", "  estimated row count: 100 - 33,334 (33% of the table)"),  # W14
         ),
     )

@@ -1,8 +1,9 @@
 """Who is connected, what they run, who waits for whom, and what was waited for lately: one shape for both servers.
 
 CockroachDB's SHOW tells each user of their own sessions, and those with VIEWACTIVITY of all; who waits is in
-``crdb_internal`` alone, which v26.1 closes unless ``allow_unsafe_internals`` is on. What is refused is left
-out and said. The columns of these views grow with the versions: they are read by name.
+``crdb_internal`` alone, of which v26.1 leaves open what is asked here (pkg/sql/crdb_internal.go, SupportedVTables),
+though none of its functions. What is refused is left out and said. The columns of these views grow with the versions:
+they are read by name.
 """
 
 from __future__ import annotations
@@ -133,7 +134,8 @@ def _shown(asked: _Asked, now: pd.Timestamp) -> list[Running]:
 
 def _session(one: Named, statement: Named | None, own: str | None, now: pd.Timestamp) -> Running:
     since = instant((statement or {}).get("start") or one["session_start"])
-    idle = "in transaction" if one.get("status") == "ACTIVE" else "idle"  # v22.2: a transaction is open
+    # What tells that a transaction is open: the first since v22.2, the second where docs/v22.1/show-sessions.md holds.
+    idle = "in transaction" if one.get("status") == "ACTIVE" or one.get("kv_txn") else "idle"
     return Running(
         session=str(one["session_id"]),
         user=one["user_name"] or "",
@@ -216,14 +218,15 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid = coalesce(l.relation, (
   SELECT t.relation FROM pg_catalog.pg_locks t WHERE t.pid = l.pid AND t.locktype = 'tuple' LIMIT 1))
 WHERE NOT l.granted ORDER BY 4 DESC, 1, 2
 """
-# v22.1's columns; of docs/v22.1/crdb-internal.md.
+# v22.1's columns; of docs/v22.1/crdb-internal.md. Each reading of the locks asks every table's ranges for theirs, so it
+# is done once; who may not see keys (VIEWACTIVITYREDACTED) gets empty ones, which join all (pkg/sql/crdb_internal.go).
 _LOCKS = """
+WITH l AS MATERIALIZED (SELECT * FROM crdb_internal.cluster_locks WHERE contended AND lock_key <> ''),
+t AS MATERIALIZED (SELECT id, session_id FROM crdb_internal.cluster_transactions)
 SELECT DISTINCT wt.session_id AS session, ht.session_id AS holder,
   concat_ws('.', w.database_name, w.schema_name, w.table_name) AS "on", extract(epoch FROM w.duration) AS seconds
-FROM crdb_internal.cluster_locks w
-JOIN crdb_internal.cluster_locks h ON h.range_id = w.range_id AND h.lock_key = w.lock_key AND h.txn_id <> w.txn_id
-LEFT JOIN crdb_internal.cluster_transactions wt ON wt.id = w.txn_id
-LEFT JOIN crdb_internal.cluster_transactions ht ON ht.id = h.txn_id
+FROM l w JOIN l h ON h.range_id = w.range_id AND h.lock_key = w.lock_key AND h.txn_id <> w.txn_id
+LEFT JOIN t wt ON wt.id = w.txn_id LEFT JOIN t ht ON ht.id = h.txn_id
 WHERE h.granted AND NOT w.granted ORDER BY 4 DESC, 1, 2
 """
 _CONTENTION = """

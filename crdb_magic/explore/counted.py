@@ -58,7 +58,9 @@ def counted(session: Session, relation: Relation, rows: int | None) -> Counted:
     statistics, no_statistics = optional(session, "Statistics", partial(named, sql=sql))
     sql = f"SHOW RANGES FROM TABLE {relation.written}{details}"
     ranges, no_ranges = optional(session, "Ranges", partial(named, sql=sql))
-    latest = {one["column_names"]: one for one in sorted(statistics, key=lambda one: one["created"] or "")}
+    # Since v25.1 the newest rows may be counted by themselves.
+    of_all = (one for one in statistics if not one.get("partial_predicate"))
+    latest = {one["column_names"]: one for one in sorted(of_all, key=lambda one: one["created"] or "")}
     return Counted(tuple(map(_statistic, latest.values())), tuple(map(_range, ranges)), (*no_statistics, *no_ranges))
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
-from crdb_magic.explore.catalogue import Reference, Relation
+from crdb_magic.explore.catalogue import Attribute, Reference, Relation
 from crdb_magic.explore.questions import ask
 from crdb_magic.session.driver import Connection
+from crdb_magic.values.typemap import quoted
 
 
 def create_statement(
     connection: Connection,
     relation: Relation,
+    columns: Sequence[Attribute],
     constraints: Collection[Reference],
     indexes: Sequence[tuple[str, str]],
 ) -> tuple[str | None, str | None]:
     """Give the statement, or a sentence about why there is none. Nothing that is asked can be refused."""
     if connection.server.shows_create:
-        return _shown(connection, relation)
+        return _shown(connection, relation, columns)
     sql = _MADE_BY.get(relation.kind)
     found = ask(connection, sql.replace("{oid}", str(relation.oid))) if sql else []
     if not found:
@@ -29,11 +32,20 @@ def create_statement(
     return ";\n".join(str(one).strip().removesuffix(";") for one in statements) + ";", None
 
 
-def _shown(connection: Connection, relation: Relation) -> tuple[str | None, str | None]:
+def _shown(connection: Connection, relation: Relation, columns: Sequence[Attribute]) -> tuple[str | None, str | None]:
     """Let the server write it, for those whom it does not refuse: who have some privilege on it."""
     if ask(connection, f"SELECT has_table_privilege({relation.oid}, '{_ANY}')") != [("t",)]:
         return None, f"CREATE statement: not shown to user {connection.info.user}, who has no privilege on it."
-    return ask(connection, f"SELECT create_statement FROM [SHOW CREATE {relation.written}]")[0][0], None
+    statement = str(ask(connection, f"SELECT create_statement FROM [SHOW CREATE {relation.written}]")[0][0])
+    return (_of_view(statement, columns) if relation.kind == "materialized view" else statement), None
+
+
+def _of_view(statement: str, columns: Sequence[Attribute]) -> str:
+    """Leave out the columns that the query does not give (cockroachdb/cockroach#85132): the server adds them behind."""
+    for one in reversed([one.name for one in columns if one.hidden]):
+        name = rf"{re.escape(one)}|{re.escape(quoted(one))}"
+        statement = re.sub(rf",\s*(?:{name})\s*\) AS ", "\n) AS ", statement, count=1)
+    return re.sub(r"^CREATE VIEW ", "CREATE MATERIALIZED VIEW ", statement)  # until v22.1 (#80829)
 
 
 # All that is put into them is ours, or a number.

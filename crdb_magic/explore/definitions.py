@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.lexer import Kind, Token, lex
+
+_SEEN = re.compile(r" (?:NOT VISIBLE|VISIBILITY (?P<share>[\d.]+))$")  # the second: CockroachDB v24.2
 
 
 class Index(NamedTuple):
@@ -23,12 +26,12 @@ class Index(NamedTuple):
 
 
 def read_index(name: str, definition: str) -> Index:
-    """Read ``CREATE [UNIQUE] INDEX … ON … USING method (…) [USING HASH …] [INCLUDE|STORING (…)] [WHERE …]``.
+    """Read ``CREATE [UNIQUE] INDEX … ON … USING method (…) [USING HASH …] [INCLUDE|STORING (…)] [WHERE …] …``.
 
     As PostgreSQL's pg_get_indexdef() and CockroachDB's catformat.indexForDisplay() write it.
     """
     try:
-        return _read(name, definition, list(_parts(definition)))
+        return _read(name, definition, list(_parts(_SEEN.sub("", definition))))
     except (ScriptError, ValueError, IndexError):  # of a kind that we don't know: handed on as it is
         return Index(name, "", "UNIQUE" in definition.split(" ", maxsplit=2), "", definition=definition)
 
@@ -36,14 +39,13 @@ def read_index(name: str, definition: str) -> Index:
 def _read(name: str, definition: str, parts: list[_Part]) -> Index:
     words = [part.word for part in parts]
     at = words.index("USING") + 1  # what stands before are names
-    hidden = words[-2:] == ["NOT", "VISIBLE"]
-    rest = parts[at + 2 : -2 if hidden else None]
+    rest = parts[at + 2 :]
     buckets = _behind("WITH", rest) if "HASH" in words[at + 2 :] else None
     return Index(
         name=name,
         columns=parts[at + 1].text[1:-1],
         unique="UNIQUE" in words[:2],
-        method=_method(parts[at].text, buckets) + (", not visible" if hidden else ""),
+        method=_method(parts[at].text, buckets) + _seen(definition),
         storing=_behind("STORING", rest) or _behind("INCLUDE", rest),
         where=_condition(definition, rest),
         definition=definition,
@@ -87,6 +89,13 @@ def _behind(word: str, parts: list[_Part]) -> str | None:
 
 def _method(name: str, buckets: str | None) -> str:
     return f"hash-sharded ({buckets.partition('=')[2].strip(chr(39))} buckets)" if buckets else name
+
+
+def _seen(definition: str) -> str:
+    """Say whether the planner may use an index."""
+    if (found := _SEEN.search(definition)) is None:
+        return ""
+    return f", visible to {found['share']}" if found["share"] else ", not visible"
 
 
 def _condition(text: str, parts: list[_Part]) -> str | None:

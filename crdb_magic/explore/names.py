@@ -75,7 +75,8 @@ class Names:
 UNKNOWN = Names()
 
 # In pg_catalog alone, of which both servers make one pass: on CockroachDB information_schema.columns takes many times
-# as long. Without ORDER BY, so that LIMIT ends the reading there too.
+# as long. Without ORDER BY, so that LIMIT ends the reading there too. Nor is pg_class joined by the
+# OIDs of indexes: its index lacks them, and to look one up is to read all of it (pg_catalog.go, ``incomplete``).
 _PATH = "SELECT unnest(current_schemas(true)::TEXT[])"
 _SCHEMAS = "SELECT nspname FROM pg_catalog.pg_namespace"
 _DATABASES = "SELECT datname FROM pg_catalog.pg_database"
@@ -88,9 +89,7 @@ _COLUMNS = """
 SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute
 WHERE attnum > 0 AND NOT attisdropped
 """
-_INDEXES = """
-SELECT i.indrelid, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-"""
+_INDEXES = "SELECT schemaname, tablename, indexname FROM pg_catalog.pg_indexes"
 # Not those that only the server itself can call: they give internal, cstring, trigger and the like.
 _FUNCTIONS = """
 SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
@@ -135,7 +134,7 @@ def _rows(session: Session, sql: str, most: int = MOST_TABLES) -> list[tuple[str
 def _tables(session: Session) -> tuple[Table, ...]:
     columns, indexes = _columns(session), _indexes(session)
     found = (
-        Table(schema, name, _KINDS.get(kind, "table"), columns.get(oid, ()), indexes.get(oid, ()))
+        Table(schema, name, _KINDS.get(kind, "table"), columns.get(oid, ()), indexes.get((schema, name), ()))
         for oid, schema, name, kind in _rows(session, _TABLES)
         if not schema.startswith(_PRIVATE)
     )
@@ -150,10 +149,10 @@ def _columns(session: Session) -> dict[str, tuple[str, ...]]:
     return {table: tuple(name for _, name in sorted(columns)) for table, columns in found.items()}
 
 
-def _indexes(session: Session) -> dict[str, tuple[str, ...]]:
+def _indexes(session: Session) -> dict[tuple[str, str], tuple[str, ...]]:
     if not session.server.own_words:  # nor is there table@index
         return {}
-    found: dict[str, list[str]] = defaultdict(list)
-    for table, name in _rows(session, _INDEXES):
-        found[table].append(name)
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for schema, table, name in _rows(session, _INDEXES):
+        found[schema, table].append(name)
     return {table: tuple(sorted(names)) for table, names in found.items()}

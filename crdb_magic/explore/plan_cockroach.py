@@ -19,7 +19,7 @@ _BESIDE = " │"
 _BLANK = ("", "·")  # the second: as CockroachDB's own tests write it
 _RECOMMENDED = re.compile(r"\s*(?:index recommendations: \d+|\d+\. type: index \w+|SQL commands?: (?P<sql>.+))")
 
-_TARGETS = ("table", "into", "from")
+_TARGETS = ("table", "into", "from", "left table")
 _ROWS, _ESTIMATED = "actual row count", "estimated row count"
 _READ = ("KV rows decoded", "KV rows read")  # since v23.2, before
 # A step that reads says the first, others the second from v24.3 on; before that only their share of the CPU is known.

@@ -126,7 +126,7 @@ def describe(connection: Connection, relation: Relation, known: Mapping[int, Rel
     names = _Names(known, found)
     own = [one for one in constraints if one.table == relation.oid]
     definitions = index_definitions(connection, relation)
-    create, note = create_statement(connection, relation, own, definitions)
+    create, note = create_statement(connection, relation, found[relation.oid], own, definitions)
     return Table(
         relation=relation,
         parts=Parts(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from crdb_magic.core.asof import NOW
-from crdb_magic.explore.activity import activity
+from crdb_magic.explore.activity import Activity, activity
 from crdb_magic.session.pinning import pin, unpin
 from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import send
@@ -45,11 +45,21 @@ def waiting(session, other, target, table):
     waits.close()
 
 
-def _until(session: Session) -> pd.DataFrame:
+def _until(session: Session) -> Activity:
     while True:
         found = activity(session)
+        if refused := [note for note in found.notes if note.startswith("Locks:")]:
+            pytest.skip(f"waits are not told there: {refused[0]}")
         if len(found.waits):  # was asked for before the sessions
             return found
+
+
+def _of_a_holder(session: Session) -> str:
+    """Give what is told of a session that waits for its next statement in a transaction."""
+    if not session.server.shows_sessions:
+        return "in transaction"
+    told = {column.name for column in session.ask("SHOW CLUSTER SESSIONS").columns}
+    return "in transaction" if told & {"status", "kv_txn"} else "idle"
 
 
 def test_who_waits_for_whom_is_told(session, waiting):
@@ -59,7 +69,7 @@ def test_who_waits_for_whom_is_told(session, waiting):
 
     assert wait["on"].endswith(waiting)
     assert sessions.waits_for[wait["session"]] == wait["holder"]
-    assert (sessions.state[wait["session"]], sessions.state[wait["holder"]]) == ("running", "in transaction")
+    assert (sessions.state[wait["session"]], sessions.state[wait["holder"]]) == ("running", _of_a_holder(session))
     assert "SET balance = 2" in sessions.statement[wait["session"]]
 
 

@@ -81,6 +81,43 @@ update accounts [→ 1 14%] (set: balance)
     scan accounts@accounts_pkey [1 → 1 86%] <WAITED 5 MS FOR OTHER TRANSACTIONS> \
 (spans: [/1 - /1]; locking strength: for update; KV rows: 1 (40 B))
 """,
+    "v22.2-checked-analyze.txt": """
+root
+  insert orders(id, customer_id) [→ 1]
+    buffer (label: buffer 1)
+      values (size: 2 columns, 1 row)
+  subquery (id: @S1; original sql: (SELECT max(id) FROM customers WHERE city = 'Oslo'); exec mode: one row)
+    group (scalar) [→ 1]
+      filter [→ 40] <KEEPS 40 OF 1,200 ROWS> (filter: city = 'Oslo')
+        scan customers@customers_pkey [→ 1200 80%] <FULL SCAN, NO STATISTICS> (KV rows: 1,200 (47 KiB))
+  fk-cascade (fk: orders_customer_id_fkey; input: buffer 1)
+  constraint-check
+    error if rows [→ 0]
+      lookup join (anti) customers@customers_pkey [→ 0 20%] \
+(equality: (column2) = (id); equality cols are key; KV rows: 1 (31 B))
+        filter [1 → 1] (filter: column2 IS NOT NULL)
+          scan buffer [→ 1] (label: buffer 1)
+""",
+    "v24-zigzag.txt": """
+union all (limit: 20)
+  lookup join documents@documents_pkey \
+(equality: (id) = (id); equality cols are key; pred: (tags->'a') @> '["x", "y"]')
+    zigzag join documents@documents_tags_idx (left columns: (id); left fixed values: 1 column; \
+right table: documents@documents_tags_idx; right columns: (); right fixed values: 1 column)
+  index join documents@documents_pkey
+    inverted filter (inverted column: tags_inverted_key; num spans: 3)
+      scan documents@documents_recent (partial index) [111] (spans: 3 spans)
+""",
+    "v26.3-routine-analyze.txt": """
+root
+  render [→ 7 75%]
+    scan orders@orders_pkey [→ 7 25%] <NO STATISTICS> (spans: [ - /7])
+  routine (name: city_of)
+    body stmt (sql: SELECT 1)
+      values (size: 1 column, 1 row)
+    body stmt (sql: SELECT city FROM shop.public.customers WHERE id = c)
+      scan customers@customers_pkey <NO STATISTICS> (spans: [/1 - /1])
+""",
 }
 
 

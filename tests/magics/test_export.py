@@ -277,7 +277,7 @@ def test_a_frame_is_exported_without_a_connection(unconnected, line, file, count
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv"])
 def test_its_file_is_that_of_its_query(notebook, suffix):
     query = (
-        "SELECT i::INT8 AS i, i / 4.0::FLOAT8 AS f, (i / 4)::DECIMAL(6, 2) AS d, i % 2 = 0 AS b, 'a,' || i AS t, "
+        "SELECT i::INT8 AS i, i::FLOAT8 / 4 AS f, (i / 4)::DECIMAL(6, 2) AS d, i % 2 = 0 AS b, 'a,' || i AS t, "
         "'2026-11-23'::DATE + i AS day, CASE WHEN i > 1 THEN '' END AS e FROM generate_series(1, 3) AS t (i) ORDER BY i"
     )
     notebook(f"%%crdb_export asked.{suffix}\n{query}")

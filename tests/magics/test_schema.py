@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from crdb_magic.magics.schema_view import diagram_bundle
 
+from crdb_magic.drawing.schema import diagram_bundle
 from crdb_magic.errors import NotConnectedError, OptionError, ParameterError
 from crdb_magic.explore.diagram import Diagram
 

@@ -55,7 +55,7 @@ def test_attempts_end(session, sql):
     options = TransactionOptions(dry_run=True, retry=RetryPolicy(max_attempts=2, wait_initial=0, wait_max=0))
 
     with pytest.raises(ExceededMaxAttempts) as caught:
-        session.run(sql("SELECT crdb_internal.force_retry('1h')"), options)
+        session.run(sql("SELECT 1; SELECT crdb_internal.force_retry('1h')"), options)
 
     assert caught.value.outcome is Outcome.NOT_COMMITTED
 
