@@ -34,8 +34,6 @@ class Takes(Enum):
 
 
 _VALUE_USAGE = {Takes.NOTHING: "", Takes.A_VALUE: " {}", Takes.PERHAPS: " [{}]", Takes.GLUED: "[={}]"}
-
-
 _FOLLOWED = frozenset({Takes.A_VALUE, Takes.PERHAPS})
 
 
@@ -107,30 +105,56 @@ class Unfinished:
 
 def unfinished(line: str, options: Sequence[Option], *, sql_follows: bool = False) -> Unfinished:
     """Read a line up to where somebody types, by the same rules as `parse`; raises nothing."""
-    known = {option.name: option for option in options}
-    given: dict[str, str] = {}
-    rest: tuple[str, ...] = ()
-    line = line.lstrip()
-    while not _NAME_BEGUN.fullmatch(line):
-        found = _NAME.match(line)
-        if found is None:
-            assigned = _ASSIGN.match(line)
-            if not assigned and (sql_follows or " " not in line):
-                return Unfinished(line, given, rest)
-            rest = rest if assigned else (*rest, line.partition(" ")[0])
-            line = line[assigned.end() :] if assigned else line.partition(" ")[2].lstrip()
-            continue
-        name, is_glued = found[1], bool(found[2])
-        line = line[found.end() :] if is_glued else line[found.end() :].lstrip()
-        option, given[name] = known.get(name), ""
-        if option is None or not (is_glued or (option.takes in _FOLLOWED and not line.startswith("--"))):
-            continue
-        value = _VALUE.match(line)
-        if value is None or value.end() == len(line):
-            return Unfinished(line, given, rest, option)
-        given[name] = next(group for group in value.groups() if group is not None)
-        line = line[value.end() :].lstrip()
-    return Unfinished(line, given, rest, is_name=True)
+    reader = _Unread(line, {option.name: option for option in options})
+    while not _NAME_BEGUN.fullmatch(reader.line):
+        found = _NAME.match(reader.line)
+        end = reader.option(found) if found else reader.word(is_end=sql_follows)
+        if end is not None:
+            return end
+    return Unfinished(reader.line, reader.given, reader.rest, is_name=True)
+
+
+class _Unread:
+    """A position in a line that is being typed, moving over what is complete."""
+
+    def __init__(self, line: str, options: Mapping[str, Option]) -> None:
+        self.line = line.lstrip()
+        self.given: dict[str, str] = {}
+        self.rest: tuple[str, ...] = ()
+        self._options = options
+
+    def option(self, found: re.Match[str]) -> Unfinished | None:
+        """Move over an option and its value; give what is being typed, if that is the value."""
+        name, glued = found[1], bool(found[2])
+        behind = self.line[found.end() :]
+        self.line = behind if glued else behind.lstrip()
+        self.given[name] = ""
+        option = self._options.get(name)
+        is_followed = option is not None and option.takes in _FOLLOWED and not self.line.startswith("--")
+        if option is None or not (glued or is_followed):
+            return None
+        value = _VALUE.match(self.line)
+        if value is None or value.end() == len(self.line):
+            return Unfinished(self.line, self.given, self.rest, option)
+        self.given[name] = _text_of(value)
+        self.line = self.line[value.end() :].lstrip()
+        return None
+
+    def word(self, *, is_end: bool) -> Unfinished | None:
+        """Move over ``NAME <<`` or a word; give what is being typed, if that is the word or all that follows."""
+        if assigned := _ASSIGN.match(self.line):
+            self.line = self.line[assigned.end() :]
+            return None
+        word, blank, behind = self.line.partition(" ")
+        if is_end or not blank:
+            return Unfinished(self.line, self.given, self.rest)
+        self.rest, self.line = (*self.rest, word), behind.lstrip()
+        return None
+
+
+def _text_of(value: re.Match[str]) -> str:
+    """Give a value without the quotes around it."""
+    return next(group for group in value.groups() if group is not None)
 
 
 def parse(
@@ -222,7 +246,7 @@ class _Reader:
                 return True
             raise OptionError(f"--{option.name} needs a value: {option.usage}.")
         self.rest = (self.rest if glued else self.rest.lstrip())[found.end() :]
-        return option.read(self._resolved(next(group for group in found.groups() if group is not None), option))
+        return option.read(self._resolved(_text_of(found), option))
 
     def _resolved(self, text: str, option: Option) -> object:
         if not text.startswith(":") or not text[1:].isidentifier():

@@ -83,7 +83,8 @@ class Completer:
         lines = context.full_text.split("\n")[: context.cursor_line]
         cursor = sum(len(line) + 1 for line in lines) + context.cursor_position
         below = in_cell(context.full_text, cursor)
-        if below and (magic := self._magic(below.magic, "cell")) and (answer := self._in_cell(magic, below)):
+        magic = self._magic(below.magic, "cell") if below else None
+        if below and magic and (answer := self._in_cell(magic, below)):
             return answer
         at = in_line(context.full_text, cursor)
         magic = self._magic(at.magic, "cell" if at.is_cell else "line") if at else None
@@ -132,15 +133,15 @@ class Completer:
         line = unfinished(at.line.before, magic.options, sql_follows=is_sql)
         behind = at.line.text[at.line.cursor :]
         end = behind[: len(behind) - len(behind.lstrip(_OF_A_WORD))]  # of the word, where the cursor is within one
-        if line.is_name or (line.option is None and not line.typed and at.is_cell):
+        if line.option:
+            return self._words(line.option.words, line.typed, end, line)
+        if line.is_name or (at.is_cell and not line.typed):
             others = f"{at.line.before.removesuffix(line.typed)} {behind.removeprefix(end)} "
             given = unfinished(others, magic.options, sql_follows=is_sql).given
             options = [option for option in magic.options if option.name not in given]
             return _answered(line.typed, _fitting(line.typed.replace("_", "-"), end, _named(options)))
-        if line.option is None and is_sql and not at.is_cell and (sql := _sql_of(magic, line.typed, behind)):
+        if is_sql and not at.is_cell and (sql := _sql_of(magic, line.typed, behind)):
             return self._sql(sql, line.given)
-        if line.option:
-            return self._words(line.option.words, line.typed, end, line)
         return self._words(magic.words, line.typed.rpartition(" ")[2], end, line)
 
     def _words(self, words: Words, typed: str, end: str, line: Unfinished) -> SimpleMatcherResult:
