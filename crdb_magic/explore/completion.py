@@ -73,11 +73,12 @@ def complete(text: str, cursor: int, names: Names, variables: Variables = Variab
     typing = typing_at(text, cursor)
     if typing is None:
         return None
-    candidates = _Offering(typing, names, variables).candidates()
-    fitting = (one for one in candidates if _fits(one, typing))
     found: dict[str, Completion] = {}
-    while len(found) < MOST_OFFERED and (one := next(fitting, None)):
-        found.setdefault(one.text, Completion(one.text.removesuffix(typing.rest), one.kind))
+    for one in _Offering(typing, names, variables).candidates():
+        if _fits(one, typing):
+            found.setdefault(one.text, Completion(one.text.removesuffix(typing.rest), one.kind))
+        if len(found) == MOST_OFFERED:
+            break
     return Completions(typing.start, tuple(found.values()))
 
 
@@ -160,9 +161,8 @@ class _Offering:
             relation = next((one for one in self._scope.seen if (one.alias,) == parts), None)
             if parts == ("excluded",):  # the row that ON CONFLICT is about
                 relation = self._scope.target
-            table = self._names.find(parts)
-            columns = relation.columns if relation else table.columns if table else ()
-            yield from self._named(columns, "column")
+            found = relation or self._names.find(parts)
+            yield from self._named(found.columns if found else (), "column")
         if parts[-1] in self._names.schemas:
             yield from self._tables(table for table in self._names.tables if table.schema == parts[-1])
 
@@ -186,15 +186,19 @@ class _Offering:
             yield from self._keywords(RELATIONS)
 
     def _relations(self) -> Iterator[_Candidate]:
-        own = [table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS]
         yield from self._named(self._scope.ctes, "table")
-        yield from self._tables(table for table in own if self._names.seen(table))
-        yield from self._tables((table for table in own if not self._names.seen(table)), with_schema=True)
+        yield from self._tables(table for table in self._own_tables if self._names.seen(table))
+        yield from self._tables((table for table in self._own_tables if not self._names.seen(table)), with_schema=True)
         yield from self._named((name for name in self._names.schemas if name not in SYSTEM_SCHEMAS), "schema")
         if self._typing.word:
             systems = [table for table in self._names.tables if table.schema in SYSTEM_SCHEMAS]
             yield from self._named(sorted(SYSTEM_SCHEMAS & {*self._names.schemas}), "schema")
             yield from self._tables(table for table in systems if self._names.seen(table))
+
+    @property
+    def _own_tables(self) -> Iterator[Table]:
+        """The tables that are not the server's."""
+        return (table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS)
 
     def _tables(self, tables: Iterable[Table], *, with_schema: bool = False) -> Iterator[_Candidate]:
         are_sequences = bool(self._typing.before) and word_of(self._typing.before[-1]) == "SEQUENCE"
@@ -243,10 +247,8 @@ class _Offering:
         *earlier, joined = self._scope.before or (Relation(""),)
         for other in reversed(earlier):
             for mine, theirs in _pairs(joined, other):
-                left, right = (
-                    f"{written(one.alias)}.{written(name)}" for one, name in ((other, theirs), (joined, mine))
-                )
-                yield _Candidate(f"{left} = {right}", f"{left} = {right}", "condition")
+                text = f"{_of(other, theirs)} = {_of(joined, mine)}"
+                yield _Candidate(text, text, "condition")
         yield from self._aliases()
         yield from self.operands()
 
@@ -255,9 +257,8 @@ class _Offering:
         yield from self._columns()
         yield from self._aliases()
         if self._typing.word and not self._scope.seen:
-            own = [table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS]
             yield from self._named(self._names.columns_like(self._begun), "column")
-            yield from self._tables(table for table in own if self._names.seen(table))
+            yield from self._tables(table for table in self._own_tables if self._names.seen(table))
         yield from self._functions()
         yield from self._keywords(OPERANDS)
         if len(self._typing.word) >= _ASKED_FOR:
@@ -324,6 +325,11 @@ def _case(typing: Typing) -> Callable[[str], str]:
     words = (typing.word, *before)
     typed = next((word for word in words if any(letter.isalpha() for letter in word)), "")
     return str.lower if typed.islower() else str.upper
+
+
+def _of(relation: Relation, column: str) -> str:
+    """Write a column with the name of its table."""
+    return f"{written(relation.alias)}.{written(column)}"
 
 
 def _pairs(joined: Relation, other: Relation) -> Iterator[tuple[str, str]]:
