@@ -26,7 +26,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.core.target import Target
-from crdb_magic.explore.names import read
+from crdb_magic.explore.names import read_names
 from crdb_magic.local import start
 from crdb_magic.magics.known import THREAD
 from crdb_magic.session.session import Session
@@ -73,7 +73,7 @@ def _reading(target: Target, rounds: int) -> list[float]:
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
-        read(target)
+        read_names(target)
         taken.append(time.perf_counter() - began)
     return taken
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 Bundle = dict[str, str]
 
-FONT = "font: var(--jp-code-font-size, 13px)/1.45 var(--jp-code-font-family, monospace)"
+TEXT = (
+    "font: var(--jp-code-font-size, 13px)/1.45 var(--jp-code-font-family, monospace); "
+    "color: var(--jp-content-font-color1, inherit)"
+)
 # What stands back behind the results: JupyterLab's colour for secondary text, a grey for light and dark elsewhere.
 ASIDE = "color: var(--jp-ui-font-color2, #767676)"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from crdb_magic.drawing.html import ASIDE, FONT, Bundle, element
+from crdb_magic.drawing.html import ASIDE, TEXT, Bundle, element
 from crdb_magic.sql.excerpt import width
 
 _CELL = "text-align: left; vertical-align: top; padding: 1px 1.5em 1px 0; background: none"
@@ -68,7 +68,7 @@ class List:
         styles = [_CELL.replace("left", "right", 1) if right else _CELL for right in self._right]
         rows = [_row(head, "th", [f"{one}; {ASIDE}; font-weight: normal" for one in styles])]
         rows += (_row(row, "td", styles) for row in body)
-        table = element("table", f"margin: 0; {FONT}", "".join(rows))
+        table = element("table", f"margin: 0; {TEXT}", "".join(rows))
         framed = element("div", _FRAME, table) if len(self.rows) > _MANY else table
         return _heading(self.heading) + framed
 
@@ -101,7 +101,7 @@ class Code:
         if not self.code:
             return ""
         summary = element("summary", f"{_HEADING}; cursor: pointer", escape(self.heading))
-        code = element("pre", f"margin: 0; {FONT}; white-space: pre-wrap", escape(self.code))
+        code = element("pre", f"margin: 0; {TEXT}; white-space: pre-wrap", escape(self.code))
         return f"<details>{summary}{code}</details>"
 
 

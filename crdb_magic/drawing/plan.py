@@ -11,7 +11,7 @@ from html import escape
 from itertools import compress
 
 from crdb_magic.core.amounts import count, duration, roughly
-from crdb_magic.drawing.html import ASIDE, FONT, Bundle, element
+from crdb_magic.drawing.html import ASIDE, TEXT, Bundle, element
 from crdb_magic.explore.findings import Finding, troubles
 from crdb_magic.explore.plan import Plan, Step, said
 
@@ -153,7 +153,6 @@ def _headed(step: Step) -> str:
 
 # HTML.
 
-_TEXT = f"{FONT}; color: var(--jp-content-font-color1, inherit)"
 _ROW = "background: none"
 _CELL = "padding: 1px 10px 1px 0; text-align: left; vertical-align: top; border: 0"
 _NUMBER = "padding: 1px 14px 1px 0; text-align: right; vertical-align: top; border: 0; white-space: nowrap"
@@ -173,7 +172,7 @@ def as_html(plan: Plan) -> str:
         _lines("", plan.remarks),
         _lines("The server recommends:", plan.recommendations),
     )
-    return element("div", f"{_TEXT}; padding-left: 1ch", "".join(parts))
+    return element("div", f"{TEXT}; padding-left: 1ch", "".join(parts))
 
 
 def _totals_html(plan: Plan) -> str:
@@ -193,7 +192,7 @@ def _table(plan: Plan) -> str:
     hottest = max(row.share for row in rows)
     lines = [_row_html(row, hot=row.share == hottest and hottest >= _HOT, bars=bars) for row in rows]
     body = "".join(element("tr", _ROW, line) for line in ("".join(heads), *lines))
-    return element("table", f"border: 0; border-collapse: collapse; margin: 0; {_TEXT}", f"<tbody>{body}</tbody>")
+    return element("table", f"border: 0; border-collapse: collapse; margin: 0; {TEXT}", f"<tbody>{body}</tbody>")
 
 
 def _row_html(row: _Row, *, hot: bool, bars: bool) -> str:

@@ -70,10 +70,10 @@ def _writes(statement: Statement) -> OptionError:
 
 def _read(result: Result, report: Report, server: Server) -> Plan:
     lines = ["" if line is None else str(line) for (line, *_) in result.rows]
-    return replace(read(lines, server), receipt=report.receipt)
+    return replace(read_plan(lines, server), receipt=report.receipt)
 
 
-def read(lines: Sequence[str], server: Server) -> Plan:
+def read_plan(lines: Sequence[str], server: Server) -> Plan:
     """Read what EXPLAIN answered; a plan without steps, whose remarks are its lines, for what is not understood."""
     text = "\n".join(lines)
     try:

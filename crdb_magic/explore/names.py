@@ -101,7 +101,7 @@ _PRIVATE = ("pg_toast", "pg_temp_")  # schemas
 _HIDDEN = "crdb_internal_"  # columns that CockroachDB adds to tables: shards, time to live
 
 
-def read(target: Target, told: Told = NOTHING) -> Names:
+def read_names(target: Target, told: Told = NOTHING) -> Names:
     """Read the names over a connection of its own, told what the session was; closed when they are there.
 
     What can't be read, by its privileges or in time, is left out. Raises :class:`CrdbMagicError` without one.

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError
-from crdb_magic.explore.names import UNKNOWN, Names, read
+from crdb_magic.explore.names import UNKNOWN, Names, read_names
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
 
@@ -48,6 +48,6 @@ class Known:
 
     def _read(self, session: Session, mark: object, target: Target, told: Told) -> None:
         with suppress(CrdbMagicError):
-            names = read(target, told)
+            names = read_names(target, told)
             if self._marks.get(session) is mark:  # else another thread reads what is newer
                 self._names[session] = names

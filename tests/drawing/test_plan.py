@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crdb_magic.core.server import Product, Server
 from crdb_magic.drawing.plan import as_html, as_text
-from crdb_magic.explore.explaining import read
+from crdb_magic.explore.explaining import read_plan
 
 PLANS = Path(__file__).parents[1] / "explore" / "plans"
 COCKROACH, POSTGRES = Server(Product.COCKROACHDB, (26, 1, 0)), Server(Product.POSTGRESQL, (18, 0, 0))
@@ -21,7 +21,7 @@ COCKROACH, POSTGRES = Server(Product.COCKROACHDB, (26, 1, 0)), Server(Product.PO
 
 def drawn(name):
     server = POSTGRES if name.endswith(".json") else COCKROACH
-    return read((PLANS / name).read_text().rstrip("\n").split("\n"), server)
+    return read_plan((PLANS / name).read_text().rstrip("\n").split("\n"), server)
 
 
 def test_an_executed_plan_shows_times_rows_and_what_stands_out():
@@ -132,13 +132,13 @@ NODES = st.recursive(
 
 @given(LINES)
 def test_whatever_a_cluster_says_is_drawn(lines):
-    plan = read(lines, COCKROACH)
+    plan = read_plan(lines, COCKROACH)
 
     assert words(as_text(plan)) == words(_Texts.of(as_html(plan)))
 
 
 @given(NODES)
 def test_whatever_postgresql_says_is_drawn(node):
-    plan = read([json.dumps([{"Plan": node}])], POSTGRES)
+    plan = read_plan([json.dumps([{"Plan": node}])], POSTGRES)
 
     assert words(as_text(plan)) == words(_Texts.of(as_html(plan)))

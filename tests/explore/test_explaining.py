@@ -13,7 +13,7 @@ from personality import plan
 from crdb_magic.core.options import Priority, TransactionOptions
 from crdb_magic.core.server import Product, Server
 from crdb_magic.errors import OptionError, Outcome, ScriptError, StatementError
-from crdb_magic.explore.explaining import Explain, explain, read
+from crdb_magic.explore.explaining import Explain, explain, read_plan
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
@@ -163,7 +163,7 @@ def test_a_clusters_write_is_executed_in_a_transaction_that_is_rolled_back(of_a_
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
 def test_a_text_that_is_no_plan_stays_as_it_is(lines):
-    plan = read(lines, POSTGRES)
+    plan = read_plan(lines, POSTGRES)
 
     assert plan.remarks == tuple("\n".join(lines).split("\n")) or plan.steps
 
@@ -172,11 +172,11 @@ def test_a_text_that_is_no_plan_stays_as_it_is(lines):
 def test_json_of_any_kind_is_no_error(value):
     text = json.dumps(value)
 
-    assert read([text], POSTGRES).text == text
+    assert read_plan([text], POSTGRES).text == text
 
 
 def test_lines_without_a_tree_stay_as_they_are():
-    assert read(["Statement diagnostics bundle generated.", "Admin UI: http://…"], COCKROACH).remarks == (
+    assert read_plan(["Statement diagnostics bundle generated.", "Admin UI: http://…"], COCKROACH).remarks == (
         "Statement diagnostics bundle generated.",
         "Admin UI: http://…",
     )

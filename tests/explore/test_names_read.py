@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from faults import Fault, ServerError, instead
 
-from crdb_magic.explore.names import Names, Table, read
+from crdb_magic.explore.names import Names, Table, read_names
 from crdb_magic.session.told import Told
 
 
@@ -31,7 +31,7 @@ def _found(names: Names, schema: str) -> dict[str, Table]:
 
 
 def test_tables_views_and_sequences_are_read_with_their_columns(target, schema):
-    found = _found(read(target), schema)
+    found = _found(read_names(target), schema)
 
     assert {name: (table.kind, table.columns) for name, table in found.items() if name != "s"} == {
         "t": ("table", ("b", "A b")),
@@ -41,13 +41,13 @@ def test_tables_views_and_sequences_are_read_with_their_columns(target, schema):
 
 
 def test_indexes_are_read_where_they_can_be_named(target, schema, server):
-    indexes = _found(read(target), schema)["t"].indexes
+    indexes = _found(read_names(target), schema)["t"].indexes
 
     assert ("by_a" in indexes) is server.own_words
 
 
 def test_the_path_is_that_of_the_session(target, schema):
-    names = read(target, Told({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
+    names = read_names(target, Told({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
 
     assert [one for one in names.path if one in {schema, "public"}] == [schema, "public"]
     assert names.seen(_found(names, schema)["t"])
@@ -55,7 +55,7 @@ def test_the_path_is_that_of_the_session(target, schema):
 
 
 def test_functions_schemas_and_databases_are_read(target):
-    names = read(target)
+    names = read_names(target)
 
     assert {"count", "lower", "date_trunc"} <= {*names.functions}
     assert "public" in names.schemas
@@ -64,7 +64,7 @@ def test_functions_schemas_and_databases_are_read(target):
 
 
 def test_each_kind_is_one_question(proxy, server):
-    read(proxy.target)
+    read_names(proxy.target)
 
     asked = [text for _, text in proxy.sent if "pg_catalog" in text or "current_schemas" in text]
     assert len(asked) == (7 if server.own_words else 6)
@@ -74,11 +74,11 @@ def test_what_is_refused_leaves_the_rest(proxy):
     proxy.rules.append(
         Fault(lambda text: "pg_attribute" in text, instead(ServerError("42501", "permission denied")), times=math.inf)
     )
-    names = read(proxy.target)
+    names = read_names(proxy.target)
 
     assert {table.columns for table in names.tables} == {()}
     assert names.functions
 
 
 def test_on_cockroachdb_indexes_are_read(as_v26, schema):
-    assert "by_a" in _found(read(as_v26.target), schema)["t"].indexes
+    assert "by_a" in _found(read_names(as_v26.target), schema)["t"].indexes
