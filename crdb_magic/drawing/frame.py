@@ -61,11 +61,12 @@ class _Formatter(formats.DataFrameFormatter):  # type: ignore[misc]
         """Give the texts of the cells of a column that are shown."""
         column = self.tr_frame.iloc[:, i]
         document = None if self._documents is None else column.name in self._documents
-        cells = zip(super().format_col(i), _nulls(column, document=document), strict=True)
-        return [
-            f" {self._null}" if null else cell.replace(_NULL, self._text) if cell.strip() == _NULL else cell
-            for cell, null in cells
-        ]
+        return list(map(self._worded, super().format_col(i), _nulls(column, document=document)))
+
+    def _worded(self, cell: str, null: bool) -> str:  # noqa: FBT001 - for map
+        if null:
+            return f" {self._null}"
+        return cell.replace(_NULL, self._text) if cell.strip() == _NULL else cell
 
 
 def _nulls(column: pd.Series, *, document: bool | None) -> list[bool]:

@@ -15,6 +15,7 @@ MOST = 100_000  # characters of a cell that is looked at on each keystroke
 _PROBES = ("x", 'x"')  # what makes a word of the place where the cursor is, in a quoted name too
 _TYPED = frozenset({Kind.WORD, Kind.QUOTED, Kind.PARAMETER, Kind.NAMING})
 _GLUED = frozenset({Kind.STRING, Kind.QUOTED, Kind.NUMBER, Kind.UNCLOSED})
+_SIGNS = frozenset({Kind.SYMBOL, Kind.CAST})
 _REST = {Kind.WORD: re.compile(r"\w*"), Kind.PARAMETER: re.compile(r"\w*")}
 _REST_IN_QUOTES = re.compile(r'\w*"|')
 CURSOR = Token(Kind.SYMBOL, "", -1)
@@ -77,18 +78,16 @@ class Typing:
 
 def word_of(item: Token | Group | None) -> str:
     """Give a word in upper case, a sign as it is, and of anything else nothing."""
-    if isinstance(item, Token):
-        return fold(item.text) if item.kind is Kind.WORD else item.text if _is_sign(item) else ""
-    return ""
+    if not isinstance(item, Token):
+        return ""
+    if item.kind is Kind.WORD:
+        return fold(item.text)
+    return item.text if item.kind in _SIGNS else ""
 
 
 def name_of(item: Token | Group) -> str:
     """Give the name that a token means; what is no name gives none that there is."""
     return meant(item.text) if isinstance(item, Token) else ""
-
-
-def _is_sign(item: Token) -> bool:
-    return item.kind in {Kind.SYMBOL, Kind.CAST}
 
 
 def is_name(item: Token | Group | None) -> bool:

@@ -64,8 +64,10 @@ def _of_access(facts: Facts, share: float | None) -> Iterator[Finding]:
 
 def _is_large(facts: Facts) -> bool:
     """Whether a full scan reads much; if that is not known, it may."""
-    known = facts.read if facts.read is not None else None if facts.filters else facts.estimated
-    return known is None or known >= _MANY
+    reads = facts.read
+    if reads is None and not facts.filters:
+        reads = facts.estimated
+    return reads is None or reads >= _MANY
 
 
 def _of_estimate(facts: Facts, below: Sequence[Facts]) -> Iterator[Finding]:

@@ -114,7 +114,9 @@ def _in_context(step: Step, *, cut_short: bool = False) -> Step:
 def _pair(line: str) -> tuple[str, str]:
     """Part a line into what it tells and what that is; without a name if it is not so."""
     key, _, value = line.partition(": ")
-    return (key, value) if key and value else (line, "") if line in _FIGURES else ("", line)
+    if key and value:
+        return key, value
+    return (line, "") if line in _FIGURES else ("", line)
 
 
 def _step(name: str, pairs: Sequence[tuple[str, str]]) -> Step:

@@ -113,9 +113,12 @@ def _name(node: Node) -> str:
         name = _AGGREGATES.get(node.get("Strategy", ""), name)
     elif join != "Inner":
         name = f"{name.removesuffix(' Join')} {join} Join"
+    if node.get("Scan Direction") == "Backward":
+        name = f"{name} Backward"
     part = node.get("Partial Mode", "Simple")
-    first = f"{part} " if part != "Simple" else "Parallel " if node.get("Parallel Aware") is True else ""
-    return f"{first}{name}{' Backward' if node.get('Scan Direction') == 'Backward' else ''}"
+    if part != "Simple":
+        return f"{part} {name}"
+    return f"Parallel {name}" if node.get("Parallel Aware") is True else name
 
 
 def _target(node: Node) -> str:
