@@ -129,22 +129,22 @@ def _target(node: Node) -> str:
 
 
 def _facts(node: Node, around: _Around) -> Facts:
-    full_scan, planned = node["Node Type"] == "Seq Scan", _number(node, "Plan Rows")
-    filters, divisor = "Filter" in node, around.divisor if _is_shared(node) else 1
+    divisor = around.divisor if _is_shared(node) else 1
+    planned = _number(node, "Plan Rows") * divisor
+    known = Facts(estimated=planned, full_scan=node["Node Type"] == "Seq Scan", filters="Filter" in node)
     if "Actual Loops" not in node:
-        return Facts(estimated=planned * divisor, full_scan=full_scan, filters=filters)
-    loops = _number(node, "Actual Loops")
+        return known
+    loops, repeats = _number(node, "Actual Loops"), _repeats(node, around.processes)
     rows = _number(node, "Actual Rows") * loops
     removed = sum(_number(node, key) for key in node if key.startswith("Rows Removed by")) * loops
-    return Facts(
-        estimated=planned * (divisor * _repeats(node, around.processes) if divisor > 1 else loops),
+    return replace(
+        known,
+        estimated=planned * (repeats if divisor > 1 else loops),  # the processes that share it make one run together
         rows=rows,
         read=rows + removed,
         seconds=_own_seconds(node, around),
-        full_scan=full_scan,
-        filters=filters,
         spilled=_spilled(node),
-        repeats=_repeats(node, around.processes),
+        repeats=repeats,
         workers=_workers(node),
         never_executed=not loops,
         cut_short=around.cut_short,
