@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from crdb_magic.explore.cursor import CURSOR, Typing, name_of, typing_at, word_of
+from crdb_magic.explore.cursor import CURSOR, Typing, last_word, name_of, typing_at, word_of
 from crdb_magic.explore.expected import Expected, clause, expected, following, named_before, qualifier
 from crdb_magic.explore.names import SYSTEM_SCHEMAS, Names, Table
 from crdb_magic.explore.scope import Relation, Scope
@@ -132,12 +132,12 @@ class _Offering:
     def new_names(self) -> Iterator[_Candidate]:
         """Give the words that may stand where a new name does."""
         before = self._typing.before
-        last = word_of(before[-1]) if before else ","
+        last = last_word(before)
         if last == "AS":
             return self._keywords(("OF SYSTEM TIME",) if clause(before) in {"FROM", "JOIN"} else ())
         if self._typing.statement != "CREATE":
             return iter(())
-        return self._keywords(DEFINITIONS if last == "," else ("IF NOT EXISTS",))
+        return self._keywords(DEFINITIONS if not before or last == "," else ("IF NOT EXISTS",))
 
     def statements(self) -> Iterator[_Candidate]:
         """Give the words that begin a statement."""
@@ -181,8 +181,7 @@ class _Offering:
         yield from self._relations()
         if len(self._typing.word) >= _ASKED_FOR:
             yield from self._functions()
-        last = word_of(self._typing.before[-1])
-        if last in {"FROM", "JOIN", ","}:
+        if last_word(self._typing.before) in {"FROM", "JOIN", ","}:
             yield from self._keywords(RELATIONS)
 
     def _relations(self) -> Iterator[_Candidate]:
@@ -201,7 +200,7 @@ class _Offering:
         return (table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS)
 
     def _tables(self, tables: Iterable[Table], *, with_schema: bool = False) -> Iterator[_Candidate]:
-        are_sequences = bool(self._typing.before) and word_of(self._typing.before[-1]) == "SEQUENCE"
+        are_sequences = last_word(self._typing.before) == "SEQUENCE"
         for table in tables:
             if (table.kind == "sequence") is are_sequences and table.name.lower().startswith(self._begun):
                 schema = f"{written(table.schema)}." if with_schema else ""

@@ -85,6 +85,11 @@ def word_of(item: Token | Group | None) -> str:
     return item.text if item.kind in _SIGNS else ""
 
 
+def last_word(items: Items, place: int = 1) -> str:
+    """Give the word at the end, or so many places before it; nothing if there is none."""
+    return word_of(items[-place]) if len(items) >= place else ""
+
+
 def name_of(item: Token | Group) -> str:
     """Give the name that a token means; what is no name gives none that there is."""
     return meant(item.text) if isinstance(item, Token) else ""

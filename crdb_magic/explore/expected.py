@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from crdb_magic.explore.cursor import Group, Items, Typing, is_name, name_of, word_of
+from crdb_magic.explore.cursor import Group, Items, Typing, is_name, last_word, name_of, word_of
 from crdb_magic.sql.keywords import BEFORE_TABLES, FOLLOWING, NOT_BEHIND, RESERVED, word_set
 from crdb_magic.sql.lexer import Kind
 
@@ -40,6 +40,7 @@ _CLAUSES = word_set(
     """SELECT FROM WHERE ON SET VALUES INTO UPDATE GROUP ORDER HAVING JOIN USING RETURNING LIMIT OFFSET TABLE
     TRUNCATE CONFLICT WITH WINDOW"""
 )
+_BEFORE_A_STAR = word_set("SELECT DISTINCT RETURNING , .")  # where it is no product
 _BEFORE_RELATIONS = BEFORE_TABLES | word_set("ONLY LATERAL VIEW SEQUENCE")
 _NAMED_BY = {
     "SCHEMA": Expected.SCHEMA,
@@ -58,7 +59,7 @@ _DEFINED = word_set("CONSTRAINT PRIMARY UNIQUE CHECK FOREIGN INDEX FAMILY INVERT
 def expected(typing: Typing) -> Expected:
     """Tell what is being typed."""
     before, root, statement = typing.before, typing.root, typing.statement
-    last = word_of(before[-1]) if before else ""
+    last = last_word(before)
     if last in {".", "@", "::", ":::"}:
         return {".": Expected.MEMBER, "@": Expected.INDEX}.get(last, Expected.TYPE)
     if not before and typing.group is root:
@@ -100,7 +101,7 @@ def qualifier(before: Items) -> tuple[str, ...]:
 def named_before(group: Group) -> tuple[str, ...]:
     """Give the name that stands before a parenthesis, all its parts."""
     items = _before_group(group)
-    if word_of(items[-1] if items else None) in RESERVED or not items or not is_name(items[-1]):
+    if not items or not is_name(items[-1]) or last_word(items) in RESERVED:
         return ()
     return (*qualifier(items[:-1]), name_of(items[-1]))
 
@@ -125,25 +126,31 @@ def _in_parentheses(typing: Typing, statement: str) -> Expected | None:
         return Expected.COMMON_COLUMN
     if words in (["ON", "CONFLICT"],) or words[-1:] == ["STORING"]:
         return Expected.TARGET_COLUMN
+    return Expected.LISTED_COLUMN if _is_list(typing.group, around, statement) else None
+
+
+def _is_list(group: Group, around: Items, statement: str) -> bool:
+    """Whether parentheses hold the columns of a table that stands before them."""
     introduced = next((word_of(item) for item in reversed(around) if word_of(item) in RESERVED), "")
-    is_list = introduced in {"INTO", "REFERENCES"} or (introduced == "ON" and statement == "CREATE")
-    is_list = is_list and bool(named_before(typing.group))
-    return Expected.LISTED_COLUMN if is_list or (introduced == "USING" and statement == "CREATE") else None
+    if statement == "CREATE" and introduced == "USING":  # INDEX … ON t USING method (
+        return True
+    can_be = introduced in {"INTO", "REFERENCES"} or (statement == "CREATE" and introduced == "ON")
+    return can_be and bool(named_before(group))
 
 
 def _in_definition(before: Items) -> Expected | None:
     """Tell for the columns of CREATE TABLE."""
-    if not before or word_of(before[-1]) == ",":
+    if not before or last_word(before) == ",":
         return Expected.NEW_NAME
-    is_first = len(before) == 1 or word_of(before[-2]) == ","
-    if is_first and is_name(before[-1]) and word_of(before[-1]) not in _DEFINED:
+    is_first = len(before) == 1 or last_word(before, 2) == ","
+    if is_first and is_name(before[-1]) and last_word(before) not in _DEFINED:
         return Expected.TYPE
     return None
 
 
 def _of_a_name(before: Items, last: str, statement: str) -> Expected | None:
     """Tell for the places where a name stands: of a table, a schema, a database, or a new one."""
-    earlier = word_of(before[-2]) if len(before) > 1 else ""
+    earlier = last_word(before, 2)
     is_made = statement == "CREATE" and last in _MADE and clause(before) in {"", "TABLE"}
     if is_made or (last == "," and clause(before) == "WITH") or (last == "AS" and statement != "CREATE"):
         return Expected.NEW_NAME
@@ -182,5 +189,5 @@ def _of_an_expression(before: Items, last: str) -> Expected:
         return Expected.OPERAND if last in _BEFORE_OPERANDS else Expected.CLAUSE
     if item.kind is not Kind.SYMBOL:
         return Expected.CLAUSE
-    is_star = last == "*" and (len(before) == 1 or word_of(before[-2]) in {"SELECT", ",", ".", "DISTINCT", "RETURNING"})
+    is_star = last == "*" and (len(before) == 1 or last_word(before, 2) in _BEFORE_A_STAR)
     return Expected.CLAUSE if is_star else Expected.OPERAND

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from crdb_magic.explore.cursor import CURSOR, Group, Items, Typing, is_name, name_of, word_of
+from crdb_magic.explore.cursor import CURSOR, Group, Items, Typing, is_name, last_word, name_of, word_of
 from crdb_magic.explore.names import Names
 from crdb_magic.sql.keywords import BEFORE_TABLES, NOT_BEHIND, RESERVED, SET_OPERATIONS, word_set
 from crdb_magic.sql.lexer import Token
@@ -270,7 +270,7 @@ def _names_of(expression: Items, relations: Iterable[Relation]) -> tuple[str, ..
     *earlier, last = expression
     if word_of(last) == "*":
         return tuple(chain.from_iterable(one.columns for one in relations if _is_all_of(one, earlier)))
-    if earlier and word_of(earlier[-1]) == "AS":
+    if last_word(earlier) == "AS":
         return (name_of(last),)
     cast = next((at for at, item in enumerate(earlier) if word_of(item) in {"::", ":::"}), None)
     if cast and cast == len(earlier) - 1:  # the column is called after what is cast
@@ -281,4 +281,4 @@ def _names_of(expression: Items, relations: Iterable[Relation]) -> tuple[str, ..
 
 
 def _is_all_of(relation: Relation, before_star: Items) -> bool:
-    return not before_star or (word_of(before_star[-1]) == "." and name_of(before_star[0]) == relation.alias)
+    return not before_star or (last_word(before_star) == "." and name_of(before_star[0]) == relation.alias)
