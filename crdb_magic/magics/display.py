@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,7 @@ from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
+from crdb_magic.errors import ExactTextWarning
 from crdb_magic.magics.limit import ALL, Limit
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
@@ -73,7 +76,9 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             tags.append(result.tag)
         elif index != last:
             say("\n".join([*tags, caption(statement)]), metadata)
-            _show(to_frame(result, shape.frames), _look(result, statement, shape))
+            with _exact_texts_said():
+                frame = to_frame(result, shape.frames)
+            _show(frame, _look(result, statement, shape))
             tags = []
         if result.notices:
             tags += [caption(statement)] if index == last and len(statements) > 1 else []
@@ -105,7 +110,8 @@ def _value(last: _Last, tags: list[str], shape: Shape, receipts: Receipts, told:
         tags = [*tags, cut]
     if tags:
         say("\n".join(tags), {"crdb": receipt.as_dict()} if receipt else {})
-    value = _decoded(result, shape)
+    with _exact_texts_said():
+        value = _decoded(result, shape)
     look = _look(result, last.statement, shape)
     frame = value if isinstance(value, pd.DataFrame) else None
     if frame is not None:
@@ -124,6 +130,18 @@ def _look(result: Result, statement: Statement, shape: Shape) -> Look:
     columns = zip(result.names, result.columns or (), strict=True)
     documents = frozenset(name for name, column in columns if column.type.family is Family.JSON)
     return Look(statement.keyword == "EXPLAIN", documents, shape.limit.left_out(result))
+
+
+@contextmanager
+def _exact_texts_said() -> Iterator[None]:
+    """Say which columns stay texts in words of ours: those of Python's warnings begin with a path of our files."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ExactTextWarning):
+            say(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def _decoded(result: Result, shape: Shape) -> Any:
