@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +21,7 @@ from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
 from crdb_magic.drawing.words import beginning
+from crdb_magic.errors import ExactTextWarning
 from crdb_magic.explore.plan import Plan
 from crdb_magic.magics.limit import ALL, Limit
 from crdb_magic.magics.outputs import say
@@ -78,7 +81,7 @@ def present(report: Report, statements: Sequence[Statement], shape: Shape, recei
             words += [result.tag, *notices]
         else:
             say("\n".join([*words, caption(statement)]), report.receipt if shape.receipts else None)
-            _show(to_frame(result, shape.frames), _look(result, statement, shape))
+            _show(_decoded(result, As.FRAME, shape.frames), _look(result, statement, shape))
             words = notices
     if not report.receipt.committed:
         words.append(ROLLED_BACK)
@@ -107,7 +110,7 @@ def _value(last: _Last, words: list[str], shape: Shape, receipts: Receipts, line
         words = [*words, cut]
     if words:
         say("\n".join(words), receipt)
-    value = _decoded(result, shape)
+    value = _decoded(result, shape.value, shape.frames)
     look = _look(result, last.statement, shape)
     frame = value if isinstance(value, pd.DataFrame) else None
     if frame is not None:
@@ -128,10 +131,21 @@ def _look(result: Result, statement: Statement, shape: Shape) -> Look:
     return Look(statement.keyword == "EXPLAIN", documents, shape.limit.left_out(result))
 
 
-def _decoded(result: Result, shape: Shape) -> Any:
-    if shape.value is As.FRAME:
-        return to_frame(result, shape.frames)
-    return _DECODERS[shape.value](result)
+@contextmanager
+def _exact_texts_said() -> Iterator[None]:
+    """Say which columns stay texts in words of ours: those of Python's warnings begin with a path of our files."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ExactTextWarning):
+            say(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _decoded(result: Result, value: As, frames: FrameOptions) -> Any:
+    with _exact_texts_said():
+        return to_frame(result, frames) if value is As.FRAME else _DECODERS[value](result)
 
 
 _DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: records, As.POLARS: to_polars}

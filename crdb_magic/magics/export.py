@@ -64,7 +64,7 @@ def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
 
     """
     __tracebackhide__ = True
-    call = parse(typed.line, EXPORT_OPTIONS, typed.namespace, sql_follows=True)
+    call = parse(typed.line, EXPORT_OPTIONS, typed.namespace, python_follows=True)
     if typed.cell is None and not call.given and (found := _FRAME.fullmatch(call.rest.strip())):
         frame = frame_of(found["frame"], notebook.shell, typed.namespace, _USAGE_OF_FRAMES)
         say(_export_frame(frame, _file_of(found, typed.namespace), notebook.audience))

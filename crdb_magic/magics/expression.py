@@ -37,7 +37,11 @@ def frame_of(text: str, shell: InteractiveShell, names: Namespace, usage: str) -
     if not text:
         raise ParameterError(f"Which DataFrame? Write {usage}.")
     file = shell.compile.cache(text, shell.execution_count - 1)  # which is that of the next cell
-    value = eval(compile(text, file, "eval"), shell.user_global_ns, names)  # noqa: S307 - the user's own code
+    try:
+        code = compile(text, file, "eval")
+    except SyntaxError as error:  # IPython would show all frames of ours
+        raise ParameterError(f"{text!r} is no expression of Python ({error.msg}): write {usage}.") from None
+    value = eval(code, shell.user_global_ns, names)  # noqa: S307 - the user's own code
     frame = as_frame(value)
     if not isinstance(frame, pd.DataFrame):
         raise ParameterError(f"{text!r} is a {type(value).__name__}, no DataFrame: write {usage}.")

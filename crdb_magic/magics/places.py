@@ -9,7 +9,7 @@ _CELL = re.compile(r"\s*%%(\w+)([^\n]*)")
 _LINE = re.compile(r"[ \t]*(?:[^%\n=]+=[ \t]*)?%(\w+)(?=[ \t])")
 # The first argument of a method that takes a query: up to where somebody types, and its end.
 _SENT = re.compile(
-    r"""\bdb\.(?:arrow|execute|execute_sql|export|frame|frames|rows)\(\s*(?P<q>\"{3}|'{3}|"|')(?P<sql>(?:(?!(?P=q)).)*)\Z""",
+    r"""\bdb\.(?:arrow|execute|execute_sql|export|frame|frames|polars|rows)\(\s*(?P<q>\"{3}|'{3}|"|')(?P<sql>(?:(?!(?P=q)).)*)\Z""",
     re.DOTALL,
 )
 _MEMBER = re.compile(r"(?<![\w.])db\.(\w*)\Z")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from crdb_magic.columns.frame_options import Dates, Numbers
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
-from crdb_magic.errors import OptionError
+from crdb_magic.errors import OptionError, ScriptError
 from crdb_magic.explore.explaining import Explain
 from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, rows, seconds, whole_number
 from crdb_magic.magics.display import As
 from crdb_magic.magics.namespace import Namespace
+from crdb_magic.sql.lexer import Kind, lex
 
 TXN_OPTIONS = (
     Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=Priority.parse),
@@ -65,6 +68,8 @@ def read(line: str, namespace: Namespace, *, sql_follows: bool) -> Call:
     for one, other, why, hint in _APART:
         if one in call.given and other in call.given:
             raise OptionError(why, hint=hint)
+    if sql_follows and (late := _option_behind(call.rest)):
+        raise OptionError(f"{late} stands behind the SQL, where -- begins a comment.", hint="Options come first.")
     if "yes" in call.given and call.given.get("explain") is not Explain.ANALYZE:
         raise OptionError("--yes says that --explain=analyze may execute what writes.", hint="leave it out here.")
     return call
@@ -83,3 +88,12 @@ def of_transaction(call: Call) -> TransactionOptions:
         dry_run="dry-run" in given,
         retry=retry,
     )
+
+
+def _option_behind(sql: str) -> str | None:
+    """Give the name of an option of ours that a comment in one line of SQL begins with."""
+    with suppress(ScriptError):  # which says so when it is split
+        comments = (token.text.split()[0] for token in lex(sql) if token.kind is Kind.COMMENT)
+        names = {f"--{option.name}" for option in TXN_OPTIONS}
+        return next((word for word in comments if word.partition("=")[0] in names), None)
+    return None

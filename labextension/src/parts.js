@@ -123,7 +123,7 @@ function options(text, from, to) {
       const option = at + found[1].length;
       at += found[0].length;
       parts.push(part('Option', option, option + found[2].length));
-      const value = match(VALUE, text, at, to);
+      const value = match(INTO, text, at, to) === null ? match(VALUE, text, at, to) : null;
       if (value !== null && (found[3] === '=' ? value[1] === '' : !STATEMENT.test(value[2]))) {
         parts.push(part(/^:[^\W\d]\w*$/.test(value[2]) ? 'Parameter' : 'Value', at + value[1].length, at + value[0].length));
         at += value[0].length;

@@ -28,6 +28,7 @@ CASES = [
     # The first line.
     ("%%crdb_txn df << --priority high\nSELECT 1", "operator", ["%%crdb_txn", "<<"]),
     ("%%crdb_txn df << --priority high\nSELECT 2", "variable-2", ["df"]),
+    ("%%crdb_txn --read-only df << --limit 5\nSELECT 2", "variable-2", ["df"]),
     ("%%crdb_txn --priority high --as-of='a b' --read-only\nSELECT 1", "attribute",
      ["--priority", "--as-of", "--read-only"]),
     ("%%crdb_txn --priority high --as-of='a b' --read-only\nSELECT 2", "string", ["high", "'a b'"]),

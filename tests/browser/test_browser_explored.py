@@ -1,12 +1,13 @@
-"""What is explored, as it is seen: a table, and a picture that JupyterLab draws."""
+"""What is explored, as it is seen: a table, a picture that JupyterLab draws, a plan, the names that Tab offers."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
-
-pytest.importorskip("page", reason="comes with the branch lab")
-
 from page import PATIENCE, Notebook
+
+from crdb_magic.magics.known import THREAD
 
 _MADE = """%%crdb_txn
 DROP SCHEMA IF EXISTS seen CASCADE;
@@ -42,3 +43,41 @@ def test_what_goes_on_has_a_list_of_sessions(made: Notebook) -> None:
     cell = made.run("%crdb_activity")
 
     assert cell.output.locator("td").filter(has_text="(this one)").count() == 1
+
+
+def test_a_plan_is_a_tree_with_its_costly_steps_marked(made: Notebook) -> None:
+    cell = made.run('%crdb_txn --explain SELECT price + 1 FROM seen."odd <b>" ORDER BY price')
+    step = cell.output.locator("tr").filter(has_text=re.compile(r"scan.*odd <b>", re.IGNORECASE))
+
+    assert "full scan" in step.first.inner_text().lower()
+
+
+# Tab.
+
+
+@pytest.fixture(scope="module")
+def named(connected: Notebook) -> Notebook:
+    """The notebook when it has read the names of what was made."""
+    connected.run(_MADE)
+    connected.run(f"import threading\n[one.join() for one in threading.enumerate() if one.name == {THREAD!r}]")
+    return connected
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("%crdb_txn --", {"--priority", "--explain", "--limit"}),
+        ("%crdb_txn --priority ", {"low", "normal", "high"}),
+        ("%%crdb_txn\nSELECT * FROM seen.", {"branches", '"odd <b>"'}),
+        ('%%crdb_txn\nSELECT *\nFROM seen."odd <b>" AS o\nWHERE o.', {"id", "branch", "price"}),
+        ("%crdb_schema seen.", {"branches"}),
+    ],
+)
+def test_tab_offers_what_may_stand_there(named: Notebook, typed: str, offered: set[str]) -> None:
+    try:
+        found = named.complete(typed)
+    finally:
+        for key in ("Escape", "ControlOrMeta+a", "Backspace"):
+            named.page.keyboard.press(key)
+
+    assert offered <= set(found)

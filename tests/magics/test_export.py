@@ -41,6 +41,7 @@ def rows(path: str) -> list[dict[str, object]]:
         '"SELECT 1::INT8 AS n" a.parquet',
         "  'SELECT 1::INT8 AS n;'   'a.parquet'  ",
         "--on default 'SELECT 1::INT8 AS n' \"a.parquet\"",
+        "'SELECT 1::INT8 AS n' a.parquet --on default",
         "'SELECT 1::INT8 AS n' ~/a.parquet",
         "'SELECT 1::INT8 AS n -- what else' a.parquet",
     ],

@@ -103,6 +103,8 @@ def test_leading_nbval_markers_are_not_sent(notebook):
         ("%%crdb_txn\nSAVEPOINT cockroach_restart", ScriptError, "cockroach_restart"),
         ("%%crdb_txn --loud\nSELECT 1", OptionError, "no option --loud"),
         ("%%crdb_txn SELECT 1\nSELECT 1", OptionError, "SQL goes below"),
+        ("%crdb_txn SELECT 1 --limit 5", OptionError, "--limit stands behind the SQL"),
+        ("%crdb_txn SELECT 1 /* so */ --as=rows", OptionError, "--as=rows stands behind the SQL"),
         ("%%crdb_txn --as-of yesterday\nSELECT 1", OptionError, "'yesterday' is not an instant"),
         ("%%crdb_txn --max-attempts 0\nSELECT 1", OptionError, "at least 1"),
         ("%%crdb_txn --timeout -1\nSELECT 1", OptionError, "positive number of seconds"),

@@ -160,7 +160,7 @@ def test_an_index_with_a_name_is_said_to_be_left_out(notebook, frame, name):
     ("line", "error", "message"),
     [
         ("df", OptionError, "Add --table"),
-        ("df.head(, --table t", SyntaxError, "invalid syntax"),
+        ("df.head(, --table t", ParameterError, r"is no expression of Python \(invalid syntax\)"),
         ("nothing --table t", ParameterError, "'nothing' is no DataFrame"),
         ("odd --table t", InputError, "'c' holds complex"),
         ("df --table t --mode both", OptionError, "fail, append, replace, upsert"),
