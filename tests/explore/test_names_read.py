@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from faults import Fault, ServerError, instead
 
+from crdb_magic.errors import StatementError
 from crdb_magic.explore.names import Names, Table, read
 from crdb_magic.session.told import Told
 
@@ -60,7 +61,19 @@ def test_functions_schemas_and_databases_are_read(target):
     assert {"count", "lower", "date_trunc"} <= {*names.functions}
     assert "public" in names.schemas
     assert "pg_catalog" in names.path
+    assert len(set(names.functions)) == len(names.functions)
     assert names.databases
+
+
+def test_functions_of_the_path_alone_are_read(session, target, schema, sql):
+    try:
+        session.run(sql(f"CREATE FUNCTION {schema}.twice(a INT) RETURNS INT LANGUAGE SQL AS $$ SELECT a * 2 $$"))
+    except StatementError as error:
+        pytest.skip(f"has no functions of its users: {error}")  # CockroachDB v22.1
+    there = read(target, Told({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
+
+    assert "twice" in there.routines
+    assert "twice" not in read(target).routines
 
 
 def test_each_kind_is_one_question(proxy, server):
@@ -68,6 +81,7 @@ def test_each_kind_is_one_question(proxy, server):
 
     asked = [text for _, text in proxy.sent if "pg_catalog" in text or "current_schemas" in text]
     assert len(asked) == (7 if server.own_words else 6)
+    assert [text for text in asked if "JOIN" in text] == []
 
 
 def test_what_is_refused_leaves_the_rest(proxy):
