@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from faults import ServerError, instead
 from personality import TEXT, Table, always, query, show, v22
@@ -131,7 +133,7 @@ def test_who_may_not_see_the_statement_is_not_refused_the_rest(through_v26, noke
     assert table.notes == ("CREATE statement: not shown to user root, who has no privilege on it.",)
 
 
-# Rows and sizes: SHOW TABLES (pkg/sql/delegate/show_tables.go), SHOW RANGES … WITH TABLES, DETAILS (v23.1).
+# Rows and sizes: SHOW TABLES (pkg/sql/delegate/show_tables.go), SHOW RANGES … WITH TABLES, DETAILS (v23.2).
 
 
 def test_rows_and_sizes_come_from_show(as_v26, through_v26, nokey, schema):
@@ -225,24 +227,27 @@ def test_within_a_transaction_what_may_be_refused_is_not_asked_for(as_v26, throu
     assert (still_open, found.notes) == (True, ("Rows and sizes: not asked for within a transaction.",))
 
 
-def test_before_v23_1_ranges_have_no_options(target, server, make, schema):
+# v23.1 has the options, but by default ignores them: pkg/sql/delegate/show_ranges_deprecated.go.
+@pytest.mark.parametrize(("version", "options"), [("v22.2.19", ""), ("v23.1.30", " WITH DETAILS")])
+def test_before_v23_2_ranges_name_no_tables(target, server, make, schema, version, options):
     if server.is_cockroachdb:
         pytest.skip("a cluster answers for itself")
     make("CREATE TABLE {s}.t (a INT8 PRIMARY KEY)")
-    with Proxy(target, personality=v22()) as proxy:
+    older = replace(v22(), parameters={"crdb_version": f"CockroachDB CCL {version} (x86_64-pc-linux-gnu)"})
+    with Proxy(target, personality=older) as proxy:
         session = Session(proxy.target)
         proxy.rules += [
             query("information_schema.columns", _table(_COLUMNS)),
             query("SHOW CREATE", _table("create_statement", ("",))),
             query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count")),
             show("STATISTICS FOR TABLE", _table(_COUNTS)),
-            show(rf'RANGES FROM TABLE "{schema}"."t"$', _table(_RANGES, ("71", "2.5", "1", "", "{1}", "{}"))),
+            show(rf'RANGES FROM TABLE "{schema}"."t"{options}$', _table(_RANGES, ("71", "2.5", "1", "", "{1}", "{}"))),
         ]
         one, all_ = explore(session, f"{schema}.t", sizes=True), explore(session, schema, sizes=True)
         session.close()
 
     assert (one.estimate, one.notes) == ((None, 2_500_000), ())
-    assert all_.notes == ("Sizes: CockroachDB v22.2.19 tells those of one table; of all, v23.1 does.",)
+    assert all_.notes == (f"Sizes: CockroachDB {version} tells those of one table; of all, v23.2 does.",)
 
 
 # What goes on: SHOW CLUSTER SESSIONS and STATEMENTS of docs/v24.1, crdb_internal of docs/v23.1.
