@@ -256,13 +256,19 @@ _SESSIONS = _table(
     "node_id session_id status user_name client_address application_name active_queries last_active_query "
     "session_start",
     ("1", "s1", "ACTIVE", "ann", "10.0.0.1:56194", "app", "UPDATE t SET n = 1", "", "2026-11-01 12:00:00+00:00"),
-    ("1", "s2", "ACTIVE", "bob", "10.0.0.1:56195", "app", "", "UPDATE t SET n = 2", "2026-11-01 11:00:00+00:00"),
+    ("1", "s2", "IDLE", "bob", "10.0.0.1:56195", "app", "", "UPDATE t SET n = 2", "2026-11-01 11:00:00+00:00"),
     ("2", "s3", "IDLE", "root", "10.0.0.2:56196", "crdb_magic", "", "", "2026-11-01 10:00:00+00:00"),
 )
 _STATEMENTS = _table(
     "query_id node_id session_id user_name start query",
     ("q1", "1", "s1", "ann", "2026-11-01 12:00:05+00:00", "UPDATE t SET n = 1"),
     ("q2", "2", "s3", "root", "2026-11-01 12:00:06+00:00", "SHOW CLUSTER STATEMENTS"),
+)
+_TRANSACTIONS = _table(
+    "session_id start",
+    ("s1", "2026-11-01 11:59:05+00:00"),
+    ("s2", "2026-11-01 11:59:06+00:00"),
+    ("s3", "2026-11-01 12:00:06+00:00"),
 )
 _LOCKS = _table("session holder on seconds", ("s1", "s2", "bank.public.t", "1.5"))
 _EVENTS = (
@@ -277,6 +283,7 @@ def busy(as_v26):
     """A cluster on which something goes on."""
     as_v26.rules[:0] = [
         query("clock_timestamp", _table("now", ("2026-11-01 12:00:06.5+00:00",))),
+        query("session_id, start FROM crdb_internal.cluster_transactions", _TRANSACTIONS),
         show("CLUSTER SESSIONS", _SESSIONS),
         show("CLUSTER STATEMENTS", _STATEMENTS),
         show("session_id", _table("session_id", ("s3",))),
@@ -290,37 +297,25 @@ def test_sessions_have_what_they_run_and_since_when(busy, through_v26):
     assert sessions[["session", "state", "seconds", "statement", "own"]].to_numpy().tolist() == [
         ["s1", "running", 1.5, "UPDATE t SET n = 1", False],
         ["s3", "running", 0.5, "SHOW CLUSTER STATEMENTS", True],
-        ["s2", "in transaction", 3606.5, "UPDATE t SET n = 2", False],
+        ["s2", "in transaction", 60.5, "UPDATE t SET n = 2", False],
     ]
 
 
-def test_those_of_v22_1_have_no_status_and_no_zone(busy, through_v26):
+def test_those_of_v22_1_have_no_zone(busy, through_v26):
     old = _table(
         "node_id session_id user_name client_address application_name active_queries last_active_query session_start",
         ("1", "s2", "bob", "10.0.0.1:56195", "app", "", "SELECT 1", "2026-11-01 11:00:00"),
+        ("1", "s4", "bob", "10.0.0.1:56196", "app", "", "SELECT 1", "2026-11-01 11:00:00"),
     )
-    busy.rules[:0] = [show("CLUSTER SESSIONS", old)]
+    busy.rules[:0] = [
+        show("CLUSTER SESSIONS", old),
+        query("session_id, start FROM", _table("session_id start", ("s2", "2026-11-01 11:59:06"))),
+    ]
 
-    assert activity(through_v26).sessions[["state", "seconds"]].to_numpy().tolist() == [["idle", 3606.5]]
-
-
-def test_where_they_have_no_status_an_open_transaction_is_told_by_its_name(busy, through_v26):
-    named = _table(
-        "session_id user_name client_address application_name last_active_query session_start kv_txn",
-        (
-            "s2",
-            "bob",
-            "10.0.0.1:56195",
-            "app",
-            "SELECT 1",
-            "2026-11-01 11:00:00",
-            "81fbdd4d-394c-4784-b540-97cd73910dba",
-        ),
-        ("s4", "bob", "10.0.0.1:56196", "app", "SELECT 1", "2026-11-01 11:00:00", None),
-    )
-    busy.rules[:0] = [show("CLUSTER SESSIONS", named)]
-
-    assert activity(through_v26).sessions.state.tolist() == ["in transaction", "idle"]
+    assert activity(through_v26).sessions[["state", "seconds"]].to_numpy().tolist() == [
+        ["in transaction", 60.5],
+        ["idle", 3606.5],
+    ]
 
 
 def test_who_may_see_locks_is_told_who_waits_for_whom(busy, through_v26):
@@ -355,6 +350,7 @@ def test_what_is_refused_is_left_out_and_said(busy, through_v26):
     assert found.notes == (
         "Locks: not shown to user root (SQLSTATE 42501).",
         "Recent contention: not shown to user root (SQLSTATE 42501).",
+        "Open transactions: not shown to user root (SQLSTATE 42501).",
     )
 
 
@@ -382,4 +378,4 @@ def test_within_a_transaction_they_are_not_asked_for(busy, through_v26):
     still_open = through_v26.in_transaction
     send(through_v26.connection, "ROLLBACK")
 
-    assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 2)
+    assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 3)
