@@ -46,12 +46,13 @@ def waiting(session, other, target, table):
 
 
 def _until(session: Session) -> Activity:
-    while True:
+    for _ in range(1_000):
         found = activity(session)
         if refused := [note for note in found.notes if note.startswith("Locks:")]:
             pytest.skip(f"waits are not told there: {refused[0]}")
         if len(found.waits):  # was asked for before the sessions
             return found
+    pytest.fail("nobody waits")
 
 
 def test_who_waits_for_whom_is_told(session, waiting):
