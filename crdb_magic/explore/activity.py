@@ -142,23 +142,27 @@ def _shown(asked: _Asked, now: pd.Timestamp) -> list[Running]:
 
     Their ``status`` there is ACTIVE while they run one, whatever transaction is open (cockroachdb/cockroach#81904).
     """
-    begun = {one["session_id"]: one["start"] for one in asked.all("Open transactions", _OPEN, refusable=True)}
+    transactions = {
+        one["session_id"]: one
+        for what, sql in (("Open transactions", _OPEN), ("Since when", _BEGUN))
+        for one in asked.all(what, sql, refusable=True)
+    }
     statements = {one["session_id"]: one for one in asked.all("", "SHOW CLUSTER STATEMENTS")}
     own = asked.all("", "SHOW session_id")[0]["session_id"]
     return [
-        _session(one, statements.get(one["session_id"], {}), begun.get(one["session_id"]), own, now)
+        _session(one, statements.get(one["session_id"], {}), transactions.get(one["session_id"], {}), own, now)
         for one in asked.all("", "SHOW CLUSTER SESSIONS")
     ]
 
 
-def _session(one: Named, statement: Named, begun: str | None, own: str | None, now: pd.Timestamp) -> Running:
-    since = _time(statement.get("start") or begun or one["session_start"])
+def _session(one: Named, statement: Named, transaction: Named, own: str | None, now: pd.Timestamp) -> Running:
+    since = _time(statement.get("start") or transaction.get("start") or one["session_start"])
     return Running(
         session=str(one["session_id"]),
         user=one["user_name"] or "",
         application=one["application_name"] or "",
         client=one["client_address"] or "",
-        state="running" if statement else "in transaction" if begun else "idle",
+        state="running" if statement else "in transaction" if transaction else "idle",
         since=since,
         seconds=_seconds(since, now),
         statement=statement.get("query") or one["last_active_query"],
@@ -241,7 +245,9 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid = coalesce(l.relation, (
   SELECT t.relation FROM pg_catalog.pg_locks t WHERE t.pid = l.pid AND t.locktype = 'tuple' LIMIT 1))
 WHERE NOT l.granted ORDER BY 4 DESC, 1, 2
 """
-_OPEN = "SELECT session_id, start FROM crdb_internal.cluster_transactions"
+# The first tells each user of their own, the second those alone who have VIEWACTIVITY.
+_OPEN = "SELECT session_id FROM crdb_internal.cluster_sessions WHERE kv_txn <> ''"
+_BEGUN = "SELECT session_id, start FROM crdb_internal.cluster_transactions"
 # v22.1's columns; of docs/v22.1/crdb-internal.md. Each reading of the locks asks every table's ranges for theirs, so it
 # is done once; who may not see keys (VIEWACTIVITYREDACTED) gets empty ones, which join all (pkg/sql/crdb_internal.go).
 _LOCKS = """

@@ -8,8 +8,8 @@ pytest.importorskip("page", reason="comes with the branch lab")
 
 from page import PATIENCE, Notebook
 
+_GONE = "%crdb_txn DROP SCHEMA IF EXISTS seen CASCADE"  # by itself: CockroachDB does not make it again in the same one
 _MADE = """%%crdb_txn
-DROP SCHEMA IF EXISTS seen CASCADE;
 CREATE SCHEMA seen;
 CREATE TABLE seen.branches (id INT PRIMARY KEY);
 CREATE TABLE seen."odd <b>" (id INT PRIMARY KEY, branch INT REFERENCES seen.branches, price DECIMAL(12,2))"""
@@ -17,6 +17,7 @@ CREATE TABLE seen."odd <b>" (id INT PRIMARY KEY, branch INT REFERENCES seen.bran
 
 @pytest.fixture
 def made(connected: Notebook) -> Notebook:
+    connected.run(_GONE)
     connected.run(_MADE)
     return connected
 

@@ -266,9 +266,10 @@ _STATEMENTS = _table(
 )
 _TRANSACTIONS = _table(
     "session_id start",
-    ("s1", "2026-11-01 11:59:05+00:00"),
-    ("s2", "2026-11-01 11:59:06+00:00"),
-    ("s3", "2026-11-01 12:00:06+00:00"),
+    ("s1", "2026-11-01 11:59:05"),
+    ("s2", "2026-11-01 11:59:06"),
+    ("s3", "2026-11-01 12:00:06"),
+    (None, None),  # of a node that did not answer
 )
 _LOCKS = _table("session holder on seconds", ("s1", "s2", "bank.public.t", "1.5"))
 _EVENTS = (
@@ -283,6 +284,7 @@ def busy(as_v26):
     """A cluster on which something goes on."""
     as_v26.rules[:0] = [
         query("clock_timestamp", _table("now", ("2026-11-01 12:00:06.5+00:00",))),
+        query("crdb_internal.cluster_sessions", _table("session_id", ("s1",), ("s2",), ("s3",))),
         query("session_id, start FROM crdb_internal.cluster_transactions", _TRANSACTIONS),
         show("CLUSTER SESSIONS", _SESSIONS),
         show("CLUSTER STATEMENTS", _STATEMENTS),
@@ -351,7 +353,16 @@ def test_what_is_refused_is_left_out_and_said(busy, through_v26):
         "Locks: not shown to user root (SQLSTATE 42501).",
         "Recent contention: not shown to user root (SQLSTATE 42501).",
         "Open transactions: not shown to user root (SQLSTATE 42501).",
+        "Since when: not shown to user root (SQLSTATE 42501).",
     )
+
+
+def test_who_may_not_see_when_a_transaction_began_sees_that_it_is_open(busy, through_v26):
+    busy.rules[:0] = [always(r"SELECT session_id, start FROM", instead(DENIED))]
+    found = activity(through_v26)
+
+    assert found.sessions.state.tolist() == ["running", "running", "in transaction"]
+    assert "Since when: not shown to user root (SQLSTATE 42501)." in found.notes
 
 
 def test_nothing_is_asked_that_v26_closes(busy, through_v26):
@@ -378,4 +389,4 @@ def test_within_a_transaction_they_are_not_asked_for(busy, through_v26):
     still_open = through_v26.in_transaction
     send(through_v26.connection, "ROLLBACK")
 
-    assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 3)
+    assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 4)
