@@ -174,6 +174,14 @@ class Server:
         return not self.is_cockroachdb or self.version >= (23, 1, 0)
 
     @property
+    def ranges_name_tables(self) -> bool:
+        """SHOW RANGES FROM DATABASE tells which tables a range holds, and of which schema (v23.2).
+
+        In v23.1 it does so where sql.show_ranges_deprecated_behavior.enabled is off (cockroachdb/cockroach#102961).
+        """
+        return not self.is_cockroachdb or self.version >= (23, 2, 0)
+
+    @property
     def sizes_by_function(self) -> bool:
         """pg_class and pg_total_relation_size() tell how large tables are; elsewhere SHOW TABLES and SHOW RANGES do.
 

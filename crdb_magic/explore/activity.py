@@ -1,9 +1,9 @@
 """Who is connected, what they run, who waits for whom, and what was waited for lately: one shape for both servers.
 
-CockroachDB's SHOW tells each user of their own sessions, and those with VIEWACTIVITY of all; who waits is in
-``crdb_internal`` alone, of which v26.1 leaves open what is asked here (pkg/sql/crdb_internal.go, SupportedVTables),
-though none of its functions. What is refused is left out and said. The columns of these views grow with the versions:
-they are read by name.
+CockroachDB's SHOW tells each user of their own sessions, and those with VIEWACTIVITY of all; transactions and waits
+are in ``crdb_internal`` alone, of which v26.1 leaves open what is asked here (pkg/sql/crdb_internal.go,
+SupportedVTables), though none of its functions. What is refused is left out and said. The columns of these views grow
+with the versions: they are read by name.
 """
 
 from __future__ import annotations
@@ -126,16 +126,23 @@ class _Asked:
 
 
 def _shown(asked: _Asked, now: pd.Timestamp) -> list[Running]:
-    """Give the sessions of CockroachDB, each with the statement that it runs."""
+    """Give the sessions of CockroachDB, each with the statement that it runs.
+
+    Their ``status`` there is ACTIVE while they run one, whatever transaction is open (cockroachdb/cockroach#81904).
+    """
+    transactions = {one["session_id"]: one for one in asked.some("Open transactions", _OPEN)}
+    transactions |= {one["session_id"]: one for one in asked.some("Since when", _BEGUN)}
     statements = {one["session_id"]: one for one in asked.all("SHOW CLUSTER STATEMENTS")}
     own = asked.all("SHOW session_id")[0]["session_id"]
-    return [_session(one, statements.get(one["session_id"]), own, now) for one in asked.all("SHOW CLUSTER SESSIONS")]
+    return [
+        _session(one, statements.get(one["session_id"], {}), transactions.get(one["session_id"], {}), own, now)
+        for one in asked.all("SHOW CLUSTER SESSIONS")
+    ]
 
 
-def _session(one: Named, statement: Named | None, own: str | None, now: pd.Timestamp) -> Running:
-    since = instant((statement or {}).get("start") or one["session_start"])
-    # What tells that a transaction is open: the first since v22.2, the second where docs/v22.1/show-sessions.md holds.
-    idle = "in transaction" if one.get("status") == "ACTIVE" or one.get("kv_txn") else "idle"
+def _session(one: Named, statement: Named, transaction: Named, own: str | None, now: pd.Timestamp) -> Running:
+    since = instant(statement.get("start") or transaction.get("start") or one["session_start"])
+    idle = "in transaction" if transaction else "idle"
     return Running(
         session=str(one["session_id"]),
         user=one["user_name"] or "",
@@ -144,7 +151,7 @@ def _session(one: Named, statement: Named | None, own: str | None, now: pd.Times
         state="running" if statement else idle,
         since=since,
         seconds=_seconds(since, now),
-        statement=(statement or {}).get("query") or one["last_active_query"],
+        statement=statement.get("query") or one["last_active_query"],
         waits_for="",
         own=one["session_id"] == own,
     )
@@ -218,6 +225,9 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid = coalesce(l.relation, (
   SELECT t.relation FROM pg_catalog.pg_locks t WHERE t.pid = l.pid AND t.locktype = 'tuple' LIMIT 1))
 WHERE NOT l.granted ORDER BY 4 DESC, 1, 2
 """
+# The first tells each user of their own, the second those alone who have VIEWACTIVITY.
+_OPEN = "SELECT session_id FROM crdb_internal.cluster_sessions WHERE kv_txn <> ''"
+_BEGUN = "SELECT session_id, start FROM crdb_internal.cluster_transactions"
 # v22.1's columns; of docs/v22.1/crdb-internal.md. Each reading of the locks asks every table's ranges for theirs, so it
 # is done once; who may not see keys (VIEWACTIVITYREDACTED) gets empty ones, which join all (pkg/sql/crdb_internal.go).
 _LOCKS = """

@@ -75,15 +75,13 @@ class Names:
 UNKNOWN = Names()
 
 # In pg_catalog alone, of which both servers make one pass: on CockroachDB information_schema.columns takes many times
-# as long. Without ORDER BY, so that LIMIT ends the reading there too. Nor is pg_class joined by the
-# OIDs of indexes: its index lacks them, and to look one up is to read all of it (pg_catalog.go, ``incomplete``).
+# as long. Without ORDER BY, so that LIMIT ends the reading there too. Without a JOIN: to look up there what an index of
+# such a table lacks is to make all of the table again, each time (cockroachdb/cockroach#111047, #108781).
 _PATH = "SELECT unnest(current_schemas(true)::TEXT[])"
-_SCHEMAS = "SELECT nspname FROM pg_catalog.pg_namespace"
+_SCHEMAS = "SELECT oid, nspname FROM pg_catalog.pg_namespace"
 _DATABASES = "SELECT datname FROM pg_catalog.pg_database"
 _TABLES = """
-SELECT c.oid, n.nspname, c.relname, c.relkind
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+SELECT oid, relnamespace, relname, relkind FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 """
 _COLUMNS = """
 SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute
@@ -92,9 +90,8 @@ WHERE attnum > 0 AND NOT attisdropped
 _INDEXES = "SELECT schemaname, tablename, indexname FROM pg_catalog.pg_indexes"
 # Not those that only the server itself can call: they give internal, cstring, trigger and the like.
 _FUNCTIONS = """
-SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE n.nspname::TEXT = ANY(current_schemas(true)::TEXT[])
-AND p.prorettype NOT IN (2281, 2275, 2279, 2280, 3838, 3115, 3310, 325, 269)
+SELECT DISTINCT pronamespace, proname FROM pg_catalog.pg_proc
+WHERE prorettype NOT IN (2281, 2275, 2279, 2280, 3838, 3115, 3310, 325, 269)
 """
 _KINDS = {"v": "view", "m": "view", "S": "sequence"}
 _PRIVATE = ("pg_toast", "pg_temp_")  # schemas
@@ -111,14 +108,15 @@ def read_names(target: Target, told: Told = NOTHING) -> Names:
         _ = session.connection
         with suppress(CrdbMagicError):
             session.ask(f"SET statement_timeout = '{_PATIENCE}'")
-        tables, functions = _tables(session), _rows(session, _FUNCTIONS)
-        schemas = {name for (name,) in _rows(session, _SCHEMAS) if not name.startswith(_PRIVATE)}
+        path = tuple(name for (name,) in _rows(session, _PATH))
+        schemas = {oid: name for oid, name in _rows(session, _SCHEMAS) if not name.startswith(_PRIVATE)}
+        in_path = [(schemas.get(oid), name) for oid, name in _rows(session, _FUNCTIONS) if schemas.get(oid) in path]
         return Names(
-            path=tuple(name for (name,) in _rows(session, _PATH)),
-            schemas=tuple(sorted(schemas)),
-            tables=tables,
-            functions=tuple(sorted(name for schema, name in functions if schema in SYSTEM_SCHEMAS and name[0] != "_")),
-            routines=tuple(sorted(name for schema, name in functions if schema not in SYSTEM_SCHEMAS)),
+            path=path,
+            schemas=tuple(sorted(schemas.values())),
+            tables=_tables(session, schemas),
+            functions=tuple(sorted({name for schema, name in in_path if schema in SYSTEM_SCHEMAS and name[0] != "_"})),
+            routines=tuple(sorted({name for schema, name in in_path if schema not in SYSTEM_SCHEMAS})),
             databases=tuple(sorted(name for (name,) in _rows(session, _DATABASES))),
         )
     finally:
@@ -131,12 +129,12 @@ def _rows(session: Session, sql: str, most: int = MOST_TABLES) -> list[tuple[str
     return []
 
 
-def _tables(session: Session) -> tuple[Table, ...]:
+def _tables(session: Session, schemas: Mapping[str, str]) -> tuple[Table, ...]:
     columns, indexes = _columns(session), _indexes(session)
     found = (
         Table(schema, name, _KINDS.get(kind, "table"), columns.get(oid, ()), indexes.get((schema, name), ()))
-        for oid, schema, name, kind in _rows(session, _TABLES)
-        if not schema.startswith(_PRIVATE)
+        for oid, place, name, kind in _rows(session, _TABLES)
+        if (schema := schemas.get(place))
     )
     return tuple(sorted(found, key=lambda table: (table.schema in SYSTEM_SCHEMAS, table.schema, table.name.lower())))
 

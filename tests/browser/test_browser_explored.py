@@ -9,8 +9,8 @@ from page import PATIENCE, Notebook
 
 from crdb_magic.magics.known import THREAD
 
+_GONE = "%crdb_txn DROP SCHEMA IF EXISTS seen CASCADE"  # by itself: CockroachDB does not make it again in the same one
 _MADE = """%%crdb_txn
-DROP SCHEMA IF EXISTS seen CASCADE;
 CREATE SCHEMA seen;
 CREATE TABLE seen.branches (id INT PRIMARY KEY);
 CREATE TABLE seen."odd <b>" (id INT PRIMARY KEY, branch INT REFERENCES seen.branches, price DECIMAL(12,2))"""
@@ -18,6 +18,7 @@ CREATE TABLE seen."odd <b>" (id INT PRIMARY KEY, branch INT REFERENCES seen.bran
 
 @pytest.fixture
 def made(connected: Notebook) -> Notebook:
+    connected.run(_GONE)
     connected.run(_MADE)
     return connected
 

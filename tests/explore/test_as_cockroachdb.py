@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from faults import ServerError, instead
 from personality import TEXT, Table, always, query, show, v22
@@ -131,7 +133,7 @@ def test_who_may_not_see_the_statement_is_not_refused_the_rest(through_v26, noke
     assert table.notes == ("CREATE statement: not shown to user root, who has no privilege on it.",)
 
 
-# Rows and sizes: SHOW TABLES (pkg/sql/delegate/show_tables.go), SHOW RANGES … WITH TABLES, DETAILS (v23.1).
+# Rows and sizes: SHOW TABLES (pkg/sql/delegate/show_tables.go), SHOW RANGES … WITH TABLES, DETAILS (v23.2).
 
 
 def test_rows_and_sizes_come_from_show(as_v26, through_v26, nokey, schema):
@@ -225,24 +227,27 @@ def test_within_a_transaction_what_may_be_refused_is_not_asked_for(as_v26, throu
     assert (still_open, found.notes) == (True, ("Rows and sizes: not asked for within a transaction.",))
 
 
-def test_before_v23_1_ranges_have_no_options(target, server, make, schema):
+# v23.1 has the options, but by default ignores them: pkg/sql/delegate/show_ranges_deprecated.go.
+@pytest.mark.parametrize(("version", "options"), [("v22.2.19", ""), ("v23.1.30", " WITH DETAILS")])
+def test_before_v23_2_ranges_name_no_tables(target, server, make, schema, version, options):
     if server.is_cockroachdb:
         pytest.skip("a cluster answers for itself")
     make("CREATE TABLE {s}.t (a INT8 PRIMARY KEY)")
-    with Proxy(target, personality=v22()) as proxy:
+    older = replace(v22(), parameters={"crdb_version": f"CockroachDB CCL {version} (x86_64-pc-linux-gnu)"})
+    with Proxy(target, personality=older) as proxy:
         session = Session(proxy.target)
         proxy.rules += [
             query("information_schema.columns", _table(_COLUMNS)),
             query("SHOW CREATE", _table("create_statement", ("",))),
             query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count")),
             show("STATISTICS FOR TABLE", _table(_COUNTS)),
-            show(rf'RANGES FROM TABLE "{schema}"."t"$', _table(_RANGES, ("71", "2.5", "1", "", "{1}", "{}"))),
+            show(rf'RANGES FROM TABLE "{schema}"."t"{options}$', _table(_RANGES, ("71", "2.5", "1", "", "{1}", "{}"))),
         ]
         one, all_ = explore(session, f"{schema}.t", sizes=True), explore(session, schema, sizes=True)
         session.close()
 
     assert (one.estimate, one.notes) == ((None, 2_500_000), ())
-    assert all_.notes == ("Sizes: CockroachDB v22.2.19 tells those of one table; of all, v23.1 does.",)
+    assert all_.notes == (f"Sizes: CockroachDB {version} tells those of one table; of all, v23.2 does.",)
 
 
 # What goes on: SHOW CLUSTER SESSIONS and STATEMENTS of docs/v24.1, crdb_internal of docs/v23.1.
@@ -251,13 +256,20 @@ _SESSIONS = _table(
     "node_id session_id status user_name client_address application_name active_queries last_active_query "
     "session_start",
     ("1", "s1", "ACTIVE", "ann", "10.0.0.1:56194", "app", "UPDATE t SET n = 1", "", "2026-11-01 12:00:00+00:00"),
-    ("1", "s2", "ACTIVE", "bob", "10.0.0.1:56195", "app", "", "UPDATE t SET n = 2", "2026-11-01 11:00:00+00:00"),
+    ("1", "s2", "IDLE", "bob", "10.0.0.1:56195", "app", "", "UPDATE t SET n = 2", "2026-11-01 11:00:00+00:00"),
     ("2", "s3", "IDLE", "root", "10.0.0.2:56196", "crdb_magic", "", "", "2026-11-01 10:00:00+00:00"),
 )
 _STATEMENTS = _table(
     "query_id node_id session_id user_name start query",
     ("q1", "1", "s1", "ann", "2026-11-01 12:00:05+00:00", "UPDATE t SET n = 1"),
     ("q2", "2", "s3", "root", "2026-11-01 12:00:06+00:00", "SHOW CLUSTER STATEMENTS"),
+)
+_TRANSACTIONS = _table(
+    "session_id start",
+    ("s1", "2026-11-01 11:59:05"),
+    ("s2", "2026-11-01 11:59:06"),
+    ("s3", "2026-11-01 12:00:06"),
+    (None, None),  # of a node that did not answer
 )
 _LOCKS = _table("session holder on seconds", ("s1", "s2", "bank.public.t", "1.5"))
 _EVENTS = (
@@ -272,6 +284,8 @@ def busy(as_v26):
     """A cluster on which something goes on."""
     as_v26.rules[:0] = [
         query("clock_timestamp", _table("now", ("2026-11-01 12:00:06.5+00:00",))),
+        query("crdb_internal.cluster_sessions", _table("session_id", ("s1",), ("s2",), ("s3",))),
+        query("session_id, start FROM crdb_internal.cluster_transactions", _TRANSACTIONS),
         show("CLUSTER SESSIONS", _SESSIONS),
         show("CLUSTER STATEMENTS", _STATEMENTS),
         show("session_id", _table("session_id", ("s3",))),
@@ -285,37 +299,25 @@ def test_sessions_have_what_they_run_and_since_when(busy, through_v26):
     assert sessions[["session", "state", "seconds", "statement", "own"]].to_numpy().tolist() == [
         ["s1", "running", 1.5, "UPDATE t SET n = 1", False],
         ["s3", "running", 0.5, "SHOW CLUSTER STATEMENTS", True],
-        ["s2", "in transaction", 3606.5, "UPDATE t SET n = 2", False],
+        ["s2", "in transaction", 60.5, "UPDATE t SET n = 2", False],
     ]
 
 
-def test_those_of_v22_1_have_no_status_and_no_zone(busy, through_v26):
+def test_those_of_v22_1_have_no_zone(busy, through_v26):
     old = _table(
         "node_id session_id user_name client_address application_name active_queries last_active_query session_start",
         ("1", "s2", "bob", "10.0.0.1:56195", "app", "", "SELECT 1", "2026-11-01 11:00:00"),
+        ("1", "s4", "bob", "10.0.0.1:56196", "app", "", "SELECT 1", "2026-11-01 11:00:00"),
     )
-    busy.rules[:0] = [show("CLUSTER SESSIONS", old)]
+    busy.rules[:0] = [
+        show("CLUSTER SESSIONS", old),
+        query("session_id, start FROM", _table("session_id start", ("s2", "2026-11-01 11:59:06"))),
+    ]
 
-    assert activity(through_v26).sessions[["state", "seconds"]].to_numpy().tolist() == [["idle", 3606.5]]
-
-
-def test_where_they_have_no_status_an_open_transaction_is_told_by_its_name(busy, through_v26):
-    named = _table(
-        "session_id user_name client_address application_name last_active_query session_start kv_txn",
-        (
-            "s2",
-            "bob",
-            "10.0.0.1:56195",
-            "app",
-            "SELECT 1",
-            "2026-11-01 11:00:00",
-            "81fbdd4d-394c-4784-b540-97cd73910dba",
-        ),
-        ("s4", "bob", "10.0.0.1:56196", "app", "SELECT 1", "2026-11-01 11:00:00", None),
-    )
-    busy.rules[:0] = [show("CLUSTER SESSIONS", named)]
-
-    assert activity(through_v26).sessions.state.tolist() == ["in transaction", "idle"]
+    assert activity(through_v26).sessions[["state", "seconds"]].to_numpy().tolist() == [
+        ["in transaction", 60.5],
+        ["idle", 3606.5],
+    ]
 
 
 def test_who_may_see_locks_is_told_who_waits_for_whom(busy, through_v26):
@@ -350,7 +352,17 @@ def test_what_is_refused_is_left_out_and_said(busy, through_v26):
     assert found.notes == (
         "Locks: not shown to user root (SQLSTATE 42501).",
         "Recent contention: not shown to user root (SQLSTATE 42501).",
+        "Open transactions: not shown to user root (SQLSTATE 42501).",
+        "Since when: not shown to user root (SQLSTATE 42501).",
     )
+
+
+def test_who_may_not_see_when_a_transaction_began_sees_that_it_is_open(busy, through_v26):
+    busy.rules[:0] = [always(r"SELECT session_id, start FROM", instead(DENIED))]
+    found = activity(through_v26)
+
+    assert found.sessions.state.tolist() == ["running", "running", "in transaction"]
+    assert "Since when: not shown to user root (SQLSTATE 42501)." in found.notes
 
 
 def test_nothing_is_asked_that_v26_closes(busy, through_v26):
@@ -377,4 +389,4 @@ def test_within_a_transaction_they_are_not_asked_for(busy, through_v26):
     still_open = through_v26.in_transaction
     send(through_v26.connection, "ROLLBACK")
 
-    assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 2)
+    assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 4)

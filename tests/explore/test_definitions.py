@@ -41,7 +41,7 @@ from crdb_magic.explore.definitions import read_index, unwrapped
          "btree, visible to 0.50", None, "b > 1"),
         ("CREATE INDEX i ON db.public.t USING btree (a ASC) VISIBILITY 0.50", "a", False, "btree, visible to 0.50",
          None, None),
-        ("CREATE VECTOR INDEX i ON db.public.t USING cspann (v vector_l2_ops)", "v vector_l2_ops", False, "cspann",
+        ("CREATE INDEX i ON db.public.t USING cspann (v vector_l2_ops)", "v vector_l2_ops", False, "cspann",
          None, None),
         ("CREATE INDEX i ON public.t USING btree (a) WHERE NOT b", "a", False, "btree", None, "NOT b"),
         ("CREATE INDEX hash ON db.public.storing USING btree (with ASC) STORING (include)", "with", False, "btree",

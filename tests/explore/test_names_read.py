@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 
 import pytest
 from faults import Fault, ServerError, instead
 
+from crdb_magic.errors import StatementError
 from crdb_magic.explore.names import Names, Table, read_names
 from crdb_magic.session.told import Told
 
@@ -15,7 +17,7 @@ from crdb_magic.session.told import Told
 @pytest.fixture
 def schema(session, sql) -> Iterator[str]:
     """A schema of our own, with a table of two columns, an index, a view and a function."""
-    name = "names_read"
+    name = f"names_read_{os.getpid()}"
     session.run(sql(f"CREATE SCHEMA {name}"))
     session.run(sql(f'CREATE TABLE {name}.t (b INT PRIMARY KEY, "A b" INT, gone INT)'))
     session.run(sql(f"ALTER TABLE {name}.t DROP COLUMN gone"))
@@ -60,7 +62,19 @@ def test_functions_schemas_and_databases_are_read(target):
     assert {"count", "lower", "date_trunc"} <= {*names.functions}
     assert "public" in names.schemas
     assert "pg_catalog" in names.path
+    assert len(set(names.functions)) == len(names.functions)
     assert names.databases
+
+
+def test_functions_of_the_path_alone_are_read(session, target, schema, sql):
+    try:
+        session.run(sql(f"CREATE FUNCTION {schema}.twice(a INT) RETURNS INT LANGUAGE SQL AS $$ SELECT a * 2 $$"))
+    except StatementError as error:
+        pytest.skip(f"has no functions of its users: {error}")  # CockroachDB v22.1
+    there = read_names(target, Told({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
+
+    assert "twice" in there.routines
+    assert "twice" not in read_names(target).routines
 
 
 def test_each_kind_is_one_question(proxy, server):
@@ -68,6 +82,7 @@ def test_each_kind_is_one_question(proxy, server):
 
     asked = [text for _, text in proxy.sent if "pg_catalog" in text or "current_schemas" in text]
     assert len(asked) == (7 if server.own_words else 6)
+    assert [text for text in asked if "JOIN" in text] == []
 
 
 def test_what_is_refused_leaves_the_rest(proxy):

@@ -48,7 +48,7 @@ def tab(notebook) -> Tab:
 @pytest.fixture
 def things(notebook) -> Iterator[str]:
     """A table with a name that needs quotes, and one of its columns too."""
-    notebook('%crdb_txn CREATE TABLE "Things of Tab" (id INT PRIMARY KEY, "in" INT, weight INT)')
+    notebook('%crdb_txn CREATE TABLE IF NOT EXISTS "Things of Tab" (id INT PRIMARY KEY, "in" INT, weight INT)')
     yield '"Things of Tab"'
     notebook('%crdb_txn DROP TABLE IF EXISTS "Things of Tab"')
 
