@@ -93,6 +93,8 @@ def looked_up(session: Session, text: str, work: Callable[[Connection, Found], T
         return read(session, lambda connection: work(connection, find(connection, text)))
     except OptionError as error:
         error.outcome = None  # there was nothing to commit
+        if session.pinned:
+            error.hint = f"{error.hint} What is younger than the pin, {session.pinned}, is seen after %crdb_pin off."
         raise
 
 
@@ -161,7 +163,7 @@ def _fits(relation: Relation, pattern: str) -> bool:
 
 
 def _near(text: str, known: Sequence[Relation]) -> str:
-    names = [*{one.name: None for one in known}, *(f"{one.schema}.{one.name}" for one in known)]
+    names = dict.fromkeys(f"{one.schema}.{one.name}" if "." in text else one.name for one in known)
     close = get_close_matches(text.lower(), names, n=3)
     if close:
         return f"Did you mean {' or '.join(close)}?"

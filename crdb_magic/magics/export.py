@@ -65,7 +65,9 @@ def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
     """
     __tracebackhide__ = True
     call = parse(typed.line, EXPORT_OPTIONS, typed.namespace, python_follows=True)
-    if typed.cell is None and not call.given and (found := _FRAME.fullmatch(call.rest.strip())):
+    if typed.cell is None and (found := _FRAME.fullmatch(call.rest.strip())):
+        if call.given:
+            raise OptionError(f"--{next(iter(call.given))} is for queries. Of a frame write {_USAGE_OF_FRAMES}.")
         frame = frame_of(found["frame"], notebook.shell, typed.namespace, _USAGE_OF_FRAMES)
         say(_export_frame(frame, _file_of(found, typed.namespace), notebook.audience))
         return

@@ -127,7 +127,7 @@ class CrdbMagic(Magics):
         try:
             super().__init__(shell, **kwargs)
         except TraitError as error:  # %config has what it refused put into the shell's configuration all the same
-            say(f"{error} CrdbMagic has its defaults.")
+            say(f"{str(error).rstrip('.')}. CrdbMagic has its defaults.")
             shell.configurables.pop()  # where Magics has put it, and will again
             del shell.config["CrdbMagic"]
             super().__init__(shell, **kwargs)

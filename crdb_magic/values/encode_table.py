@@ -111,7 +111,7 @@ def table_parts(text: str) -> tuple[str, ...]:
     if at <= len(text) or not parts or len(parts) > _MOST_PARTS or "\0" in text:
         raise OptionError(
             f"{text!r} is no name of a table.",
-            hint="write table, schema.table or, for a name with a point in it, --table '\"a.b\"'.",
+            hint='write table, schema.table, or "a.b" for a name with a point in it (--table \'"a.b"\').',
         )
     return tuple(parts)
 

@@ -150,6 +150,7 @@ def test_what_can_not_be_exported_is_refused_with_a_sentence(notebook, cell, err
         ("%crdb_export", OptionError, r"%crdb_export \[options\] 'SELECT …' FILE, or"),
         ("%crdb_export a.csv", OptionError, "What goes where"),
         ("%crdb_export SELECT 1 a.csv", OptionError, "What goes where"),
+        ("%crdb_export df.head() a.csv --on default", OptionError, "--on is for queries"),
         ("%crdb_export 'SELECT 1'", OptionError, "What goes where"),
         ("%crdb_export 'SELECT 1' two words.csv", OptionError, "What goes where"),
         ("%%crdb_export\nSELECT 1", OptionError, "What goes where"),

@@ -46,6 +46,14 @@ def test_the_pin_that_was_shown_can_be_come_back_to(log):
     assert numbers(log) == [1]
 
 
+def test_a_table_that_is_younger_is_not_there_and_why_is_told(log):
+    log("%crdb_pin -1us")
+    with pytest.raises(OptionError) as caught:
+        log("%crdb_schema pin_logs")
+
+    assert "Did you mean pin_log? What is younger than the pin, " in str(caught.value)
+
+
 @pytest.mark.parametrize("line", ["{}", "'{}'", ":then"])
 def test_an_instant_is_named_as_it_was_given(log, line):
     log("now = %crdb_txn SELECT cluster_logical_timestamp()::STRING AS t")
