@@ -8,7 +8,7 @@ from crdb_magic.drawing.html import ASIDE, Bundle, element
 
 # As JupyterLab shows text.
 _STYLE = (
-    "margin: 0; padding-left: 1ch; white-space: pre-wrap; "
+    "margin: 0; padding-left: 1ch; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; "
     "font: var(--jp-code-font-size, 13px)/var(--jp-code-line-height, 1.3) var(--jp-code-font-family, monospace)"
 )
 

@@ -53,9 +53,13 @@ class Limit:
         return [guarded]
 
     def left_out(self, result: Result) -> str:
-        """Say that there are more rows, if there are; and how they come, if nobody asked for less."""
+        """Say that there are more rows, if there are; and how they come, if nobody asked for less.
+
+        Or that more came than were asked for: an UPDATE … RETURNING with a LIMIT would be another one.
+        """
         if not result.more:
-            return ""
+            unlimited = self.asked and self.most is not None and result.row_count > self.most
+            return f"all {rows_in_words(result.row_count)}: what writes or locks has no limit" if unlimited else ""
         first = f"the first {rows_in_words(result.row_count)}; there are more"
         return first if self.asked else f"{first}: --limit all fetches them"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_CELL = re.compile(r"\s*%%(\w+)([^\n]*)")
-_LINE = re.compile(r"[ \t]*(?:[^%\n=]+=[ \t]*)?%(\w+)(?=[ \t])")
+# Behind %time, or below %%time, as well.
+_CELL = re.compile(r"\s*(?:%%(?:time|capture)\b[^\n]*\n\s*)?%%(\w+)([^\n]*)")
+_LINE = re.compile(r"[ \t]*(?:%time[ \t]+)?(?:[^%\n=]+=[ \t]*)?%(\w+)(?=[ \t])")
 # The first argument of a method that takes a query: up to where somebody types, and its end.
 _SENT = re.compile(
     r"""\bdb\.(?:arrow|execute|execute_sql|export|frame|frames|polars|rows)\(\s*(?P<q>\"{3}|'{3}|"|')(?P<sql>(?:(?!(?P=q)).)*)\Z""",

@@ -97,6 +97,7 @@ def test_what_writes_is_not_limited(notebook, table):
     frame = notebook(f"%crdb_txn --limit 1 UPDATE {table} SET balance = 5 RETURNING id")
 
     assert len(frame) == 2
+    assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == "all 2 rows: what writes or locks has no limit"
 
 
 def test_rows_that_are_locked_are_not_limited(notebook, table):

@@ -52,7 +52,7 @@ def shown(connection: Connection, name: str) -> str:
 def test_who_is_told_shows_the_same_settings(connections, messages, end):
     first, second = connections
     for connection in connections:
-        send(connection, "ROLLBACK", "DISCARD ALL")
+        send(connection, "ROLLBACK", "SET default_transaction_read_only = off", "DISCARD ALL")
     send(first, "BEGIN", *messages, end)
     doubted = " ".join(first.told.bound.values())
     with suppress(StateLostError):
