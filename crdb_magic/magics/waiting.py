@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from crdb_magic.core.amounts import duration
 from crdb_magic.errors import Attempt, Outcome
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.outputs import LiveOutput
@@ -31,7 +32,7 @@ class Waiting:
         """Tell of a failed attempt: the engine's observer."""
         text = (
             f"Attempt {attempt.number} of {self._max_attempts} was refused ({attempt.label}); "
-            f"next in {(attempt.wait or 0) * 1000:.0f} ms …"
+            f"next in {duration(attempt.wait or 0)} …"
         )
         if self._audience is Audience.TERMINAL:
             sys.stderr.write(f"\r\x1b[K{text}")

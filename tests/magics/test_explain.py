@@ -53,7 +53,6 @@ def test_the_receipt_is_in_the_metadata(notebook):
 def test_there_is_no_receipt_if_none_is_wanted(notebook):
     notebook("%config CrdbMagic.receipts = False")
     plan = notebook("%crdb_txn --explain SELECT 1")
-    notebook("%config CrdbMagic.receipts = True")
 
     assert forms(plan)[2] == {}
 

@@ -237,7 +237,6 @@ def test_a_column_of_that_name_alone_is_no_plan(notebook):
 def test_frames_may_be_of_arrow(notebook):
     notebook('%config CrdbMagic.dtype_backend = "arrow"')
     dtypes = notebook("%crdb_txn SELECT 1::INT8 AS n, 'x'::TEXT AS s").dtypes
-    notebook('%config CrdbMagic.dtype_backend = "numpy"')
 
     assert [dtype.pyarrow_dtype for dtype in dtypes] == [pa.int64(), pa.string()]
 

@@ -24,11 +24,8 @@ def test_a_cell_says_what_its_frame_is_made_of(notebook, options, dtypes):
 
 def test_the_configuration_says_it_for_all_cells_and_a_cell_otherwise(notebook):
     notebook('%config CrdbMagic.numbers = "float"\n%config CrdbMagic.dates = "datetime64"')
-    try:
-        frames = [notebook(f"%%crdb_txn {options}\n{QUERY}") for options in ("", "--numbers exact --dates date")]
-        earlier = notebook(f"%%crdb_txn\n{QUERY};\nSELECT 1") is not None and notebook.shown
-    finally:
-        notebook('%config CrdbMagic.numbers = "exact"\n%config CrdbMagic.dates = "date"')
+    frames = [notebook(f"%%crdb_txn {options}\n{QUERY}") for options in ("", "--numbers exact --dates date")]
+    earlier = notebook(f"%%crdb_txn\n{QUERY};\nSELECT 1") is not None and notebook.shown
 
     assert [[str(dtype) for dtype in frame.dtypes] for frame in frames] == [
         ["Float64", "datetime64[us]"],

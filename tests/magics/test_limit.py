@@ -106,22 +106,14 @@ def test_rows_that_are_locked_are_not_limited(notebook, table):
 
 def test_the_configuration_gives_the_default_and_all_lifts_it(notebook):
     notebook("%config CrdbMagic.limit = 3")
-    try:
-        sizes = [
-            len(notebook(f"%%crdb_txn {options}\n{_ROWS.format(5)}")) for options in ("", "--limit 4", "--limit all")
-        ]
-    finally:
-        notebook("%config CrdbMagic.limit = None")
+    sizes = [len(notebook(f"%%crdb_txn {options}\n{_ROWS.format(5)}")) for options in ("", "--limit 4", "--limit all")]
 
     assert sizes == [3, 4, 5]
 
 
 def test_a_limit_that_the_cell_did_not_ask_for_says_what_lifts_it(notebook):
     notebook("%config CrdbMagic.limit = 3")
-    try:
-        frame = notebook(f"%%crdb_txn\n{_ROWS.format(5)}")
-    finally:
-        notebook("%config CrdbMagic.limit = None")
+    frame = notebook(f"%%crdb_txn\n{_ROWS.format(5)}")
 
     assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == f"{MORE}: --limit all fetches them"
 
@@ -136,8 +128,7 @@ def guarded(notebook, table):
     query = f"SELECT * FROM {table} ORDER BY id"
     session._sizes.note(query, 10**9)
     notebook("%config CrdbMagic.guard = 1")
-    yield query
-    notebook("%config CrdbMagic.guard = 10_000_000")
+    return query
 
 
 def test_a_query_that_the_planner_thinks_huge_is_cut_and_says_how_to_have_all(notebook, guarded):
@@ -170,10 +161,7 @@ def test_the_guard_is_for_a_query_by_itself_of_which_nothing_was_asked(notebook,
 def test_the_guard_is_no_limit_in_a_query_that_is_smaller(notebook, table):
     query = f"SELECT * FROM {table} ORDER BY id"
     notebook("%config CrdbMagic.guard = 1")
-    try:
-        frame = notebook(f"%crdb_txn {query} LIMIT 2")
-    finally:
-        notebook("%config CrdbMagic.guard = 10_000_000")
+    frame = notebook(f"%crdb_txn {query} LIMIT 2")
 
     assert len(frame) == 2
 
@@ -198,10 +186,7 @@ def test_an_error_points_at_the_line_of_the_cell_as_it_was_sent(notebook):
 
 def test_python_says_what_it_wants(notebook):
     notebook("%config CrdbMagic.limit = 3")
-    try:
-        frame = notebook(f'%%crdb_txn --python\ndb.frame("{_ROWS.format(5)}")')
-    finally:
-        notebook("%config CrdbMagic.limit = None")
+    frame = notebook(f'%%crdb_txn --python\ndb.frame("{_ROWS.format(5)}")')
 
     assert len(frame) == 5
 

@@ -185,14 +185,12 @@ def test_receipts_can_be_switched_off(notebook):
     notebook("%config CrdbMagic.receipts = False")
 
     assert notebook("%crdb_txn SELECT 1 AS x").attrs == {}
-    notebook("%config CrdbMagic.receipts = True")
 
 
 @pytest.mark.parametrize("receipts", [True, False])
 def test_an_empty_result_says_that_it_has_no_rows(notebook, table, receipts):
     notebook(f"%config CrdbMagic.receipts = {receipts}")
     forms = notebook.shell.display_formatter.format(notebook(f"%crdb_txn SELECT * FROM {table} WHERE false"))[0]
-    notebook("%config CrdbMagic.receipts = True")
 
     assert "0 rows" in forms["text/plain"]
     assert "0 rows" in forms["text/html"]
