@@ -6,11 +6,11 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
 
 import pytest
 from personality import v26
 from proxy import Proxy
+from tables import unique
 
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import URL_VARIABLES, Target
@@ -20,8 +20,6 @@ from crdb_magic.session import execution, reading, sizes
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
 from crdb_magic.sql.statements import BoundStatement, split
-
-_numbers = count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +131,7 @@ def rows(session: Session, sql: Callable[..., list[BoundStatement]]) -> Callable
 @pytest.fixture
 def table(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterator[str]:
     """A table of two accounts: (1, 100) and (2, 20)."""
-    name = f"accounts_{os.getpid()}_{next(_numbers)}"
+    name = unique("accounts")
     session.run(sql(f"CREATE TABLE {name} (id INT PRIMARY KEY, balance INT CHECK (balance >= 0))"))
     session.run(sql(f"INSERT INTO {name} VALUES (1, 100), (2, 20)"))
     yield name
@@ -143,7 +141,7 @@ def table(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterato
 @pytest.fixture
 def tries(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterator[str]:
     """A sequence: it keeps counting when a transaction is rolled back, so a statement can fail the first times."""
-    name = f"tries_{os.getpid()}_{next(_numbers)}"
+    name = unique("tries")
     session.run(sql(f"CREATE SEQUENCE {name}"))
     yield name
     session.run(sql(f"DROP SEQUENCE {name}"))

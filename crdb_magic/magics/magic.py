@@ -14,6 +14,7 @@ from IPython.core.magic import Magics, needs_local_scope, no_var_expand
 from traitlets import Bool, Bunch, CaselessStrEnum, Int, TraitError, observe, validate
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
+from crdb_magic.core.options import Choice
 from crdb_magic.magics.arguments import Option, Words, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
@@ -64,6 +65,11 @@ def magic(
     return lambda run: Magic(run, options, takes_cell, words)
 
 
+def _one_of(default: Choice, help_: str) -> Any:
+    """Make a setting of %config that takes a word of the default's kind."""
+    return CaselessStrEnum(list(default.words()), default_value=default.value, help=help_).tag(config=True)
+
+
 class CrdbMagic(Magics):
     """CockroachDB in a notebook: its connections, what it has shown, and what %config sets."""
 
@@ -75,23 +81,13 @@ class CrdbMagic(Magics):
         "status line has no times either.",
     ).tag(config=True)
 
-    dtype_backend = CaselessStrEnum(
-        [backend.value for backend in Backend],
-        default_value=Backend.NUMPY.value,
-        help="What the columns of frames are made of: NumPy and Python objects, or Arrow.",
-    ).tag(config=True)
+    dtype_backend = _one_of(
+        Backend.NUMPY, "What the columns of frames are made of: NumPy and Python objects, or Arrow."
+    )
 
-    numbers = CaselessStrEnum(
-        [one.value for one in Numbers],
-        default_value=Numbers.EXACT.value,
-        help="What a DECIMAL is in frames: exact, or the nearest float.",
-    ).tag(config=True)
+    numbers = _one_of(Numbers.EXACT, "What a DECIMAL is in frames: exact, or the nearest float.")
 
-    dates = CaselessStrEnum(
-        [one.value for one in Dates],
-        default_value=Dates.DATE.value,
-        help="What a DATE is in frames: a date, or the datetime64 of its midnight.",
-    ).tag(config=True)
+    dates = _one_of(Dates.DATE, "What a DATE is in frames: a date, or the datetime64 of its midnight.")
 
     limit = Int(
         None, min=1, allow_none=True, help="Fetch no more rows than that of each query of a cell; None: all of them."
@@ -104,12 +100,11 @@ class CrdbMagic(Magics):
         help="Fetch no more rows than that of a query that the planner thinks larger; None: all of them.",
     ).tag(config=True)
 
-    status = CaselessStrEnum(
-        [how.value for how in How],
-        default_value=How.STEADY.value,
-        help="The line under a result. steady: its times are in metadata, which our JupyterLab extension shows; "
+    status = _one_of(
+        How.STEADY,
+        "The line under a result. steady: its times are in metadata, which our JupyterLab extension shows; "
         "full: they are in what is shown, and so differ on each run; off: no line.",
-    ).tag(config=True)
+    )
 
     sql = Bool(
         default_value=False, help="Let %sql and %%sql be %crdb_txn too, if no other extension has that name."

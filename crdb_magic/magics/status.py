@@ -76,9 +76,11 @@ class Done:
     frame: Any = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def one(cls, receipt: Receipt, rows: int | None = None, into: str | None = None, **more: Any) -> Done:
+    def one(
+        cls, receipt: Receipt, rows: int | None = None, into: str | None = None, *, cut: str = "", frame: Any = None
+    ) -> Done:
         """Give what is to be told of one."""
-        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, **more)
+        return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, cut=cut, frame=frame)
 
     def __add__(self, other: Done) -> Done:
         return Done(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from itertools import count
 
 import pytest
+from tables import unique
 
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import BoundStatement
-
-_numbers = count(1)
 
 
 @pytest.fixture
 def schema(session: Session, sql: Callable[..., list[BoundStatement]]) -> Iterator[str]:
     """The name of an empty schema."""
-    name = f"explored_{os.getpid()}_{next(_numbers)}"
+    name = unique("explored")
     session.run(sql(f"CREATE SCHEMA {name}"))
     yield name
     session.run(sql(f"DROP SCHEMA {name} CASCADE"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 
 import pytest
 from faults import Fault, ServerError, instead
+from tables import unique
 
 from crdb_magic.errors import StatementError
 from crdb_magic.explore.names import Names, Table, read_names
@@ -17,7 +17,7 @@ from crdb_magic.session.told import Told
 @pytest.fixture
 def schema(session, sql) -> Iterator[str]:
     """A schema of our own, with a table of two columns, an index, a view and a function."""
-    name = f"names_read_{os.getpid()}"
+    name = unique("names_read")
     session.run(sql(f"CREATE SCHEMA {name}"))
     session.run(sql(f'CREATE TABLE {name}.t (b INT PRIMARY KEY, "A b" INT, gone INT)'))
     session.run(sql(f"ALTER TABLE {name}.t DROP COLUMN gone"))

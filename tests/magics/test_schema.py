@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from tables import unique
 
 from crdb_magic.drawing.schema import diagram_bundle
 from crdb_magic.errors import NotConnectedError, OptionError, ParameterError
@@ -16,7 +15,7 @@ _EVIL = '<img src=x onerror=alert(1)> "&" {x}'
 @pytest.fixture
 def made(notebook):
     """A schema of two tables, one of an evil name."""
-    name = f"shown_{os.getpid()}"
+    name = unique("shown")
     notebook["evil"] = _EVIL
     notebook(f"%crdb_txn CREATE SCHEMA {name}")
     notebook(f'%crdb_txn CREATE TABLE {name}."{_EVIL.replace(chr(34), chr(34) * 2)}" (id INT PRIMARY KEY)')

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
+from tables import unique
 
 from crdb_magic import CockroachDatabase
 from crdb_magic.errors import InputError, OptionError
@@ -23,8 +23,9 @@ def db(url: str) -> Iterator[CockroachDatabase]:
 
 @pytest.fixture
 def name(db: CockroachDatabase) -> Iterator[str]:
-    yield f"bulk_{os.getpid()}"
-    db.execute_sql(f"DROP TABLE IF EXISTS bulk_{os.getpid()}")
+    made = unique("bulk")
+    yield made
+    db.execute_sql(f"DROP TABLE IF EXISTS {made}")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 from collections.abc import Iterator
-from itertools import count
 
 import peewee
 import pytest
@@ -20,8 +18,6 @@ from crdb_magic.core.asof import NOW
 from crdb_magic.core.target import Target
 from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, OptionError, ParameterError, ScriptError
 from crdb_magic.session.pinning import pin, unpin
-
-_numbers = count(1)
 
 
 @pytest.fixture
@@ -42,7 +38,7 @@ def account(db: CockroachDatabase) -> Iterator[type[peewee.Model]]:
 
         class Meta:
             database = db
-            table_name = f"orm_account_{os.getpid()}_{next(_numbers)}"
+            table_name = unique("orm_account")
 
     db.create_tables([Account])
     Account.insert_many([(1, 100), (2, 20)]).execute()
