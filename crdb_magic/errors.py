@@ -8,6 +8,8 @@
     │   ├── ParameterError            a :name without a value, or with one that cannot be sent
     │   ├── ScriptError               SQL that cannot be split, or does not belong in a transaction cell
     │   └── NotConnectedError         no connection of that name is open
+    ├── RecordingError                a recording can't be made, read or served
+    │   └── NotRecordedError          what is asked is not in it, or something else is
     ├── LocalServerError              the local server could not be found, started or reached
     ├── ConnectionFailedError         a connection could not be opened, or was lost
     ├── StateLostError                a connection was lost with what can't be made again
@@ -33,6 +35,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+NOT_RECORDED = "FZ404"
+"""The SQLSTATE, of no class that a server has, with which a recording that is served refuses what is not in it."""
 
 
 class Outcome(Enum):
@@ -123,6 +128,17 @@ class ScriptError(InputError):
 
 class NotConnectedError(InputError):
     """No connection of that name is open."""
+
+
+class RecordingError(CrdbMagicError):
+    """A recording can't be made, read or served: its folder is not one, is in use, or was changed."""
+
+
+class NotRecordedError(RecordingError):
+    """What is asked is not in the recording that is served, or was asked there in another way: says which, and how."""
+
+    sqlstate = NOT_RECORDED
+    outcome = Outcome.NOT_COMMITTED
 
 
 class LocalServerError(CrdbMagicError):

@@ -35,15 +35,17 @@ BELOW = {
     "explore": _SESSION,
     "drawing": _SESSION | {"explore"},
     "orm": _ORM,
-    "magics": _ORM | {"explore", "drawing", "local"},
+    "frozen": _SESSION | {"frozen"},
+    "magics": _ORM | {"explore", "drawing", "frozen", "local"},
     "demo": _ORM | {"local", "magics"},
     "__init__": _ORM | {"magics"},
     "__main__": _ORM | {"local", "demo"},
 }
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
-_FRAMES = frozenset({"columns", "explore", "drawing", "orm.bulk", "magics", "demo"})
+_FRAMES = frozenset({"columns", "frozen", "explore", "drawing", "orm.bulk", "magics", "demo"})
 FOREIGN = {
-    "psycopg2": frozenset({"session", "local.client"}),
+    "psycopg2": frozenset({"session", "frozen.recorder", "local.client"}),
+    "tomli_w": frozenset({"frozen.manifest"}),
     "pandas": _FRAMES,
     "pyarrow": _FRAMES,
     "numpy": _FRAMES,

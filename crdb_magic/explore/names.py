@@ -103,7 +103,7 @@ def read_names(target: Target, told: Told = NOTHING) -> Names:
 
     What can't be read, by its privileges or in time, is left out. Raises :class:`CrdbMagicError` without one.
     """
-    session = Session(OwnLink(target, replace(told, bound={})))
+    session = Session(OwnLink(target, replace(told, bound={}), aside=True))
     try:
         _ = session.connection
         with suppress(CrdbMagicError):

@@ -15,12 +15,14 @@
         ├── turns.py         … and whose turn it is
         └── told.py          what one that stands in for another has to be told
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
+    ├── sockets.py       … and its socket
     ├── guarded.py       … without the doors that lead past us
     ├── course.py        … what has become of the transaction
     ├── literals.py      Python values -> SQL literals
     ├── notices.py       what the server says besides its answers
     ├── translation.py   psycopg2's errors -> ours
     │   └── hints.py         … with what to do, where the server does not say it
+    ├── listening.py     who hears what is said, or stands in for a server: a recording
     └── interrupts.py    Ctrl-C cancels what a connection does
     keeping.py       who keeps the past of a database that has none, and after which messages
     └── snapshots.py     … PostgreSQL's: snapshots that one connection keeps open

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.keeping import LOOKED_INTO
@@ -17,7 +18,7 @@ class Course:
     """The course of one transaction, or of what is sent outside of any.
 
     ``begin`` waits for the first statement, ``timeout()`` goes with each. ``idle`` is, each time, whether the server
-    has no transaction open.
+    has no transaction open. ``read_at`` is the exact instant of the past that is read, if it is one.
     """
 
     __slots__ = (
@@ -29,11 +30,13 @@ class Course:
         "_timeout",
         "_to_look_into",
         "failed_to_begin",
+        "read_at",
     )
 
     def __init__(self, begin: str = "", timeout: Callable[[], str] | None = None) -> None:
         self._begin, self._timeout = begin, timeout
         self.failed_to_begin = False
+        self.read_at: Decimal | None = None
         self._begun = self._answered = self._ended = self._has_written = False
         self._to_look_into: list[bytes] = []
 

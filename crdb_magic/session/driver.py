@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import socket
-import struct
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -24,11 +22,12 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import StateLostError, StatementError
 from crdb_magic.session.course import Course
-from crdb_magic.session.guarded import Guarded
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import keep_after
+from crdb_magic.session.listening import LISTENING, Listener
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
+from crdb_magic.session.sockets import OnSocket
 from crdb_magic.session.told import Telling, Told
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.kinds import ends_one, resets_all
@@ -45,22 +44,22 @@ CONNECT_DEFAULTS = {
 
 
 _RESETS = frozenset({"RESET", "DISCARD"})
-_KNOCK = 2.0  # seconds until nobody is taken to be there
 _IDLE = extensions.TRANSACTION_STATUS_IDLE
 _ANSWERED = frozenset({_IDLE, extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
-_RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
 """
 
 
-class Connection(Guarded):
+class Connection(OnSocket):
     """A connection in autocommit mode whose transactions begin with their first statement.
 
-    ``server`` is what answered; ``lives_until`` the time (``time.monotonic()``) at which a pool lets it go.
+    ``server`` is what answered; ``lives_until`` the time (``time.monotonic()``) at which a pool lets it go. What is
+    said on one that stands ``aside`` is nobody's concern: the past is kept there, or names are read for Tab.
     """
 
     lives_until = math.inf
+    aside = False
     target: Target
     notices: Notices  # type: ignore[assignment]  # it takes whatever has append
     session_id: str | None = None
@@ -73,8 +72,7 @@ class Connection(Guarded):
         self.notices = Notices()
         self._telling = Telling(undone=self.server.settings_roll_back)
         self._process = os.getpid()
-        with self._socket() as under:  # localhost and 127.0.0.1 are one server
-            self.address = (under.getpeername(), self.info.dbname)
+        self.address = self.peer(), self.info.dbname
 
     def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
@@ -83,6 +81,11 @@ class Connection(Guarded):
     def disarm(self) -> None:
         """Forget the transaction, and what of its prelude waits."""
         self.course = Course()
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who hears what is said on it now."""
+        return None if self.aside else LISTENING.listener
 
     @property
     def ended_within(self) -> bool:
@@ -181,30 +184,11 @@ class Connection(Guarded):
     def cancel_statement(self) -> None:
         """Ask the server, over another connection, to end the statement that runs now."""
         if self.server.wire_cancel:
-            self._knock()
+            self.knock()
             self.cancel()
             return
         with closing(connect(self.target)) as other, other.cursor() as cursor:
             cursor.execute(_CANCEL, (self.session_id,))
-
-    def _knock(self) -> None:
-        """See that the server can be reached: PQcancel would wait for minutes, and no thread of Python could go on."""
-        peer, _ = self.address
-        if isinstance(peer, tuple):  # no socket of Unix's
-            socket.create_connection(peer[:2], _KNOCK).close()
-
-    def cut(self) -> None:
-        """Cut the socket under a statement that can't be cancelled: whoever waits for it goes on, with an error.
-
-        The connection is of no more use, and its close is a reset. A server that is told of the end politely, while
-        it waits for room to send its rows, would go on waiting for a minute (Linux keeps the window shut so long).
-        """
-        with self._socket() as under:
-            under.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
-            under.shutdown(socket.SHUT_RDWR)
-
-    def _socket(self) -> socket.socket:
-        return socket.socket(fileno=os.dup(self.fileno()))
 
     def note_failure(self, sent: bytes, said: bytes = b"") -> None:
         """Remember what a message that failed may have done all the same, and what of the settings in it is undone."""
@@ -267,6 +251,8 @@ class Cursor(extensions.cursor):
     """How many characters of the last message came before the statement."""
     is_ours = False
     """Whether what it sends is of no interest to who wants to know what the user has said."""
+    written: tuple[str, Any] | None = None
+    """The statement that is sent as it was written, with placeholders, and their values: for who listens."""
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's name for it
         """Execute as psycopg2 does, after the prelude, in the same message."""
@@ -277,6 +263,8 @@ class Cursor(extensions.cursor):
             return
         # Spelled first, if it is not yet: one that can't be must not take the prelude with it.
         statement = query if vars is None and isinstance(query, bytes) else self.mogrify(query, vars)
+        if vars is not None:
+            self.written = query, vars
         prelude = self.connection.prelude()
         self.sent_before = len(prelude)
         self._send(prelude, statement)
@@ -284,10 +272,15 @@ class Cursor(extensions.cursor):
     def _send(self, prelude: str, statement: bytes) -> None:
         __tracebackhide__ = True
         message = prelude.encode() + statement if prelude else statement
+        listener = self.connection.listener
+        if listener:
+            listener.begins(self)
         try:
             interruptible(self.connection, super().execute, message)
-        except psycopg2.Error:
+        except psycopg2.Error as error:
             self.connection.note_failure(self.query or b"", self._said(statement))
+            if listener:
+                listener.heard(self, statement, error)
             raise
         except BaseException as other:  # an interrupt, or what another signal raises
             # psycopg2 keeps the very message that it has sent, and the tag of the one before until an answer has come
@@ -299,6 +292,8 @@ class Cursor(extensions.cursor):
                 raise other from StatementError("The statement was cancelled.", sqlstate=CANCELED)
             raise
         self._note_success(statement)
+        if listener:
+            listener.heard(self, statement)
 
     def _note_success(self, statement: bytes) -> None:
         self.connection.note_success(self.statusmessage or "", self.query or b"", self._said(statement))
@@ -332,9 +327,10 @@ class Cursor(extensions.cursor):
         """Call a function, after the prelude."""
         return self._alone(super().callproc, *args)
 
-    def copy_expert(self, *args: Any, **kwargs: Any) -> None:
+    def copy_expert(self, sql: Any, file: Any, *args: Any, **kwargs: Any) -> None:
         """Copy, after the prelude: COPY takes no other statement in its message."""
-        self._alone(super().copy_expert, *args, **kwargs)
+        heard = self.connection.listener.tee(self, sql, file) if self.connection.listener else file
+        self._alone(super().copy_expert, sql, heard, *args, **kwargs)
 
     def copy_from(self, *args: Any, **kwargs: Any) -> None:
         """Copy from a file, after the prelude."""
@@ -346,8 +342,16 @@ class Cursor(extensions.cursor):
 
     def _alone(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._flush()
-        value = interruptible(self.connection, call, *args, **kwargs)
+        listener = self.connection.listener
+        try:
+            value = interruptible(self.connection, call, *args, **kwargs)
+        except psycopg2.Error as error:
+            if listener:
+                listener.heard(self, self.query or b"", error)
+            raise
         self.connection.note_success(self.statusmessage or "", self.query or b"", self.query or b"")
+        if listener:
+            listener.heard(self, self.query or b"")
         return value
 
 
@@ -369,13 +373,14 @@ def text_cursor(connection: Connection) -> Cursor:
     return cursor
 
 
-def connect(target: Target) -> Connection:
+def connect(target: Target, *, aside: bool = False) -> Connection:
     """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
-    parameters = {**CONNECT_DEFAULTS, **target}
+    place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
+    parameters = {**CONNECT_DEFAULTS, **place}
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
         connection.commit_by_itself()
-        connection.target = target
+        connection.target, connection.aside = target, aside
         connection.set_up()
     except psycopg2.Error as error:
         raise refused(error, target) from error

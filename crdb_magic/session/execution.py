@@ -47,6 +47,7 @@ def ask(connection: Connection, sql: str, values: Values, sizes: Sizes, finish: 
     query = Query.of_text(sql, values) if sizes.large(sql) and can_copy(connection) else None
     heard = connection.notices.heard
     with text_cursor(connection) as cursor, translated(connection):
+        cursor.written = sql, values
         answer = (
             _copied(cursor, query.on(connection), finish) if query else _sent(cursor, mogrified(cursor, sql, values))
         )
@@ -63,6 +64,7 @@ def _one(
     heard = connection.notices.heard
     copying = sizes.large(text) and can_copy(connection)
     with text_cursor(connection) as cursor:
+        cursor.written = text, statement.values
         try:
             answer = _copied(cursor, sql, finish) if copying else _sent(cursor, sql)
         except psycopg2.Error as error:

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import PastUnavailableError
 from crdb_magic.sql.kinds import may_write, some
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A kept instant: nanoseconds since 1970 by the server's clock, and PostgreSQL's name for it."""
+
+    at: Decimal
+    name: str
 
 
 class Keeps(Protocol):
     """Somebody who keeps the past of a database."""
 
-    def keep(self) -> object:
-        """Keep the present."""
+    def keep(self) -> Snapshot:
+        """Keep the present, behind a transaction that may have written."""
+
+    def present(self) -> Snapshot:
+        """Keep the present, to be read at from now on."""
+
+    def find(self, as_of: AsOf) -> Snapshot:
+        """Give what is kept of an instant; raises :class:`PastUnavailableError`."""
+
+    @property
+    def committed(self) -> Decimal | None:
+        """The instant at which the last transaction that may have written is seen, if there was one."""
 
 
 KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()

@@ -67,11 +67,13 @@ class Link(ABC):
 class OwnLink(Link):
     """One connection of our own to a target; each that it opens is told what the one before was.
 
-    ``told`` is what a connection was, beside which this one stands: then it is no first one.
+    ``told`` is what a connection was, beside which this one stands: then it is no first one. What is said on one that
+    stands ``aside`` is not listened to.
     """
 
-    def __init__(self, target: Target, told: Told | None = None) -> None:
+    def __init__(self, target: Target, told: Told | None = None, *, aside: bool = False) -> None:
         self.target = target
+        self._aside = aside
         self._connection: Connection | None = None
         self._told = told or NOTHING
         self._was_opened = told is not None
@@ -93,7 +95,7 @@ class OwnLink(Link):
         """The open connection, opened or replaced if need be."""
         if self._connection is None or is_gone(self._connection):
             self.discard()
-            self._connection = connect(self.target)
+            self._connection = connect(self.target, aside=self._aside)
             self._was_opened = True
             self._connection.tell(self._told)
         return self._connection
@@ -129,6 +131,7 @@ def is_gone(connection: Connection) -> bool:
         return False
     try:  # a notice, or the end
         with connection.cursor() as cursor:
+            cursor.is_ours = True
             cursor.execute("SELECT 1")
     except psycopg2.Error:
         return True

@@ -7,8 +7,9 @@ from decimal import Decimal
 from crdb_magic.core.asof import NOW, AsOf, at_hlc
 from crdb_magic.core.options import Isolation, TransactionOptions
 from crdb_magic.errors import OptionError, PastUnavailableError
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.session import Session
-from crdb_magic.session.snapshots import Keeper
 from crdb_magic.session.transactions import ask
 
 _INSTANT = "SELECT cluster_logical_timestamp()"
@@ -17,11 +18,20 @@ _AT_PRESENT = TransactionOptions(as_of=NOW, isolation=Isolation.SERIALIZABLE)  #
 
 def present(session: Session) -> AsOf | None:
     """Give the instant that is now, to be read at as often as need be; None where a server has no past."""
-    if session.server.as_of_system_time:
-        hlc, _ = session.transact(lambda connection: ask(connection, _INSTANT), _AT_PRESENT)
-        return at_hlc(Decimal(hlc))
-    keeper = Keeper.of(session.connection)
-    return at_hlc(keeper.keep().at) if keeper else None
+    connection = session.connection
+    at = _present_at(session, connection)
+    if at is not None and connection.listener:
+        connection.listener.read_at(connection, NOW.asked, at)
+    return None if at is None else at_hlc(at)
+
+
+def _present_at(session: Session, connection: Connection) -> Decimal | None:
+    if keeper := KEEPERS.get(connection.address):
+        return keeper.present().at
+    if not session.server.as_of_system_time:
+        return None
+    hlc, _ = session.carry_out(lambda connection: ask(connection, _INSTANT), _AT_PRESENT, lambda _: None)
+    return Decimal(hlc)
 
 
 def instant(session: Session, as_of: AsOf | None) -> AsOf | None:

@@ -24,29 +24,32 @@ Values = Sequence[object] | Mapping[str, object] | None
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The text of a query, by which it is known again, and what spells it for a connection, with its values."""
+    """The text of a query, by which it is known again, with its values, and what spells both for a connection."""
 
     text: str
     on: Callable[[Connection], str]
     statement: BoundStatement | None = None
+    values: Values = None
 
     @classmethod
     def of_statement(cls, statement: BoundStatement) -> Query | None:
         """Take a bound statement; None if it is no such query."""
         if not is_query(statement.source):
             return None
-        return cls(statement.source.text, lambda connection: "".join(rendered(statement, connection)), statement)
+        text, values = statement.source.text, statement.values
+        return cls(text, lambda connection: "".join(rendered(statement, connection)), statement, values)
 
     @classmethod
     def of_text(cls, sql: str, values: Values) -> Query | None:
         """Take SQL with psycopg2's placeholders and their values; None if it is no such query, or several."""
         only = _only(sql)
-        return cls(sql, lambda connection: _mogrified(connection, only.text, values)) if only else None
+        return cls(sql, lambda connection: _mogrified(connection, only.text, values), None, values) if only else None
 
     @contextmanager
     def spelled(self, cursor: Cursor) -> Iterator[str]:
         """Give it as `on` does; psycopg2's errors become ours, which show the line of the cell that it is from."""
         pieces = rendered(self.statement, cursor.connection) if self.statement else [self.on(cursor.connection)]
+        cursor.written = self.text, self.values
         try:
             yield "".join(pieces)
         except psycopg2.Error as error:

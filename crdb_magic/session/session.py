@@ -22,6 +22,7 @@ from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, ask, execute
 from crdb_magic.session.link import Link, OwnLink
+from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.queries import Query, Values
 from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
@@ -78,7 +79,7 @@ class _Done(Generic[T]):
 
     def receipt(self, results: Sequence[Result] = ()) -> Receipt:
         server = self.connection.server
-        return Receipt(
+        receipt = Receipt(
             server=str(server),
             options=self.options,
             retries=self.committed.failures,
@@ -89,6 +90,11 @@ class _Done(Generic[T]):
             notes=server.notes(self.options, alone=self.alone),
             notices=self.notices,
         )
+        if LISTENING.stand_in:
+            return LISTENING.stand_in.receipt_of(self.connection, receipt)
+        if self.connection.listener:
+            self.connection.listener.ended(self.connection, receipt)
+        return receipt
 
 
 class Session:

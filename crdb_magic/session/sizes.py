@@ -50,6 +50,7 @@ def estimate(connection: Connection, query: Query) -> int:
         return 0
     try:
         with text_cursor(connection) as cursor:
+            cursor.is_ours = True
             cursor.execute(f"EXPLAIN {query.on(connection)}")
             plan = "\n".join(str(line, "utf-8") for (line,) in cursor.fetchall())
     except psycopg2.Error:

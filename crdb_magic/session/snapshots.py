@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +20,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.target import Target
 from crdb_magic.errors import PastUnavailableError
 from crdb_magic.session.driver import Connection, connect
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.keeping import KEEPERS, Snapshot
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000000)::numeric(30, 0)"
 _NANOSECONDS = Decimal(10**9)
@@ -37,14 +36,6 @@ ORDER BY 1 LIMIT 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A kept instant: nanoseconds since 1970 by the server's clock, and PostgreSQL's name for it."""
-
-    at: Decimal
-    name: str
-
-
 class Keeper:
     """Keeps snapshots of one database of a local PostgreSQL server, for all connections of this process to it.
 
@@ -54,19 +45,25 @@ class Keeper:
     def __init__(self, target: Target) -> None:
         self._lock = threading.Lock()
         self._kept: list[Snapshot] = []
-        self._connection: Connection = connect(target)
+        self._committed: Decimal | None = None
+        self._connection: Connection = connect(target, aside=True)
         KEEPERS[self._connection.address] = self
         self._ask("SET application_name = 'crdb_magic (keeps the past)'")  # for who looks at the sessions
         self._ask("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
-        self.keep()
+        self.present()
 
-    @classmethod
-    def of(cls, connection: Connection) -> Keeper | None:
-        """Give the keeper of the database that a connection leads to, if it has one."""
-        keeper = KEEPERS.get(connection.address)
-        return keeper if isinstance(keeper, cls) else None
+    @property
+    def committed(self) -> Decimal | None:
+        """The instant at which the last transaction that may have written is seen, if there was one."""
+        return self._committed
 
     def keep(self) -> Snapshot:
+        """Keep the present, behind a transaction that may have written."""
+        kept = self.present()
+        self._committed = kept.at
+        return kept
+
+    def present(self) -> Snapshot:
         """Keep the present."""
         with self._lock:
             name, at = self._ask(f"SELECT pg_export_snapshot(), {_NOW}")

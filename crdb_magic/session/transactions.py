@@ -27,8 +27,9 @@ from crdb_magic.errors import (
 )
 from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
+from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import CHANGED_SINCE, Keeper
+from crdb_magic.session.snapshots import CHANGED_SINCE
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -187,19 +188,27 @@ class Explicit(Verbs[T]):
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
+        self._tell_instant(connection)
+
+    def _tell_instant(self, connection: Connection) -> None:
+        """Let it be known at which instant the statements to come read."""
+        connection.course.read_at = self.read_at
+        as_of = self.options.as_of
+        if connection.listener and as_of and as_of.hlc is None and self.read_at is not None:
+            connection.listener.read_at(connection, as_of.asked, self.read_at)
 
     def _begin_sql(self, connection: Connection) -> str:
         server, as_of = connection.server, self.options.as_of
         if as_of is None:
             return server.begin(self.options)
-        if not server.as_of_system_time:
+        if not server.as_of_system_time or connection.address in KEEPERS:
             return self._begin_on_snapshot(connection)
         asked = at_hlc(self.read_at) if self.read_at is not None else as_of
         return server.begin(replace(self.options, as_of=asked))
 
     def _begin_on_snapshot(self, connection: Connection) -> str:
         assert self.options.as_of is not None  # noqa: S101 - asked by the caller
-        keeper = Keeper.of(connection)
+        keeper = KEEPERS.get(connection.address)
         if keeper is None:
             raise PastUnavailableError(
                 f"{connection.server} cannot read the past: it has no AS OF SYSTEM TIME.",
@@ -291,6 +300,7 @@ def send(connection: Connection, sql: str) -> str:
 def ask(connection: Connection, sql: str) -> str:
     """Send a question of ours; gives the first value of the answer as text, empty if there is none."""
     with text_cursor(connection) as cursor:
+        cursor.is_ours = True
         cursor.execute(sql)
         row = cursor.fetchone()
         return str(row[0], "utf-8") if row else ""

@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from crdb_magic.core.wording import without_ids
-from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, StatementError
+from crdb_magic.errors import NOT_RECORDED, ConnectionFailedError, CrdbMagicError, NotRecordedError, StatementError
 from crdb_magic.session.hints import hint_for
 
 # CockroachDB draws its caret into DETAIL instead of sending a position.
@@ -46,6 +46,8 @@ def from_driver(error: psycopg2.Error, *, connected: bool) -> CrdbMagicError:
     message = diagnosis.message_primary or str(error).strip() or type(error).__name__
     if not connected:
         return ConnectionFailedError("The connection to the server was lost.", sqlstate=code)
+    if code == NOT_RECORDED:
+        return NotRecordedError(message, hint=diagnosis.message_hint)
     detail = diagnosis.message_detail
     if detail and _SOURCE.search(detail):
         detail = None

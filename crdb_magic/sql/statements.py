@@ -132,6 +132,11 @@ class BoundStatement:
         """The parameters among the pieces: one for each use."""
         return tuple(piece for piece in self.pieces if isinstance(piece, Parameter))
 
+    @property
+    def values(self) -> dict[str, object]:
+        """The values of its parameters, by name."""
+        return {parameter.name: parameter.value for parameter in self.parameters}
+
     def position(self, index: int, lengths: Sequence[int]) -> int:
         """Map an index of the sent text (from 0) back to one of ``source.text``.
 

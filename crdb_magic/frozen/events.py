@@ -1,0 +1,100 @@
+"""What was asked and answered, as frozen values: they are what a recording is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+
+class Kind(Enum):
+    """What an event is: of two writes the order counts, an instant is what a time ago meant, a receipt how it went."""
+
+    READ = "read"
+    WRITE = "write"
+    INSTANT = "instant"
+    RECEIPT = "receipt"
+
+
+COMMITTED, PRESENT = "commit", "now"
+"""What is asked for in an event of an instant: that of the last commit, the present; else what --as-of was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column of an answer as the server described it; ``modifier`` is -1 where its type has none."""
+
+    name: str
+    oid: int
+    modifier: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error of the server, by the codes of its fields: C the SQLSTATE, M the message, D, H, P, W and others.
+
+    See https://www.postgresql.org/docs/current/protocol-error-fields.html
+    """
+
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that was asked on a connection, and its answer.
+
+    ``text`` is what was sent, without the semicolon at its end (`plain_text`); of an instant what was asked for.
+    ``sql`` and ``values`` are the same as they were written: with placeholders, and the SQL literals behind them by
+    name or place; empty where nothing was put in.
+
+    ``after`` is the number of the last write that was in effect, 0 for none; ``as_of`` the exact instant of a
+    transaction that read the past, ``at`` the one at which the present was read, if that is known. ``settings`` are
+    what the session had been SET to, in order. ``undone`` says that its transaction was rolled back.
+
+    ``columns`` is None for an answer without rows; ``rows`` counts them, ``hash`` is that of them all and names their
+    file (`store`). ``told`` are the server's parameters that it changed (TimeZone …). ``digest`` is the hash of what a
+    COPY … FROM STDIN sent. ``receipt`` holds the facts of a receipt.
+    """
+
+    number: int
+    kind: Kind
+    connection: int
+    text: str
+    sql: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    after: int = 0
+    as_of: Decimal | None = None
+    at: Decimal | None = None
+    settings: tuple[str, ...] = ()
+    undone: bool = False
+    tag: str = ""
+    columns: tuple[Heading, ...] | None = None
+    rows: int = 0
+    hash: str = ""
+    notices: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    refusal: Refusal | None = None
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A connection that was recorded: its number in the order of opening, and what it showed of itself.
+
+    ``shown`` is the line that %crdb_connect says; ``parameters`` are those that the server told at the start
+    (server_version, crdb_version, TimeZone …). Host, port and password are nobody's concern.
+    """
+
+    number: int
+    shown: str = ""
+    database: str = ""
+    user: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def plain_text(sent: str) -> str:
+    """Give what was sent as it is known by: without blanks around it and the semicolon at its end."""
+    return sent.strip().rstrip(";").rstrip()

@@ -1,0 +1,54 @@
+"""Who hears what connections say and are answered, and what stands in for their servers: a recording, if any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from psycopg2 import Error
+
+from crdb_magic.core.receipt import Receipt
+
+# Those of the driver, which knows of us.
+Connection = Any
+Cursor = Any
+
+
+class Listener(Protocol):
+    """Somebody who hears what is said on all connections of this process but those that stand aside."""
+
+    def begins(self, cursor: Cursor) -> None:
+        """Hear that a cursor is about to send a statement."""
+
+    def heard(self, cursor: Cursor, said: bytes, error: Error | None = None) -> None:
+        """Hear that the server has answered a statement, or refused it; rows are there to be fetched."""
+
+    def tee(self, cursor: Cursor, sql: Any, file: Any) -> Any:
+        """Give a file that hears what a COPY moves from or to another one."""
+
+    def read_at(self, connection: Connection, asked: str, at: Decimal) -> None:
+        """Hear which exact instant was meant by what was asked for, such as -10s."""
+
+    def ended(self, connection: Connection, receipt: Receipt) -> None:
+        """Hear how a transaction of a session ended."""
+
+
+class StandIn(Protocol):
+    """What answers in the place of the servers that are connected to."""
+
+    def place_of(self, target: Mapping[str, str]) -> Mapping[str, str]:
+        """Give the parameters with which to connect instead."""
+
+    def receipt_of(self, connection: Connection, receipt: Receipt) -> Receipt:
+        """Give the receipt of a transaction as it was when it was recorded."""
+
+
+class Listening:
+    """The listener and the stand-in of this process: at most one of them is there."""
+
+    listener: Listener | None = None
+    stand_in: StandIn | None = None
+
+
+LISTENING = Listening()

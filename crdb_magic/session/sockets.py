@@ -1,0 +1,40 @@
+"""The socket under a connection: where it leads, whether anybody can be reached there, and how it is cut."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+from crdb_magic.session.guarded import Guarded
+
+_KNOCK = 2.0  # seconds until nobody is taken to be there
+_RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
+
+
+class OnSocket(Guarded):
+    """A connection that knows its socket."""
+
+    def peer(self) -> object:
+        """Give the address that it leads to: localhost and 127.0.0.1 are one server."""
+        with self._socket() as under:
+            return under.getpeername()
+
+    def knock(self) -> None:
+        """See that the server can be reached: PQcancel would wait for minutes, and no thread of Python could go on."""
+        peer = self.peer()
+        if isinstance(peer, tuple):  # no socket of Unix's
+            socket.create_connection(peer[:2], _KNOCK).close()
+
+    def cut(self) -> None:
+        """Cut the socket under a statement that can't be cancelled: whoever waits for it goes on, with an error.
+
+        The connection is of no more use, and its close is a reset. A server that is told of the end politely, while
+        it waits for room to send its rows, would go on waiting for a minute (Linux keeps the window shut so long).
+        """
+        with self._socket() as under:
+            under.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+            under.shutdown(socket.SHUT_RDWR)
+
+    def _socket(self) -> socket.socket:
+        return socket.socket(fileno=os.dup(self.fileno()))
