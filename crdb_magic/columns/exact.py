@@ -11,7 +11,7 @@ import pyarrow as pa
 from crdb_magic.columns.arrow import NO_TEXTS, TEXT, Array
 from crdb_magic.columns.files import lasting
 from crdb_magic.columns.nested import split
-from crdb_magic.columns.spelling import FLOAT_STYLES, UTC_STYLE, texts_of
+from crdb_magic.columns.spelling import DECIMAL_STYLES, FLOAT_STYLES, UTC_STYLE, texts_of
 from crdb_magic.columns.tables import arrow_column
 from crdb_magic.values.typemap import Family, SqlType
 
@@ -68,7 +68,7 @@ def _forms(type_: SqlType, texts: Array) -> list[Form]:
         kind = arrow_column(type_, [NO_TEXTS]).type
     except _CANNOT:
         return []
-    return [Form(type_, kind, style) for style in _styles((type_.element or type_).family, _first(type_, texts))]
+    return [Form(type_, kind, style) for style in _styles(type_.element or type_, _first(type_, texts))]
 
 
 def _first(type_: SqlType, texts: Array) -> str:
@@ -97,10 +97,12 @@ def _with_digits(type_: SqlType, first: str) -> SqlType:
 _OFFSET = re.compile(r"[+-]\d\d(?::\d\d){0,2}$", re.ASCII)
 
 
-def _styles(family: Family, first: str) -> tuple[str, ...]:
-    if family in {Family.FLOAT4, Family.FLOAT8}:
+def _styles(type_: SqlType, first: str) -> tuple[str, ...]:
+    if type_.family in {Family.FLOAT4, Family.FLOAT8}:
         return FLOAT_STYLES
-    if family is Family.TIMESTAMPTZ:
+    if type_.digits:
+        return DECIMAL_STYLES
+    if type_.family is Family.TIMESTAMPTZ:
         offset = _OFFSET.search(first)
         return (offset[0] if offset else UTC_STYLE,)
     return ("",)

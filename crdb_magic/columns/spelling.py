@@ -23,6 +23,9 @@ from crdb_magic.columns.tables import spelled
 FLOAT_STYLES = "15", "6"
 """PostgreSQL's of a FLOAT8 (src/common/d2s.c), and Go's (strconv.FormatFloat), which is that of each FLOAT4, too."""
 
+DECIMAL_STYLES = "E", "f"
+"""Arrow's and CockroachDB's, with an exponent below 0.000001 (apd's Decimal.String), and PostgreSQL's."""
+
 UTC_STYLE = "+00"
 
 
@@ -46,8 +49,13 @@ def _floats(array: Array, style: str) -> Array:
     texts, size = spelled(array), pc.abs(array.cast(pa.float64()))
     outside = pc.or_(pc.less(size, 1e-4), pc.greater_equal(size, float(f"1e{style}")))
     otherwise = pc.or_(outside, pc.match_substring_regex(texts, "[a-z]"))  # nan, inf, 1e-7
-    other = [_float(text, int(style)) for text in texts.filter(otherwise).to_pylist()]
-    return pc.replace_with_mask(texts, pc.fill_null(otherwise, False), pa.array(other, TEXT))  # noqa: FBT003
+    return _instead(texts, otherwise, lambda text: _float(text, int(style)))
+
+
+def _instead(texts: Array, where: Array, write: Callable[[str], str]) -> Array:
+    """Write some of the texts anew, one by one."""
+    other = pa.array(map(write, texts.filter(where).to_pylist()), TEXT)
+    return pc.replace_with_mask(texts, pc.fill_null(where, False), other)  # noqa: FBT003
 
 
 _NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "0": "0", "-0": "-0"}
@@ -62,6 +70,13 @@ def _float(shortest: str, exponent_from: int) -> str:
         return f"{number:f}"
     sign, (first, *rest), _ = number.as_tuple()
     return f"{'-' * sign}{first}{'.' * bool(rest)}{''.join(map(str, rest))}e{exponent:+03}"
+
+
+def _decimals(array: Array, style: str) -> Array:
+    texts = array.cast(TEXT)
+    if style == DECIMAL_STYLES[0]:
+        return texts
+    return _instead(texts, pc.match_substring(texts, "E"), lambda text: f"{Decimal(text):f}")
 
 
 def _instants(array: Array, style: str) -> Array:
@@ -119,6 +134,7 @@ def _stored(array: Array, _: str) -> Array:
 _SPELLINGS: tuple[tuple[Callable[[Any], bool], Callable[[Array, str], Array]], ...] = (
     (pa.types.is_boolean, _bools),
     (pa.types.is_floating, _floats),
+    (pa.types.is_decimal, _decimals),
     (lambda kind: bool(pa.types.is_timestamp(kind) and kind.tz), _instants),
     (pa.types.is_binary, _bytes),
     (pa.types.is_list, _lists),

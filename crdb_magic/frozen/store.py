@@ -106,7 +106,7 @@ class _Spool:
 
     def __init__(self, columns: Sequence[Heading], folder: Path) -> None:
         self._columns = columns
-        self._file = SpooledTemporaryFile(_IN_MEMORY, dir=folder if folder.is_dir() else None)  # noqa: SIM115
+        self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(folder) if folder.is_dir() else None)  # noqa: SIM115
         self._schema = pa.schema([(str(place), TEXT) for place in range(len(columns))])
         self._stream = pa.ipc.new_stream(self._file, self._schema)
         self._parts = [(hashlib.sha256(), hashlib.sha256()) for _ in columns]
@@ -185,18 +185,21 @@ def _field(name: str, column: Heading, form: Form) -> Any:
     """Describe a column to whoever reads the file, and how its texts were spelt."""
     known = {"type": _type(column).name, "oid": str(column.oid), "modifier": str(column.modifier)}
     known |= {"style": form.style} if form.style else {}
-    known |= {"kept_as": "the server's text"} if form.kind == TEXT else {}
+    if form.kind == TEXT and _type(column).family not in {Family.TEXT, Family.UNKNOWN}:
+        known["kept_as"] = "the server's text"
     return pa.field(name, form.kind, metadata=known)
 
 
 def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     """Put batches together into groups of rows: small ones are slow to read."""
     group: list[Batch] = []
+    size = 0
     for batch in batches:
         group.append(batch)
-        if sum(column.nbytes for one in group for column in one) >= _GROUP:
+        size += sum(column.nbytes for column in batch)
+        if size >= _GROUP:
             yield group
-            group = []
+            group, size = [], 0
     if group:
         yield group
 
