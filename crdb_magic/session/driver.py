@@ -210,6 +210,11 @@ class Connection(OnSocket):
             keep_after(self.address, word, sent)
 
     @property
+    def settings(self) -> tuple[str, ...]:
+        """What its session was SET to that counts now, in order."""
+        return tuple(self._telling.now.settings.values())
+
+    @property
     def told(self) -> Told:
         """What its session was told that one which stands in for it has to be told too."""
         return self._telling.told
@@ -251,6 +256,8 @@ class Cursor(extensions.cursor):
     """How many characters of the last message came before the statement."""
     is_ours = False
     """Whether what it sends is of no interest to who wants to know what the user has said."""
+    is_of_texts = False
+    """Whether its values come as the server's texts."""
     written: tuple[str, Any] | None = None
     """The statement that is sent as it was written, with placeholders, and their values: for who listens."""
 
@@ -329,8 +336,9 @@ class Cursor(extensions.cursor):
 
     def copy_expert(self, sql: Any, file: Any, *args: Any, **kwargs: Any) -> None:
         """Copy, after the prelude: COPY takes no other statement in its message."""
+        self._flush()
         heard = self.connection.listener.tee(self, sql, file) if self.connection.listener else file
-        self._alone(super().copy_expert, sql, heard, *args, **kwargs)
+        self._call(super().copy_expert, sql, heard, *args, **kwargs)
 
     def copy_from(self, *args: Any, **kwargs: Any) -> None:
         """Copy from a file, after the prelude."""
@@ -342,6 +350,9 @@ class Cursor(extensions.cursor):
 
     def _alone(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._flush()
+        return self._call(call, *args, **kwargs)
+
+    def _call(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         listener = self.connection.listener
         try:
             value = interruptible(self.connection, call, *args, **kwargs)
@@ -369,6 +380,7 @@ def text_cursor(connection: Connection) -> Cursor:
     connection.follow_encoding()
     cursor: Cursor = connection.cursor(cursor_factory=Cursor)
     text = extensions.BYTES if connection.utf8 else extensions.UNICODE
+    cursor.is_of_texts = True
     cursor.string_types = dict.fromkeys((*extensions.string_types, *connection.string_types), text)
     return cursor
 
@@ -384,4 +396,6 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
         connection.set_up()
     except psycopg2.Error as error:
         raise refused(error, target) from error
+    if not aside:
+        LISTENING.number_of(target)
     return connection

@@ -184,18 +184,14 @@ class Explicit(Verbs[T]):
                 outcome=Outcome.NOT_COMMITTED,
                 hint="a transaction can't be begun inside of another one.",
             )
+        known = self.read_at is not None
         connection.arm(self._begin_sql(connection), _time_limit(seconds_left, connection.server))
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
-        self._tell_instant(connection)
-
-    def _tell_instant(self, connection: Connection) -> None:
-        """Let it be known at which instant the statements to come read."""
         connection.course.read_at = self.read_at
-        as_of = self.options.as_of
-        if connection.listener and as_of and as_of.hlc is None and self.read_at is not None:
-            connection.listener.read_at(connection, as_of.asked, self.read_at)
+        if not known and self.read_at is not None and self.options.as_of and connection.listener:
+            connection.listener.read_at(connection, self.options.as_of.asked, self.read_at)
 
     def _begin_sql(self, connection: Connection) -> str:
         server, as_of = connection.server, self.options.as_of

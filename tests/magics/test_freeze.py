@@ -1,0 +1,104 @@
+"""%crdb_freeze and %crdb_connect --frozen: a notebook gives the same outputs again, to the byte, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proxy import Proxy
+from tables import unique
+
+from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
+
+TABLE = unique("frozen")
+MADE = [
+    f"%crdb_txn DROP TABLE IF EXISTS {TABLE}",
+    f"%crdb_txn CREATE TABLE {TABLE} (id INT PRIMARY KEY, owner TEXT, balance DECIMAL(12,2), at TIMESTAMPTZ)",
+    f"%%crdb_txn\nINSERT INTO {TABLE} VALUES (1, 'Ann', 100, '2026-01-01 10:00+02'), (2, 'Bob', NULL, NULL);\n"
+    f"SELECT * FROM {TABLE} ORDER BY id",
+]
+ALL = f"%crdb_txn SELECT * FROM {TABLE} ORDER BY id"
+WRITTEN = f"%crdb_txn UPDATE {TABLE} SET balance = balance + 1 WHERE id = 1"
+
+CELLS = {
+    "SQL": [ALL, WRITTEN, ALL],
+    "parameters": [f"ids, name = [1, 2], 'Ann'\n%crdb_txn SELECT * FROM {TABLE} WHERE id = ANY(:ids) OR owner = :name ORDER BY id"],
+    "every form of a value": [
+        f"%crdb_txn --as {form} SELECT * FROM {TABLE} ORDER BY id" for form in ("frame", "arrow", "polars", "rows")
+    ],
+    "the past": [f"%crdb_pin -1us", ALL, f"%crdb_txn --as-of now UPDATE {TABLE} SET balance = 7", ALL, "%crdb_pin off", ALL],
+    "the present again": ["%crdb_pin", ALL, "%crdb_connect --list", "%crdb_pin off"],
+    "a receipt": [f"f = %crdb_txn SELECT * FROM {TABLE} ORDER BY id\nf.attrs['crdb']"],
+    "an error": [f"%%crdb_txn\nINSERT INTO {TABLE} VALUES (9, 'Eve', 1, NULL);\nSELECT *\nFROM nowhere", ALL],
+    "a broken constraint": [f"%crdb_txn INSERT INTO {TABLE} VALUES (1, 'Ann', 1, NULL)", ALL],
+    "a dry run": [f"%%crdb_txn --dry-run\n{WRITTEN[10:]};\n{ALL[10:]}", ALL],
+    "a savepoint": [f"%%crdb_txn\nSAVEPOINT s;\n{WRITTEN[10:]};\nROLLBACK TO s;\n{ALL[10:]}"],
+    "Python": [
+        f'%%crdb_txn --python\ndb.execute_sql("UPDATE {TABLE} SET balance = balance + %s WHERE id = %s", (5, 1))\n'
+        f'print(db.execute_sql("SELECT id, balance, at FROM {TABLE} WHERE id < %s ORDER BY id", (9,)).fetchall())\n'
+        f'db.frame("SELECT * FROM {TABLE} ORDER BY id")',
+    ],
+    "Python that fails": [f'%%crdb_txn --python\ndb.execute_sql("{WRITTEN[10:]}")\n1 / 0', ALL],
+    "a frame that is written": [
+        f"import pandas as pd\n%crdb_write pd.DataFrame({{'id': [5, 6], 'owner': ['x', None]}}) --table {TABLE} --mode append", ALL
+    ],
+    "a file": [
+        "import os, tempfile; os.chdir(tempfile.mkdtemp())",
+        f"%crdb_export 'SELECT id, owner FROM {TABLE} ORDER BY id' a.csv",
+        "print(open('a.csv').read())",
+    ],
+    "a stream": [
+        "db = __import__('crdb_magic').CockroachDatabase(url)",
+        f"[list(f.id) for f in db.frames('SELECT * FROM {TABLE} ORDER BY id', 1)]",
+        "db.close()",
+    ],
+    "a setting": [f"%crdb_txn SET TIME ZONE 'Europe/Oslo'", "%crdb_txn SHOW TIME ZONE", ALL, "%crdb_txn RESET TIME ZONE", ALL],
+    "a schema": [f"%crdb_schema {TABLE}", f"%crdb_schema {TABLE} --diagram"],
+    "a plan": [f"%crdb_txn --explain SELECT * FROM {TABLE} WHERE id = 1"],
+    "the limit": [f"%crdb_txn --limit 1 SELECT * FROM {TABLE} ORDER BY id"],
+    "a value that differs on each run": ["%crdb_txn SELECT now() AS n, gen_random_uuid() AS u"] * 2,
+}  # fmt: skip
+
+
+class Twice:
+    """A notebook that is run on a server, and again from the recording, when nobody is there."""
+
+    def __init__(self, notebook: Any, proxy: Proxy, folder: Path) -> None:
+        self.notebook, self.proxy, self.folder = notebook, proxy, folder
+        notebook["url"] = proxy.url
+
+    def live(self, *cells: str) -> list[Any]:
+        self.notebook("%crdb_connect :url")
+        self.notebook(f"%crdb_freeze {self.folder}")
+        shown = [self.shown(cell) for cell in cells]
+        self.notebook("%crdb_freeze off")
+        self.notebook("%crdb_connect --close default")
+        return shown
+
+    def frozen(self, *cells: str) -> list[Any]:
+        self.proxy.close()
+        self.notebook(f"%crdb_connect --frozen {self.folder}")
+        return [self.shown(cell) for cell in cells]
+
+    def shown(self, cell: str) -> Any:
+        """Give all that a cell shows: its outputs and its value, or its error."""
+        try:
+            value = self.notebook(cell)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        shown = self.notebook.shell.display_formatter.format(value)[0] if value is not None else None
+        return [output.data for output in self.notebook.outputs], shown, self.notebook.shown
+
+
+@pytest.fixture
+def twice(unconnected: Any, proxy: Proxy, past: None, tmp_path: Path) -> Twice:
+    return Twice(unconnected, proxy, tmp_path / "frozen")
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+def test_what_is_shown_is_the_same_to_the_byte(twice: Twice, cells: list[str]) -> None:
+    live = twice.live(*MADE, *cells)
+
+    assert twice.frozen(*MADE, *cells) == live
