@@ -27,7 +27,7 @@ from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.listening import LISTENING, Listener
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
-from crdb_magic.session.sockets import OnSocket
+from crdb_magic.session.sockets import OnSocket, Paced
 from crdb_magic.session.told import Telling, Told
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.kinds import ends_one, resets_all
@@ -60,6 +60,8 @@ class Connection(OnSocket):
 
     lives_until = math.inf
     aside = False
+    is_played = False
+    """Whether its server is a thread of this process, which plays a recording."""
     target: Target
     notices: Notices  # type: ignore[assignment]  # it takes whatever has append
     session_id: str | None = None
@@ -183,6 +185,8 @@ class Connection(OnSocket):
 
     def cancel_statement(self) -> None:
         """Ask the server, over another connection, to end the statement that runs now."""
+        if self.is_played:  # PQcancel would hold Python's lock, and wait for a thread that needs it
+            return
         if self.server.wire_cancel:
             self.knock()
             self.cancel()
@@ -329,12 +333,15 @@ class Cursor(extensions.cursor):
 
     def copy_expert(self, sql: Any, file: Any, *args: Any, **kwargs: Any) -> None:
         """Copy, after the prelude: COPY takes no other statement in its message."""
-        heard = self.connection.listener.tee(self, sql, file) if self.connection.listener else file
+        heard = self.connection.listener.tee(self, sql, file) if self.connection.listener else self._paced(file)
         self._alone(super().copy_expert, sql, heard, *args, **kwargs)
 
-    def copy_from(self, *args: Any, **kwargs: Any) -> None:
+    def copy_from(self, file: Any, *args: Any, **kwargs: Any) -> None:
         """Copy from a file, after the prelude."""
-        self._alone(super().copy_from, *args, **kwargs)
+        self._alone(super().copy_from, self._paced(file), *args, **kwargs)
+
+    def _paced(self, file: Any) -> Any:
+        return Paced(self.connection, file) if self.connection.is_played else file
 
     def copy_to(self, *args: Any, **kwargs: Any) -> None:
         """Copy to a file, after the prelude."""
@@ -375,12 +382,13 @@ def text_cursor(connection: Connection) -> Cursor:
 
 def connect(target: Target, *, aside: bool = False) -> Connection:
     """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
+    played = LISTENING.stand_in is not None
     place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
     parameters = {**CONNECT_DEFAULTS, **place}
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
         connection.commit_by_itself()
-        connection.target, connection.aside = target, aside
+        connection.target, connection.aside, connection.is_played = target, aside, played
         connection.set_up()
     except psycopg2.Error as error:
         raise refused(error, target) from error
