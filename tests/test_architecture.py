@@ -45,7 +45,7 @@ BELOW = {
 _FRAMES = frozenset({"columns", "frozen", "explore", "drawing", "orm.bulk", "magics", "demo"})
 FOREIGN = {
     "psycopg2": frozenset({"session", "frozen.recorder", "local.client"}),
-    "tomli_w": frozenset({"frozen.manifest"}),
+    "tomli_w": frozenset({"frozen.blocks"}),
     "pandas": _FRAMES,
     "pyarrow": _FRAMES,
     "numpy": _FRAMES,

@@ -14,6 +14,8 @@
     │   └── few.py          … of a few rows
     ├── files.py        parts of CSV -> Parquet, Arrow or CSV files
     │   └── frame_parts.py  … DataFrame -> parts of CSV
+    ├── exact.py        texts -> the Arrow type from which `spelling` gives each of them again
+    │   └── spelling.py     … and these again
     ├── lines.py        rows -> CSV as the servers write it
     └── collector.py    Python's cyclic collector, paused meanwhile
 

@@ -81,7 +81,7 @@ class TypedFile:
     def __init__(self, path: Path, columns: Sequence[Column], as_texts: Collection[int]) -> None:
         for column in columns:
             column.check()
-        self._types = [_TEXTS if place in as_texts else _lasting(one.type) for place, one in enumerate(columns)]
+        self._types = [_TEXTS if place in as_texts else lasting(one.type) for place, one in enumerate(columns)]
         names = unique(tuple(column.name for column in columns))
         self._schema = pa.schema(list(zip(names, map(_kind, self._types), strict=True)))
         in_parquet = Format.of(path) is Format.PARQUET
@@ -131,8 +131,8 @@ _GROUP = 32 << 20  # bytes
 _TEXTS = text_like("STRING", 25)
 
 
-def _lasting(type_: SqlType) -> SqlType:
-    """Give the type, or that of texts if its Arrow type depends on its values: which are not known yet.
+def lasting(type_: SqlType) -> SqlType:
+    """Give the type, or that of texts if its Arrow type depends on its values: which a file does not know yet.
 
     UUIDs in arrays are texts, too: pandas can't read a list of Arrow's.
     """

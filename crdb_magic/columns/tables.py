@@ -75,10 +75,11 @@ def spelled(typed: Array) -> Array:
     """Give the texts of what a kernel cast, as the server spells them."""
     if typed.type == intervals.CALENDAR:
         return pa.array(intervals.values(typed, lambda *parts: str(Interval(*parts))), TEXT)
-    spelled = typed.cast(TEXT)
-    for ending, instead in ((r"(\.\d*?)0+(Z?)$", r"\1\2"), (r"\.(Z?)$", r"\1"), ("Z$", "+00")):
-        spelled = pc.replace_substring_regex(spelled, ending, instead)
-    return spelled
+    zoned = typed.type == KERNELS[Family.TIMESTAMPTZ]
+    texts = (typed.cast(KERNELS[Family.TIMESTAMP]) if zoned else typed).cast(TEXT)  # 20 times as fast without its zone
+    if pa.types.is_timestamp(typed.type) or pa.types.is_time(typed.type):  # Arrow writes all six digits
+        texts = pc.ascii_rtrim(pc.ascii_rtrim(texts, "0"), ".")
+    return pc.binary_join_element_wise(texts, "+00", "") if zoned else texts
 
 
 def by_kernel(type_: SqlType, chunks: Chunks) -> list[Array]:

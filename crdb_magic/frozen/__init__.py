@@ -4,6 +4,8 @@
 
     events.py        what was asked and answered, one after the other
     ├── manifest.py      … as a file that a person can read, and a diff can show
+    │   ├── blocks.py        … its blocks, in TOML
+    │   └── folder.py        … in a folder that one recorder holds
     └── store.py         … and its rows, in Parquet files that give back each text exactly
     recorder.py      hears what connections say, and records it
     recording.py     what was recorded, found by what was asked
