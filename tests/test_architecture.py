@@ -44,7 +44,7 @@ BELOW = {
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
 _FRAMES = frozenset({"columns", "frozen", "explore", "drawing", "orm.bulk", "magics", "demo"})
 FOREIGN = {
-    "psycopg2": frozenset({"session", "frozen.recorder", "local.client"}),
+    "psycopg2": frozenset({"session", "frozen", "local.client"}),
     "tomli_w": frozenset({"frozen.blocks"}),
     "pandas": _FRAMES,
     "pyarrow": _FRAMES,

@@ -8,8 +8,22 @@
     │   └── folder.py        … in a folder that one recorder holds
     └── store.py         … and its rows, in Parquet files that give back each text exactly
     recorder.py      hears what connections say, and records it
-    recording.py     what was recorded -> the answer to what is asked now, or what is different
-    └── server.py        speaks PostgreSQL's protocol, and so serves psycopg2 from a recording
-        ├── wire.py          … its messages
-        └── past.py          … and which instants were meant
+    └── line.py          … one connection, until its transaction has ended
+        ├── hearing.py       … what a message is about
+        ├── asked.py         … whether it may write, and with which values
+        ├── rows.py          … the texts of what a cursor has fetched
+        └── taps.py          … and of what a COPY moves
+    recording.py     what was recorded, found by what was asked
+    playback.py      a recording stands in for the servers that are connected to
+    └── server.py        … on sockets of this process
+        ├── speaking.py      what one client says, and is answered: PostgreSQL's protocol
+        │   ├── standing.py      … within which transaction, with which settings
+        │   ├── forms.py         … in which form a query is sent
+        │   ├── answers.py       … in which one it is answered
+        │   └── wire.py          … in which messages
+        ├── past.py          which instants were meant
+        └── served.py        the answer that comes next, or a refusal
+            ├── effect.py        … behind which writes
+            └── nearest.py       … and what is most like what was asked
+    verifying.py     whether it is still so on the servers
 """

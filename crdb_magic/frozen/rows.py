@@ -42,7 +42,7 @@ class Texts:
             cursor.string_types = {oid: self._logged(oid, cast) for oid, cast in casts.items()}
 
     def _logged(self, oid: int, cast: Any) -> Any:
-        def hear(text: str | None, cursor: Any) -> Any:
+        def hear(text: str | bytes | None, cursor: Any) -> Any:
             if self._heard is not None:
                 self._heard.append(text)
             return cast(text, cursor)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crdb_magic.errors import OptionError
-from crdb_magic.frozen.playback import Playback
+from crdb_magic.frozen.playback import Playback, open_playback
 from crdb_magic.frozen.recorder import Recorder
 from crdb_magic.session.driver import Connection
 
@@ -33,7 +33,7 @@ class Freezing:
     def serve(self, folder: Path) -> None:
         """Serve all connections that are opened from now on from a recording, from its beginning."""
         self.close()
-        self._playback = Playback(Path(self._place or folder))
+        self._playback = open_playback(Path(self._place or folder))
 
     def record(self, folder: Path, shown: Iterable[tuple[Connection, str]]) -> None:
         """Record from now on, if that is not so already; ``shown`` are the connections that there are."""

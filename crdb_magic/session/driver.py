@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -22,6 +22,7 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import StateLostError, StatementError
 from crdb_magic.session.course import Course
+from crdb_magic.session.doors import Doors
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.listening import LISTENING, Listener
@@ -60,6 +61,8 @@ class Connection(OnSocket):
 
     lives_until = math.inf
     aside = False
+    is_played = False
+    """Whether its server is a thread of this process, which plays a recording."""
     target: Target
     notices: Notices  # type: ignore[assignment]  # it takes whatever has append
     session_id: str | None = None
@@ -183,6 +186,8 @@ class Connection(OnSocket):
 
     def cancel_statement(self) -> None:
         """Ask the server, over another connection, to end the statement that runs now."""
+        if self.is_played:  # PQcancel would hold Python's lock, and wait for a thread that needs it
+            return
         if self.server.wire_cancel:
             self.knock()
             self.cancel()
@@ -245,10 +250,10 @@ class Connection(OnSocket):
             )
 
 
-class Cursor(extensions.cursor):
+class Cursor(Doors):
     """A cursor that sends the connection's prelude with its statement.
 
-    psycopg2's other doors do not go through ``execute``; each is led past the prelude here.
+    psycopg2's other doors do not go through ``execute``; each is led past the prelude too (`doors`).
     """
 
     connection: Connection
@@ -325,46 +330,6 @@ class Cursor(extensions.cursor):
             with self.connection.cursor(cursor_factory=Cursor) as plain:  # psycopg2 would DECLARE it on a named one
                 plain._send(prelude, b"")
 
-    def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
-        """Execute once for each set of values."""
-        for values in vars_list:
-            self.execute(query, values)
-
-    def callproc(self, *args: Any) -> Any:
-        """Call a function, after the prelude."""
-        return self._alone(super().callproc, *args)
-
-    def copy_expert(self, sql: Any, file: Any, *args: Any, **kwargs: Any) -> None:
-        """Copy, after the prelude: COPY takes no other statement in its message."""
-        self._flush()
-        heard = self.connection.listener.tee(self, sql, file) if self.connection.listener else file
-        self._call(super().copy_expert, sql, heard, *args, **kwargs)
-
-    def copy_from(self, *args: Any, **kwargs: Any) -> None:
-        """Copy from a file, after the prelude."""
-        self._alone(super().copy_from, *args, **kwargs)
-
-    def copy_to(self, *args: Any, **kwargs: Any) -> None:
-        """Copy to a file, after the prelude."""
-        self._alone(super().copy_to, *args, **kwargs)
-
-    def _alone(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        self._flush()
-        return self._call(call, *args, **kwargs)
-
-    def _call(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        listener = self.connection.listener
-        try:
-            value = interruptible(self.connection, call, *args, **kwargs)
-        except psycopg2.Error as error:
-            if listener:
-                listener.heard(self, self.query or b"", error)
-            raise
-        self.connection.note_success(self.statusmessage or "", self.query or b"", self.query or b"")
-        if listener:
-            listener.heard(self, self.query or b"")
-        return value
-
 
 @cache
 def _ours_too(factory: type[extensions.cursor]) -> type[extensions.cursor]:
@@ -387,12 +352,13 @@ def text_cursor(connection: Connection) -> Cursor:
 
 def connect(target: Target, *, aside: bool = False) -> Connection:
     """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
+    played = LISTENING.stand_in is not None
     place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
     parameters = {**CONNECT_DEFAULTS, **place}
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
         connection.commit_by_itself()
-        connection.target, connection.aside = target, aside
+        connection.target, connection.aside, connection.is_played = target, aside, played
         connection.set_up()
     except psycopg2.Error as error:
         raise refused(error, target) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from selectors import EVENT_WRITE, DefaultSelector
+from typing import Any
 
 from crdb_magic.session.guarded import Guarded
 
@@ -38,3 +40,25 @@ class OnSocket(Guarded):
 
     def _socket(self) -> socket.socket:
         return socket.socket(fileno=os.dup(self.fileno()))
+
+
+class Paced:
+    """A file that is read by COPY as fast as there is room in the socket.
+
+    libpq sends the rest behind the last piece while psycopg2 holds Python's lock: a server that is a thread of this
+    process could make no room for it.
+    """
+
+    def __init__(self, connection: OnSocket, file: Any) -> None:
+        self._connection = connection
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read(self, size: int) -> Any:
+        """Read the next piece."""
+        with DefaultSelector() as room:
+            room.register(self._connection, EVENT_WRITE)
+            room.select()
+        return self._file.read(size)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from proxy import Proxy
 from tables import unique
-
-from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
 
 TABLE = unique("frozen")
 MADE = [
@@ -28,7 +25,7 @@ CELLS = {
     "every form of a value": [
         f"%crdb_txn --as {form} SELECT * FROM {TABLE} ORDER BY id" for form in ("frame", "arrow", "polars", "rows")
     ],
-    "the past": [f"%crdb_pin -1us", ALL, f"%crdb_txn --as-of now UPDATE {TABLE} SET balance = 7", ALL, "%crdb_pin off", ALL],
+    "the past": ["%crdb_pin -1us", ALL, f"%crdb_txn --as-of now UPDATE {TABLE} SET balance = 7", ALL, "%crdb_pin off", ALL],
     "the present again": ["%crdb_pin", ALL, "%crdb_connect --list", "%crdb_pin off"],
     "a receipt": [f"f = %crdb_txn SELECT * FROM {TABLE} ORDER BY id\nf.attrs['crdb']"],
     "an error": [f"%%crdb_txn\nINSERT INTO {TABLE} VALUES (9, 'Eve', 1, NULL);\nSELECT *\nFROM nowhere", ALL],
@@ -54,7 +51,7 @@ CELLS = {
         f"[list(f.id) for f in db.frames('SELECT * FROM {TABLE} ORDER BY id', 1)]",
         "db.close()",
     ],
-    "a setting": [f"%crdb_txn SET TIME ZONE 'Europe/Oslo'", "%crdb_txn SHOW TIME ZONE", ALL, "%crdb_txn RESET TIME ZONE", ALL],
+    "a setting": ["%crdb_txn SET TIME ZONE 'Europe/Oslo'", "%crdb_txn SHOW TIME ZONE", ALL, "%crdb_txn RESET TIME ZONE", ALL],
     "a schema": [f"%crdb_schema {TABLE}", f"%crdb_schema {TABLE} --diagram"],
     "a plan": [f"%crdb_txn --explain SELECT * FROM {TABLE} WHERE id = 1"],
     "the limit": [f"%crdb_txn --limit 1 SELECT * FROM {TABLE} ORDER BY id"],

@@ -1,0 +1,111 @@
+"""In which form a query is sent: after which prelude, and within which statement of ours that reads its rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+
+from crdb_magic.sql.kinds import controls_transaction, readable, words
+from crdb_magic.sql.statements import Statement
+
+
+class Form(Enum):
+    """How a query is asked, as `session.reading` does."""
+
+    ITSELF = "itself"
+    COLUMNS = "columns"
+    COPY = "copy"
+    CURSOR = "cursor"
+    TYPES = "types"
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """What goes before a statement in its message: whether it begins a transaction, and of which instant."""
+
+    begins: bool
+    as_of: Decimal | None
+    length: int
+
+
+_PRELUDE = re.compile(
+    r"(?P<begin>BEGIN(?P<modes>[^;\n]*)(?:; SET TRANSACTION SNAPSHOT '(?P<snapshot>[^']*)')?;\n)?"
+    r"(?:SET (?:LOCAL )?statement_timeout = \d+;\n)?"
+)
+_AS_OF = re.compile(r"AS OF SYSTEM TIME '?(?P<at>[\d.]+)'?")
+_AROUND = (
+    (Form.COLUMNS, "SELECT * FROM (\n", "\n) AS q LIMIT 0"),
+    (Form.COPY, "COPY (\n", "\n) TO STDOUT (FORMAT csv)"),
+    (Form.CURSOR, "DECLARE crdb_magic_rows CURSOR FOR\n", ""),
+    (Form.TYPES, "EXPLAIN (TYPES) ", ""),
+)
+FETCH = re.compile(r"FETCH FORWARD (\d+) FROM crdb_magic_rows")
+COPY_IN = re.compile(r"COPY\b(?!\s*\().*\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL)
+LIMIT = re.compile(r"SET (?:LOCAL )?statement_timeout = \d+|RESET statement_timeout")
+
+
+def prelude_of(message: str) -> Prelude:
+    """Read what the driver puts before a statement."""
+    found = _PRELUDE.match(message)
+    assert found is not None  # noqa: S101 - it matches nothing too
+    return Prelude(found["begin"] is not None, read_at(found["modes"] or "", found["snapshot"]), found.end())
+
+
+def read_at(modes: str, snapshot: str | None = None) -> Decimal | None:
+    """Give the instant that a BEGIN reads at, None for the present."""
+    found = _AS_OF.search(modes)
+    try:
+        return Decimal(snapshot or (found["at"] if found else "")) if snapshot or found else None
+    except InvalidOperation:  # nobody's snapshot
+        return None
+
+
+def query_in(text: str) -> tuple[Form, str, int]:
+    """Give the form of what is sent, the query in it, and how many characters stand before that."""
+    for form, before, behind in _AROUND:
+        if text.startswith(before) and text.endswith(behind):
+            return form, text[len(before) : len(text) - len(behind)], len(before)
+    return Form.ITSELF, text, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a statement does to a transaction: the verb (BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, TO), a name."""
+
+    verb: str
+    name: str = ""
+    as_of: Decimal | None = None
+
+    @property
+    def word(self) -> str:
+        """The tag of such a statement."""
+        return "ROLLBACK" if self.verb == "TO" else self.verb
+
+    @property
+    def ends_failure(self) -> bool:
+        """Whether it may follow in a transaction that has failed."""
+        return self.verb in {"COMMIT", "ROLLBACK", "TO"}
+
+
+_OTHER = Control("")
+_VERBS = {"BEGIN": "BEGIN", "START": "BEGIN", "COMMIT": "COMMIT", "END": "COMMIT"}
+_SAVEPOINTS = {"SAVEPOINT": "SAVEPOINT", "RELEASE": "RELEASE", "ROLLBACK": "TO"}
+_QUICK = re.compile(r"\b(?:begin|start|commit|end|abort|rollback|savepoint|release|prepare)\b", re.IGNORECASE)
+
+
+def controls(text: str) -> tuple[Control, ...]:
+    """Give what each statement of a message does to the transaction; nothing if none of them does anything."""
+    if not _QUICK.search(text):
+        return ()
+    found = tuple(map(_control, readable(text.encode()) or ()))
+    return found if any(one.verb for one in found) else ()
+
+
+def _control(statement: Statement) -> Control:
+    if controls_transaction(statement):
+        verb = _VERBS.get(statement.keyword, "ROLLBACK")
+        return Control(verb, as_of=read_at(statement.text) if verb == "BEGIN" else None)
+    verb = _SAVEPOINTS.get(statement.keyword, "")
+    return Control(verb, words(statement)[-1]) if verb else _OTHER

@@ -1,0 +1,118 @@
+"""Lets a recording stand in for the servers that this process connects to."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from crdb_magic.core.receipt import Receipt
+from crdb_magic.errors import Attempt, NotRecordedError, RecordingError
+from crdb_magic.frozen import store
+from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.manifest import load
+from crdb_magic.frozen.recording import Recording
+from crdb_magic.frozen.served import Served
+from crdb_magic.frozen.server import FrozenServer
+from crdb_magic.session.listening import LISTENING, Connection
+
+_INSTANTS = ("as_of", "committed_at")
+_ATTEMPT = frozenset(one.name for one in fields(Attempt))
+_RECEIPT = frozenset(one.name for one in fields(Receipt))
+
+
+class Playback:
+    """A recording that is served from its beginning, until it is closed; it stands in for what was there before.
+
+    The first target that is connected to is the recorded connection number 1, and so on.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._served = Served(recording)
+        self._server = FrozenServer(self._served)
+        self._numbers: dict[frozenset[tuple[str, str]], int] = {}
+        self._lock = threading.Lock()
+        self._before, LISTENING.stand_in = LISTENING.stand_in, self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Serve no more; what stood in before does so again. May be called twice."""
+        if LISTENING.stand_in is self:
+            LISTENING.stand_in = self._before
+        self._server.close()
+
+    def place_of(self, target: Mapping[str, str]) -> Mapping[str, str]:
+        """Give the parameters with which to connect instead.
+
+        Raises :class:`NotRecordedError` for one more than was recorded, :class:`RecordingError` in a process that was
+        forked from the one that serves.
+        """
+        if self._server.process != os.getpid():
+            raise RecordingError(
+                "The recording is served by the process that this one was forked from.",
+                hint="open it here as well: %crdb_connect --frozen.",
+            )
+        return self._server.parameters(self._number(target))
+
+    def _number(self, target: Mapping[str, str]) -> int:
+        known = frozenset(target.items())
+        with self._lock:
+            number = self._numbers.get(known, len(self._numbers) + 1)
+            if number not in self._served.recording.places:
+                raise NotRecordedError(
+                    f"The recording has no connection number {number}.",
+                    hint="connections are known by their order: record the notebook from its top, in a new kernel.",
+                )
+            self._numbers[known] = number
+            return number
+
+    def shown(self, connection: Connection) -> str:
+        """Give the line that a connection showed of itself."""
+        return self._served.recording.places[self._number(connection.target)].shown
+
+    def receipt_of(self, connection: Connection, receipt: Receipt) -> Receipt:
+        """Give the receipt of a transaction as it was when it was recorded; as it is, if it was not."""
+        number = self._numbers.get(frozenset(connection.target.items()))
+        if number is None:
+            return receipt
+        facts = {"statements": receipt.statements, "rows": receipt.rows}
+        like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", as_of=receipt.as_of, receipt=facts)
+        recorded = self._served.receipt(like)
+        return replace(receipt, **_told(recorded.receipt)) if recorded else receipt
+
+
+def open_playback(folder: Path) -> Playback:
+    """Serve what was recorded in a folder; raises :class:`RecordingError` if there is nothing that can be served."""
+    contents = load(folder)
+    return Playback(
+        Recording(
+            contents.connections, contents.events, lambda event: store.read(folder, event.hash, event.columns or ())
+        )
+    )
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields of a receipt that differ from run to run."""
+    told: dict[str, Any] = {
+        name: Decimal(str(facts[name])) for name in _INSTANTS if name in _RECEIPT and facts.get(name) is not None
+    }
+    if "elapsed" in facts:
+        told["elapsed"] = facts["elapsed"]
+    if "retries" in facts:
+        told["retries"] = tuple(_attempt(one) for one in facts["retries"])
+    return told
+
+
+def _attempt(facts: Mapping[str, Any]) -> Attempt:
+    known = {name: value for name, value in facts.items() if name in _ATTEMPT}
+    return Attempt(**{"number": 1, "sqlstate": None, "reason": None, "message": "", **known})

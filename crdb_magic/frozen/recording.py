@@ -1,0 +1,120 @@
+"""What was recorded, found by what was asked."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from crdb_magic.columns.arrow import Batch
+from crdb_magic.frozen.events import COMMITTED, PRESENT, Event, Kind, Place
+from crdb_magic.sql.kinds import FILLER, readable
+
+Rows = Callable[[Event], Iterable[Batch]]
+
+_SETTINGS = frozenset({"SET", "RESET", "USE"})
+_SETS = re.compile(FILLER + rb"(?:set|reset|use)\b", re.IGNORECASE | re.DOTALL)
+OF_NOW = frozenset({COMMITTED, PRESENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked on a connection: its text as sent, the exact instant read, and what the session had been SET to."""
+
+    connection: int
+    text: str
+    as_of: Decimal | None = None
+    settings: tuple[str, ...] = ()
+
+
+def only_sets(text: str) -> tuple[str, ...]:
+    """Give the statements of a message that does nothing but SET, RESET and USE; none of any other."""
+    sent = text.encode()
+    if not _SETS.match(sent):
+        return ()
+    statements = readable(sent) or ()
+    return tuple(one.text for one in statements) if all(one.keyword in _SETTINGS for one in statements) else ()
+
+
+class Recording:
+    """A recording: its connections, its events in order, and what reads the rows of one. Nothing in it changes."""
+
+    def __init__(self, places: Iterable[Place], events: Iterable[Event], rows: Rows) -> None:
+        self.places: Mapping[int, Place] = {place.number: place for place in places}
+        self.rows = rows
+        self._asked: dict[Question, list[Event]] = defaultdict(list)
+        self._settings: dict[tuple[int, str], list[Event]] = defaultdict(list)
+        self._other: dict[Hashable, list[Event]] = defaultdict(list)
+        self._writes: dict[int, Event] = {}
+        self._instants: set[tuple[int, Decimal]] = set()
+        for event in sorted(events, key=lambda one: one.number):
+            self._add(event)
+
+    def _add(self, event: Event) -> None:
+        if event.kind is Kind.INSTANT:
+            after = event.after if event.text in OF_NOW else None
+            self._other[event.connection, event.text, after].append(event)
+        elif event.kind is Kind.RECEIPT:
+            self._other[receipt_key(event)].append(event)
+        elif only_sets(event.text):
+            self._settings[event.connection, event.text].append(event)
+        else:
+            self._asked[Question(event.connection, event.text, event.as_of, event.settings)].append(event)
+            if event.kind is Kind.WRITE:
+                self._writes[event.number] = event
+        self._instants.update((event.connection, at) for at in (event.as_of, event.at) if at is not None)
+
+    @property
+    def statements(self) -> Iterable[Event]:
+        """Reads and writes in their order."""
+        return sorted((event for events in self._asked.values() for event in events), key=lambda one: one.number)
+
+    def answers(self, question: Question, after: int) -> list[Event]:
+        """Give what was answered to a question, one after the other: of the present, behind that write only."""
+        events = self._asked.get(question, [])
+        return events if question.as_of is not None else [one for one in events if one.after == after]
+
+    def knows(self, question: Question) -> bool:
+        """Whether it was ever asked, be it at another place."""
+        return question in self._asked
+
+    def write(self, number: int) -> Event | None:
+        """Give a write by its number."""
+        return self._writes.get(number)
+
+    def next_write(self, after: int) -> Event | None:
+        """Give the write that was done next."""
+        done = (one for one in self._writes.values() if one.refusal is None and not one.undone)
+        return next((one for one in done if one.after == after), None)
+
+    def was_undone(self, number: int) -> bool:
+        """Whether the transaction of a write was rolled back."""
+        return number in self._writes and self._writes[number].undone
+
+    def having_set(self, connection: int, text: str) -> Event | None:
+        """Give the answer to a SET, with all that it ever told; None if it is not there."""
+        events = self._settings.get((connection, text), [])
+        done = [event for event in events if event.refusal is None]
+        if not done:
+            return events[0] if events else None
+        return replace(done[0], told={name: value for event in done for name, value in event.told.items()})
+
+    def others(self, key: Hashable) -> list[Event]:
+        """Give instants and receipts."""
+        return self._other.get(key, [])
+
+    def is_read_at(self, connection: int, at: Decimal) -> bool:
+        """Whether something was read on a connection at exactly that instant."""
+        return (connection, at) in self._instants
+
+    def keeps_the_past(self, connection: int) -> bool:
+        """Whether something was read at an instant on a connection."""
+        return any(number == connection for number, _ in self._instants)
+
+
+def receipt_key(event: Event) -> Hashable:
+    """Give what tells the receipts of transactions apart."""
+    facts = event.receipt
+    return "receipt", event.connection, event.after, event.as_of, facts.get("statements"), facts.get("rows")

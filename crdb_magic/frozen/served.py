@@ -1,0 +1,127 @@
+"""What is asked now -> the answer that was recorded, in its order, or a refusal that says what is different."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from crdb_magic.errors import NotRecordedError
+from crdb_magic.frozen import nearest
+from crdb_magic.frozen.effect import InEffect
+from crdb_magic.frozen.events import COMMITTED, Event, Kind, Refusal
+from crdb_magic.frozen.recording import OF_NOW, Question, Recording, receipt_key
+
+
+class Served:
+    """What of a recording was served so far, on all of its connections: so it is known what comes next.
+
+    Threads may share it; ``who`` is one client of them, to whom transactions belong.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.lock = threading.RLock()
+        self.effect = InEffect(recording.was_undone)
+        self._times: Counter[Hashable] = Counter()
+
+    @property
+    def after(self) -> int:
+        """The number of the last write in effect."""
+        return self.effect.after
+
+    def look(self, question: Question) -> Event:
+        """Give the answer that will be served next; raises :class:`NotRecordedError`."""
+        with self.lock:
+            return self._answer(question, self._candidates(question), self._times[self._key(question)])
+
+    def take(self, question: Question, who: Hashable, digest: str | None = None) -> Event:
+        """Serve an answer, and let it take effect if it is a write; raises :class:`NotRecordedError`.
+
+        ``digest`` is that of the rows that came with it.
+        """
+        with self.lock:
+            candidates = self._candidates(question)
+            if digest is not None and not (candidates := [one for one in candidates if _of_rows(one, digest)]):
+                raise nearest.other_rows(question.text)
+            key = self._key(question, digest or "")
+            event = self._answer(question, candidates, self._times[key])
+            self._times[key] += 1
+            if event.kind is Kind.WRITE and event.refusal is None:
+                self.effect.wrote(who, event.number)
+            return event
+
+    def pass_over(self, question: Question, sqlstate: str) -> None:
+        """Pass over an answer that was this error, which is said anyway."""
+        with self.lock:
+            refusal = self._refusal(question)
+            if refusal and refusal.fields.get("C") == sqlstate:
+                self._times[self._key(question)] += 1
+
+    def refusal(self, question: Question) -> Refusal | None:
+        """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here."""
+        with self.lock:
+            refusal = self._refusal(question)
+            if refusal:
+                self._times[self._key(question)] += 1
+            return refusal
+
+    def _refusal(self, question: Question) -> Refusal | None:
+        left = self.recording.answers(question, self.after)[self._times[self._key(question)] :]
+        return left[0].refusal if left else None
+
+    def instant(self, connection: int, asked: str) -> Decimal | None:
+        """Give the instant that was meant by what is asked for, None if none was recorded or what is left differs."""
+        with self.lock:
+            event = self._in_turn((connection, asked, self.after if asked in OF_NOW else None), last_again=True)
+            return event.at if event else None
+
+    def committed(self, connection: int) -> Decimal | None:
+        """Give the instant at which the last write in effect is seen, if it was recorded."""
+        with self.lock:
+            return next((one.at for one in self.recording.others((connection, COMMITTED, self.after))), None)
+
+    def receipt(self, like: Event) -> Event | None:
+        """Give the receipt of a transaction that went like that, None if none is left."""
+        with self.lock:
+            return self._in_turn(receipt_key(replace(like, after=self.after)), last_again=False)
+
+    def _in_turn(self, key: Hashable, *, last_again: bool) -> Event | None:
+        events, times = self.recording.others(key), self._times[key]
+        self._times[key] += 1
+        if times < len(events):
+            return events[times]
+        return events[-1] if events and last_again and len({one.at for one in events}) == 1 else None
+
+    def _key(self, question: Question, digest: str = "") -> Hashable:
+        return question, self.after if question.as_of is None else None, digest
+
+    def _candidates(self, question: Question) -> list[Event]:
+        candidates = self.recording.answers(question, self.after)
+        if not candidates:
+            raise nearest.missing(self.recording, question, self.after)
+        return candidates
+
+    def _answer(self, question: Question, candidates: Sequence[Event], times: int) -> Event:
+        if times < len(candidates):
+            return candidates[times]
+        if any(_said(one) != _said(candidates[0]) for one in candidates):
+            raise NotRecordedError(
+                "It is asked once more than it was recorded, where it had different answers: "
+                f"{nearest.shortened(question.text)}",
+                hint=nearest.FROM_THE_TOP,
+            )
+        return candidates[-1]
+
+
+def _said(event: Event) -> tuple[object, ...]:
+    """Give what an answer is, to be compared with another one."""
+    refusal = dict(event.refusal.fields) if event.refusal else None
+    return event.tag, event.columns, event.rows, event.hash, event.notices, dict(event.told), refusal
+
+
+def _of_rows(event: Event, digest: str) -> bool:
+    """Whether rows of that digest were sent; of those that were refused midway it may not be known."""
+    return event.digest == digest or (event.refusal is not None and not event.digest)

@@ -1,0 +1,176 @@
+"""Serves a recording to psycopg2 in this process: on sockets that nobody else can reach, one for each connection."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
+from typing import NamedTuple
+
+from crdb_magic.frozen import wire
+from crdb_magic.frozen.answers import LeftError
+from crdb_magic.frozen.events import Place
+from crdb_magic.frozen.past import FrozenPast
+from crdb_magic.frozen.served import Served
+from crdb_magic.frozen.speaking import Client
+from crdb_magic.session.keeping import KEEPERS
+
+_LOCAL = "127.0.0.1"
+_INTERNAL = "XX000"
+_NAME = "crdb_magic recording"
+
+
+class _Door(NamedTuple):
+    """A socket that listens for the clients of a recorded connection, and where it is."""
+
+    place: Place
+    listener: socket.socket
+    host: str
+    port: int
+
+    @property
+    def address(self) -> object:
+        """What a client knows it by (`session.sockets`)."""
+        name = self.listener.getsockname()
+        return name[:2] if isinstance(name, tuple) else name
+
+
+class FrozenServer:
+    """Serves each connection of a recording until it is closed, in threads that end with the process."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self.process = os.getpid()
+        folder = Path(tempfile.mkdtemp(prefix="crdb_magic-"))  # which is its owner's alone
+        self._doors = {number: _opened(place, folder) for number, place in served.recording.places.items()}
+        self._here, self._there = socket.socketpair()
+        self._clients: dict[socket.socket, threading.Thread] = {}
+        self._past: dict[tuple[object, ...], FrozenPast] = {
+            (door.address, _database(door.place)): past
+            for door in self._doors.values()
+            if (past := self._past_of(door))
+        }
+        KEEPERS.update(self._past)
+        self._thread = threading.Thread(target=self._listen, name=_NAME, daemon=True)
+        self._thread.start()
+        self._end = weakref.finalize(self, _remove, folder, self.process)
+
+    def _past_of(self, door: _Door) -> FrozenPast | None:
+        number, has_past = door.place.number, "crdb_version" in door.place.parameters
+        return FrozenPast(self._served, number) if has_past or self._served.recording.keeps_the_past(number) else None
+
+    def parameters(self, number: int) -> Mapping[str, str]:
+        """Give the parameters with which to connect, as the recorded connection of that number."""
+        door = self._doors[number]
+        return {
+            "host": door.host,
+            "port": str(door.port),
+            "dbname": _database(door.place),
+            "user": door.place.user or "root",
+            "sslmode": "disable",
+            "gssencmode": "disable",
+        }
+
+    def close(self) -> None:
+        """Leave all clients, and remove the sockets."""
+        for address, past in self._past.items():
+            if KEEPERS.get(address) is past:
+                del KEEPERS[address]
+        if self.process == os.getpid() and self._thread.is_alive():
+            self._there.send(b"x")
+            self._thread.join()
+        for one in (self._here, self._there, *(door.listener for door in self._doors.values())):
+            one.close()
+        self._end()
+
+    def _listen(self) -> None:
+        with DefaultSelector() as doors:
+            doors.register(self._here, EVENT_READ)
+            for door in self._doors.values():
+                doors.register(door.listener, EVENT_READ, door)
+            while all(self._let_in(key.data) for key, _ in doors.select()):
+                pass
+        self._leave_all()
+
+    def _let_in(self, door: _Door | None) -> bool:
+        """Let a client in; False when the server is to be closed."""
+        if door is None:
+            return False
+        with suppress(OSError):
+            connected, _ = door.listener.accept()
+            connected.setblocking(True)  # noqa: FBT003 - a positional argument in Python's own way
+            thread = threading.Thread(target=self._serve, args=(connected, door.place), name=_NAME, daemon=True)
+            self._clients = {one: other for one, other in self._clients.items() if other.is_alive()}
+            self._clients[connected] = thread
+            thread.start()
+        return True
+
+    def _leave_all(self) -> None:
+        for connected in self._clients:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+        for thread in self._clients.values():
+            thread.join()
+
+    def _serve(self, connected: socket.socket, place: Place) -> None:
+        client, line = Client(self._served, place), wire.Wire(connected)
+        try:
+            if _greeted(line, client):
+                _converse(line, client)
+        except (EOFError, LeftError, OSError):
+            pass
+        finally:
+            client.leave()
+            line.close()
+
+
+def _database(place: Place) -> str:
+    return place.database or "defaultdb"
+
+
+def _opened(place: Place, folder: Path) -> _Door:
+    if not hasattr(socket, "AF_UNIX"):
+        listener = socket.create_server((_LOCAL, 0))
+        return _Door(place, listener, _LOCAL, listener.getsockname()[1])
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / f".s.PGSQL.{place.number}"))  # as libpq names it
+    listener.listen()
+    return _Door(place, listener, str(folder), place.number)
+
+
+def _remove(folder: Path, process: int) -> None:
+    if process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _greeted(line: wire.Wire, client: Client) -> bool:
+    """Let a client begin; False for one that only wants another one's statement to be cancelled."""
+    code, _ = line.first()
+    while code in {wire.TLS, wire.GSS}:
+        line.send(b"N")
+        code, _ = line.first()
+    if code == wire.CANCEL:
+        return False
+    line.send(b"".join(client.greeting()))
+    return True
+
+
+def _converse(line: wire.Wire, client: Client) -> None:
+    while (message := line.next()).kind != wire.END:
+        if message.kind != wire.QUERY:  # the rest of a COPY that was refused
+            continue
+        try:
+            for part in client.answer(message.body.rstrip(b"\0").decode(), line.next):
+                line.send(part)
+        except (EOFError, LeftError, OSError):
+            raise
+        except Exception as error:  # else the client would wait for ever
+            line.send(wire.error({"S": "FATAL", "C": _INTERNAL, "M": f"The recording can't be served: {error!r}"}))
+            raise LeftError from error
