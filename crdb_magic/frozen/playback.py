@@ -29,7 +29,7 @@ _RECEIPT = frozenset(one.name for one in fields(Receipt))
 class Playback:
     """A recording that is served from its beginning, until it is closed; it stands in for what was there before.
 
-    The first target that is connected to is the recorded connection number 1, and so on.
+    The first target that is connected to is the recorded connection number 1, and so on; so is one that names nothing.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -67,13 +67,14 @@ class Playback:
     def _number(self, target: Mapping[str, str]) -> int:
         known = frozenset(target.items())
         with self._lock:
-            number = self._numbers.get(known, len(self._numbers) + 1)
+            number = self._numbers.get(known, len(self._numbers) + 1) if known else 1
             if number not in self._served.recording.places:
                 raise NotRecordedError(
                     f"The recording has no connection number {number}.",
                     hint="connections are known by their order: record the notebook from its top, in a new kernel.",
                 )
-            self._numbers[known] = number
+            if known:
+                self._numbers[known] = number
             return number
 
     def shown(self, connection: Connection) -> str:
@@ -82,9 +83,7 @@ class Playback:
 
     def receipt_of(self, connection: Connection, receipt: Receipt) -> Receipt:
         """Give the receipt of a transaction as it was when it was recorded; as it is, if it was not."""
-        number = self._numbers.get(frozenset(connection.target.items()))
-        if number is None:
-            return receipt
+        number = self._number(connection.target)
         facts = {"statements": receipt.statements, "rows": receipt.rows}
         like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", as_of=receipt.as_of, receipt=facts)
         recorded = self._served.receipt(like)

@@ -63,6 +63,7 @@ class Recorder:
         self._number = self._after = 0
         self._lines: WeakKeyDictionary[Connection, Line] = WeakKeyDictionary()
         self._places: dict[int, Place] = {}
+        LISTENING.count_anew()
         LISTENING.listener = self
 
     @property

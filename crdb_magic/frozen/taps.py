@@ -12,8 +12,8 @@ from typing import Any
 
 from crdb_magic.columns.arrow import Batch, from_csv
 from crdb_magic.errors import RecordingError
-from crdb_magic.frozen import store
 from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.store import Stored, write
 from crdb_magic.session.reading import BYTES, Lines
 from crdb_magic.values.typemap import text_like
 
@@ -37,13 +37,13 @@ class Pour:
         """Store some rows more."""
         self._items.put(batch)
 
-    def end(self) -> store.Stored:
+    def end(self) -> Stored:
         """Give what was stored, all of it; raises what went wrong."""
         self._items.put(None)
         self._thread.join()
         if self._failure is not None:
             raise self._failure
-        stored: store.Stored = self._stored
+        stored: Stored = self._stored
         return stored
 
     def give_up(self) -> None:
@@ -54,7 +54,7 @@ class Pour:
 
     def _run(self, folder: Path) -> None:
         try:
-            self._stored = store.write(folder, self.columns, self._batches())
+            self._stored = write(folder, self.columns, self._batches())
         except BaseException as error:
             self._failure = error
             while not self._given_up and self._items.get() is not None:  # who puts must not wait for ever
@@ -86,7 +86,7 @@ class Out(io.RawIOBase):
         self._file.write(piece)
         return len(piece)
 
-    def end(self) -> store.Stored:
+    def end(self) -> Stored:
         """Give what was stored."""
         self._lines.flush()
         return self.rows.end()

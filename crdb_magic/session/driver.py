@@ -363,5 +363,5 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
     except psycopg2.Error as error:
         raise refused(error, target) from error
     if not aside:
-        LISTENING.number_of(target)
+        LISTENING.opened(connection)
     return connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Protocol
@@ -55,7 +56,14 @@ class Listening:
         self.listener: Listener | None = None
         self.stand_in: StandIn | None = None
         self._targets: list[dict[str, str]] = []
+        self._connections: list[weakref.ref[Connection]] = []
         self._lock = threading.Lock()
+
+    def opened(self, connection: Connection) -> None:
+        """Take a connection that was opened."""
+        with self._lock:
+            self._connections = [*(one for one in self._connections if one()), weakref.ref(connection)]
+        self.number_of(connection.target)
 
     def number_of(self, target: Mapping[str, str]) -> int:
         """Give the number of a server, from 1; the next one to one that was not known yet."""
@@ -65,10 +73,13 @@ class Listening:
                 self._targets.append(parameters)
             return self._targets.index(parameters) + 1
 
-    def forget(self) -> None:
-        """Begin to count anew."""
+    def count_anew(self) -> None:
+        """Begin to count with the servers to which connections are open."""
         with self._lock:
+            connections = [one for known in self._connections if (one := known()) and not one.closed]
             self._targets.clear()
+        for connection in connections:
+            self.number_of(connection.target)
 
 
 LISTENING = Listening()

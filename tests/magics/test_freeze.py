@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from proxy import Proxy
 from tables import unique
+
+from crdb_magic.core.target import Target
+from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
 
 TABLE = unique("frozen")
 MADE = [
@@ -44,7 +48,7 @@ CELLS = {
     "a file": [
         "import os, tempfile; os.chdir(tempfile.mkdtemp())",
         f"%crdb_export 'SELECT id, owner FROM {TABLE} ORDER BY id' a.csv",
-        "print(open('a.csv').read())",
+        "from pathlib import Path\nprint(Path('a.csv').read_text())",
     ],
     "a stream": [
         "db = __import__('crdb_magic').CockroachDatabase(url)",
@@ -64,7 +68,7 @@ class Twice:
 
     def __init__(self, notebook: Any, proxy: Proxy, folder: Path) -> None:
         self.notebook, self.proxy, self.folder = notebook, proxy, folder
-        notebook["url"] = proxy.url
+        notebook["url"] = spelled(proxy.target)
 
     def live(self, *cells: str) -> list[Any]:
         self.notebook("%crdb_connect :url")
@@ -87,6 +91,15 @@ class Twice:
             return f"{type(error).__name__}: {error}"
         shown = self.notebook.shell.display_formatter.format(value)[0] if value is not None else None
         return [output.data for output in self.notebook.outputs], shown, self.notebook.shown
+
+
+def spelled(target: Target) -> str:
+    """Spell a target as a URL."""
+    parts = dict(target)
+    user, password, host, port, database = (
+        quote(parts.pop(key, "")) for key in ("user", "password", "host", "port", "dbname")
+    )
+    return f"postgresql://{user}:{password}@{host}:{port}/{database}?{urlencode(parts, quote_via=quote)}"
 
 
 @pytest.fixture
