@@ -112,3 +112,95 @@ def test_what_is_shown_is_the_same_to_the_byte(twice: Twice, cells: list[str]) -
     live = twice.live(*MADE, *cells)
 
     assert twice.frozen(*MADE, *cells) == live
+
+
+@pytest.fixture
+def frozen(twice: Twice) -> Twice:
+    """A recorded notebook that has read the table, changed it and read it again, from the top."""
+    twice.live(*MADE, "who = 'Ann'", BY_NAME, WRITTEN, BY_NAME)
+    twice.frozen()
+    return twice
+
+
+BY_NAME = f"%crdb_txn SELECT id, balance FROM {TABLE} WHERE owner = :who ORDER BY id"
+
+
+def test_a_query_with_another_value_is_refused_and_the_difference_is_shown(frozen: Twice) -> None:
+    for cell in (*MADE, "who = 'Bob'"):
+        frozen.shown(cell)
+    with pytest.raises(NotRecordedError) as caught:
+        frozen.notebook(BY_NAME)
+
+    assert str(caught.value).splitlines()[1:4] == ["There it has other values:", "- who = 'Ann'", "+ who = 'Bob'"]
+
+
+def test_so_is_other_sql(frozen: Twice) -> None:
+    for cell in MADE:
+        frozen.shown(cell)
+    with pytest.raises(NotRecordedError) as caught:
+        frozen.notebook(BY_NAME.replace("ORDER BY id", "ORDER BY balance").replace(":who", "'Ann'"))
+
+    assert [line[-20:] for line in str(caught.value).splitlines()[2:4]] == [
+        "owner = 'Ann' ORDER BY id"[-20:],
+        "owner = 'Ann' ORDER BY balance"[-20:],
+    ]
+
+
+def test_a_write_that_is_skipped_makes_what_was_read_behind_it_another_question(frozen: Twice) -> None:
+    for cell in (*MADE, "who = 'Ann'", BY_NAME):
+        frozen.shown(cell)
+
+    assert "100.00" in str(frozen.shown(BY_NAME))  # once more, of the same state: not the later answer
+
+
+def test_a_write_that_was_not_recorded_is_refused(frozen: Twice) -> None:
+    for cell in MADE:
+        frozen.shown(cell)
+    with pytest.raises(NotRecordedError, match="This write is not in the recording"):
+        frozen.notebook(f"%crdb_txn DELETE FROM {TABLE}")
+
+
+def test_connecting_again_begins_from_the_top(frozen: Twice) -> None:
+    cells = (*MADE, "who = 'Ann'", BY_NAME, WRITTEN, BY_NAME)
+
+    assert frozen.frozen(*cells) == frozen.frozen(*cells)
+
+
+def test_the_variable_of_the_environment_serves_a_notebook_that_is_not_changed(
+    frozen: Twice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRDB_MAGIC_FROZEN", str(frozen.folder))
+    frozen.notebook.shell.run_line_magic("unload_ext", "crdb_magic")
+    frozen.notebook.shell.run_line_magic("load_ext", "crdb_magic")
+    cells = (*MADE, "who = 'Ann'", BY_NAME, WRITTEN, BY_NAME)
+    frozen.notebook("%crdb_connect postgresql://nobody@nowhere.example/db")
+    frozen.notebook("%crdb_freeze elsewhere")
+    served = [frozen.shown(cell) for cell in cells]
+
+    assert served == frozen.frozen(*cells)
+
+
+def test_there_is_no_server_to_record_where_a_recording_is_served(frozen: Twice) -> None:
+    with pytest.raises(OptionError, match="served from a recording"):
+        frozen.notebook("%crdb_freeze elsewhere")
+
+
+def test_a_folder_that_is_no_recording_is_refused(unconnected: Any, tmp_path: Path) -> None:
+    with pytest.raises(RecordingError):
+        unconnected(f"%crdb_connect --frozen {tmp_path}")
+
+
+def test_rows_that_somebody_has_changed_are_refused(twice: Twice) -> None:
+    twice.live(*MADE, ALL)
+    for path in (twice.folder / "data").iterdir():
+        path.write_bytes(path.read_bytes()[::-1])
+
+    assert "can't be read" in twice.frozen(*MADE)[-1]
+
+
+def test_no_secret_gets_into_the_folder(twice: Twice, proxy: Proxy) -> None:
+    twice.live(*MADE, f"%crdb_schema {TABLE}")
+    everything = b"".join(path.read_bytes() for path in twice.folder.rglob("*") if path.is_file())
+    password = proxy.target.get("password", "")
+
+    assert not password or password.encode() not in everything
