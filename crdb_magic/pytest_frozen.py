@@ -1,6 +1,6 @@
 """pytest --crdb-frozen: notebooks that pytest runs (by nbval) are answered from their recordings, without a server.
 
-pytest loads this in every project of an environment that has us: it imports nothing else, and does nothing unless it
+pytest loads this in every project of an environment that has us: it imports nothing large, and does nothing unless it
 is asked to. Without it, a notebook is tested so: ``CRDB_MAGIC_FROZEN=frozen/report pytest --nbval report.ipynb``.
 """
 
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-VARIABLE = "CRDB_MAGIC_FROZEN"
+from crdb_magic.errors import FROZEN_VARIABLE
+
 _NEAR = "frozen"  # the folder of recordings beside a notebook
 _NOTEBOOK = ".ipynb"
 
@@ -66,5 +67,5 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     if folder is None:
         return (yield)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(VARIABLE, str(folder))
+        environment.setenv(FROZEN_VARIABLE, str(folder))
         return (yield)

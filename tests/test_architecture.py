@@ -38,7 +38,7 @@ BELOW = {
     "frozen": _SESSION | {"frozen"},
     "magics": _ORM | {"explore", "drawing", "frozen", "local"},
     "demo": _ORM | {"local", "magics"},
-    "pytest_frozen": frozenset(),
+    "pytest_frozen": _GROUND,
     "__init__": _ORM | {"magics"},
     "__main__": _ORM | {"local", "demo"},
 }
