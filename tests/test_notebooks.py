@@ -16,6 +16,8 @@ from crdb_magic.magics import MAGICS
 
 _NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 _COMMAND = (sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:randomly", "-q")
+# What is loaded already would say so in the notebook.
+_RECORD = "%load_ext crdb_magic\n%crdb_freeze {}\nget_ipython().extension_manager.loaded.discard('crdb_magic')\n"
 
 
 def live(folder: Path) -> Mapping[str, str]:
@@ -27,7 +29,7 @@ def recorded(folder: Path) -> Mapping[str, str]:
     """Ask a server, and record it: by what IPython runs before the first cell, so that the notebook stays as it is."""
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "record.ipy").write_text(f"%load_ext crdb_magic\n%crdb_freeze {folder / 'recording'}\n")
+    (startup / "record.ipy").write_text(_RECORD.format(folder / "recording"))
     return {"IPYTHONDIR": str(folder / "ipython")}
 
 

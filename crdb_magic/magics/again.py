@@ -15,6 +15,10 @@ from crdb_magic.sql.steadiness import Why, unsteady
 Hints = Callable[[Statement, Result], list[str]]
 """What gives the sentences about a statement and its result."""
 
+# What may be another one the next time, as everybody expects.
+_OF_PRESENT = frozenset({Why.TRANSACTION_TIME, Why.TIME, Why.NEW})
+_OF_INSTANT = frozenset({Why.TRANSACTION_TIME})  # where now() is the instant that is read
+
 
 class Again:
     """What was said in a notebook: of each statement of a session once."""
@@ -25,19 +29,20 @@ class Again:
     def hints(self, session: Session, options: TransactionOptions) -> Hints:
         """Give what hints at results of a transaction that read the past, or is recorded, or served from a recording.
 
-        There are none elsewhere, nor within the transaction of a Python cell, which may show its outputs several times.
+        Of the present no value is expected to come again: there it is the order alone. There are none elsewhere, nor
+        within the transaction of a Python cell, which may show its outputs several times.
         """
         reads_past = options.within(session.pinned).as_of is not None
         if session.in_transaction or not (reads_past or LISTENING.listener or LISTENING.stand_in):
             return lambda *_: []
-        steady = {Why.TRANSACTION_TIME} if reads_past and session.server.now_is_as_of else set[Why]()
+        expected = _OF_PRESENT if not reads_past else _OF_INSTANT if session.server.now_is_as_of else frozenset[Why]()
         said = self._said.setdefault(session, set())
 
         def of(statement: Statement, result: Result) -> list[str]:
             if result.columns is None or statement.text in said:
                 return []
             found = unsteady(statement, result.row_count, more=result.more)
-            if sentences := [one.sentence for one in found if one.why not in steady]:
+            if sentences := [one.sentence for one in found if one.why not in expected]:
                 said.add(statement.text)
             return sentences
 
