@@ -38,6 +38,7 @@ BELOW = {
     "frozen": _SESSION | {"frozen"},
     "magics": _ORM | {"explore", "drawing", "frozen", "local"},
     "demo": _ORM | {"local", "magics"},
+    "pytest_frozen": _GROUND,
     "__init__": _ORM | {"magics"},
     "__main__": _ORM | {"local", "demo"},
 }
@@ -54,6 +55,7 @@ FOREIGN = {
     "playhouse": frozenset({"orm"}),
     "IPython": frozenset({"magics", "__init__"}),
     "traitlets": frozenset({"magics"}),
+    "pytest": frozenset({"pytest_frozen"}),
     "pygments": frozenset({"magics.prompt"}),
     "prompt_toolkit": frozenset({"magics.prompt"}),
     "tqdm": frozenset({"magics.bars", "demo"}),

@@ -21,6 +21,7 @@
     │   └── tracebacks.py       what an error says that leaves it
     ├── limit.py            how many rows are fetched at most
     ├── display.py          results -> what is shown
+    │   ├── again.py            … hints that another run may show something else
     │   ├── shown.py            … frames, and their receipts
     │   ├── outputs.py          … a few words
     │   ├── waiting.py          … while a transaction runs

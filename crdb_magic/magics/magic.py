@@ -15,6 +15,7 @@ from traitlets import Bool, Bunch, CaselessStrEnum, Int, TraitError, observe, va
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.core.options import Choice
+from crdb_magic.magics.again import Again
 from crdb_magic.magics.arguments import Option, Words, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
@@ -130,6 +131,7 @@ class CrdbMagic(Magics):
         self.connections = Connections()
         self.freezing = Freezing()
         self.shown = Receipts()
+        self.again = Again()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
 
