@@ -42,7 +42,8 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "jit": "off",
-    "track_commit_timestamp": "on",  # which snapshot shows an instant
+    "track_commit_timestamp": "on",  # which snapshot shows an instant,
+    "track_functions": "pl",  # and whether it was read truly: session/unchanged.py
 }
 _SETTINGS_SINCE = {18: {"io_method": "sync"}}  # no idle workers
 # Nobody but the user commits, or changes a plan: autovacuum's ANALYZE is a transaction as well.

@@ -21,6 +21,7 @@ _TOUCHED = f"""
 SELECT concat_ws(' ', coalesce(string_agg(DISTINCT relation::text, ','), '0'), coalesce(bool_or(relation < {_SYSTEM}),
     false), pg_my_temp_schema()) FROM pg_lock_status() WHERE pid = pg_backend_pid() AND locktype = 'relation'
 """
+_SEES = "SELECT pg_current_snapshot()::text"
 _ALL = f"SELECT string_agg(oid::text, ',') FROM pg_class WHERE oid >= {_SYSTEM}"
 
 # What has no past in a snapshot. Rows of temporary tables are vacuumed as if nobody else could see them
@@ -32,13 +33,15 @@ FROM pg_class WHERE oid IN ({touched}) AND oid >= 16384 AND relkind NOT IN ('i',
 AND (relkind IN ('S', 'f') OR relpersistence = 't') ORDER BY relname LIMIT 1
 """
 
+# Which of the latter were called is counted (track_functions); of those in SQL not all, since they are inlined.
 _BODIES = rf"""
-SELECT concat_ws(' ', coalesce(bool_or(text ~* '{LETS_GO}'), false), coalesce(bool_or(text ~* '{LOOKS_UP}'), false))
+SELECT concat_ws(' ', coalesce(bool_or(body ~* '{LETS_GO}'), false), coalesce(bool_or(body ~* '{LOOKS_UP}'), false))
 FROM (
-    SELECT concat(prosrc, pg_get_function_sqlbody(oid)) FROM pg_proc
-    WHERE oid >= {_SYSTEM} AND pronamespace <> coalesce(to_regnamespace('crdb_internal')::oid, 0)
+    SELECT concat(prosrc, pg_get_function_sqlbody(p.oid)) FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+    WHERE p.oid >= {_SYSTEM} AND pronamespace <> coalesce(to_regnamespace('crdb_internal')::oid, 0)
+    AND (lanname = 'sql' OR pg_stat_get_xact_function_calls(p.oid) > 0)
     UNION ALL SELECT pg_get_viewdef(oid) FROM pg_class WHERE oid IN ({{touched}}) AND relkind = 'v' AND oid >= {_SYSTEM}
-) AS q(text)
+) AS q(body)
 """
 
 # Each row is a definition, below the name under which it would be found. Left out of pg_class is what VACUUM, ANALYZE
@@ -50,13 +53,16 @@ WITH RECURSIVE t(oid) AS (
     SELECT oid FROM pg_class WHERE oid IN ({touched}) AND oid >= 16384 AND relkind NOT IN ('i', 'I', 't')
     UNION SELECT inhrelid FROM pg_inherits JOIN t ON inhparent = oid
 ), named AS (SELECT relname FROM pg_class JOIN t USING (oid)), d(oid, definition) AS (
-    SELECT c.oid, (to_jsonb(c) || jsonb_build_object('schema', nspname) - '{{relpages,reltuples,relallvisible,
+    SELECT c.oid, ((to_jsonb(c) || jsonb_build_object('schema', nspname)) - '{{relpages,reltuples,relallvisible,
         relallfrozen,relfrozenxid,relminmxid,relhasindex,relhastriggers,relhassubclass,relhasrules,relchecks,
         reltoastrelid}}'::text[])::text
     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relname IN (SELECT relname FROM named) AND (relpersistence <> 't' OR relnamespace = {temporary})
     OR c.oid IN (SELECT oid FROM t)
-    UNION ALL SELECT attrelid, a::text FROM pg_attribute a JOIN t ON attrelid = oid WHERE attnum > 0
+    UNION ALL SELECT attrelid, concat_ws(' ', attnum, attname, atttypid, atttypmod, attcollation, attnotnull,
+        attisdropped, attgenerated, attmissingval, attacl) FROM pg_attribute JOIN t ON attrelid = oid WHERE attnum > 0
+    UNION ALL SELECT adrelid, adbin::text FROM pg_attrdef JOIN t ON adrelid = t.oid
+        JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum WHERE attgenerated <> ''
     UNION ALL SELECT conrelid, c::text FROM pg_constraint c JOIN t ON conrelid = t.oid WHERE contype IN ('c', 'n')
     UNION ALL SELECT indrelid, i::text FROM pg_index i JOIN t ON indrelid = oid WHERE indisunique
     UNION ALL SELECT ev_class, r::text FROM pg_rewrite r JOIN t ON ev_class = t.oid
@@ -108,6 +114,8 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
         touched = ",".join(filter(None, (touched, then(_ALL))))
     if without := then(_WITHOUT_PAST.format(touched=touched)):
         return f"{without}, whose past is not kept"
+    if then(_SEES) == now(_SEES):
+        return None
     asked = [(_RELATIONS + _OTHERS).format(touched=touched, temporary=temporary)]
     if looks_up or "t" in {in_catalogue, body_looks_up}:
         asked.append(_CATALOGUE)
