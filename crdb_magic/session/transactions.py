@@ -29,7 +29,7 @@ from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import CHANGED_SINCE
+from crdb_magic.session.snapshots import Keeper
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -251,13 +251,9 @@ class Explicit(Verbs[T]):
 
     def _check_past(self, connection: Connection) -> None:
         """Refuse what a snapshot does not show truly."""
-        if self.options.as_of is None or connection.server.as_of_system_time:
-            return
-        if changed := ask(connection, CHANGED_SINCE):
-            raise PastUnavailableError(
-                f"{changed} was created or rewritten after as-of {self.options.as_of}, and the local server's "
-                "snapshots do not hold its rows of that time."
-            )
+        keeper = KEEPERS.get(connection.address)
+        if self.options.as_of is not None and isinstance(keeper, Keeper):
+            keeper.check(connection, self.options.as_of)
 
 
 def _ended() -> BrokenTransactionError:
