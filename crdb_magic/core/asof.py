@@ -65,7 +65,9 @@ class AsOf:
 
     @classmethod
     def parse(cls, value: object) -> AsOf:
-        """Accept a text, a negative ``timedelta``, a ``datetime``, or an HLC as ``Decimal`` or ``int``.
+        """Accept a text, a negative ``timedelta``, a ``datetime``, an HLC as ``Decimal`` or ``int``, or a receipt.
+
+        A receipt, or whatever else has an ``instant``, means the instant that it read or committed at.
 
         ``now`` steps out of a pin. A naive ``datetime`` is local time; a text without an offset is refused, since
         servers disagree about it.
@@ -84,6 +86,10 @@ class AsOf:
                 raise OptionError(f"as-of {value!r} is not an instant: a number would be nanoseconds; {_FORMS}.")
             case int() | Decimal():
                 return at_hlc(Decimal(value))
+            case object(instant=Decimal() as instant):
+                return at_hlc(instant)
+            case object(instant=None):
+                raise OptionError("That receipt has no instant: it read the present, and wrote nothing that is told.")
             case _:
                 raise OptionError(f"as-of takes no {type(value).__name__}: {_FORMS}.")
 

@@ -10,6 +10,7 @@
     ├── sizes.py         what is worth it
     └── catalog.py       types that only the server's catalogue knows
     transactions.py  the engine's verbs on a connection
+    ├── commits.py       … and when that was
     ├── reasons.py       why the server refused, where an option of ours is the reason
     └── link.py          where the connection comes from
         ├── turns.py         … and whose turn it is
