@@ -21,7 +21,8 @@ class Receipt:
     that at which what it may have written is seen, where the server tells it. ``ended_at`` is when it ended, by this
     machine's clock; ``elapsed`` is in seconds, waits included. ``notes`` are sentences for the reader: what was asked
     and has no effect on this server. ``notices`` are the server's own, of the last attempt, in the order in which they
-    came.
+    came. ``connection`` and ``ran`` are the name in the notebook, and the beginnings of the statements (or what else
+    ran), where a magic has run it.
     """
 
     server: str
@@ -35,6 +36,8 @@ class Receipt:
     notices: tuple[str, ...] = ()
     committed_at: Decimal | None = None
     ended_at: datetime | None = None
+    connection: str = ""
+    ran: tuple[str, ...] = ()
 
     @property
     def committed(self) -> bool:

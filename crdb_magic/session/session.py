@@ -231,15 +231,23 @@ class Session:
         return done.value, done.receipt()
 
     def carry_out(
-        self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer
+        self,
+        work: Callable[[Connection], T],
+        options: TransactionOptions,
+        observer: Observer,
+        receipt: Callable[[Receipt], None] | None = None,
     ) -> tuple[T, tuple[str, ...]]:
         """Do the work within the open transaction, which takes no options, else as one of its own by `transact`.
 
         Give what it gives, and what the server said besides: at a COPY psycopg2 hears of that with the next statement.
+        ``receipt`` is told that of a transaction of its own.
         """
         __tracebackhide__ = True
         with self.link.turn:
-            done = self._carry_out(work, options, observer, _Nature)
+            within = self.in_transaction
+            done = self._carry_out(work, options, observer, _Nature, ask_when=receipt is not None)
+        if receipt and not within:
+            receipt(done.receipt())
         return done.value, done.notices
 
     def _carry_out(
