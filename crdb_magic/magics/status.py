@@ -119,8 +119,9 @@ class Done:
     def _behind(self) -> str:
         """How far behind the present a follower was read, which nobody has asked for by a number."""
         asked, staleness = self.receipt.options.as_of, self.receipt.staleness
-        told = self.count == 1 and asked is not None and asked.asked == FOLLOWER and staleness is not None
-        return f", {duration(max(staleness, 0))} behind" if told else ""
+        if self.count > 1 or asked is None or asked.asked != FOLLOWER or staleness is None:
+            return ""
+        return f", {duration(max(staleness, 0))} behind"
 
 
 @dataclass(frozen=True, slots=True)
