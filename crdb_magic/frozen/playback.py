@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -105,6 +106,8 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {
         name: Decimal(str(facts[name])) for name in _INSTANTS if name in _RECEIPT and facts.get(name) is not None
     }
+    if "ended_at" in facts:
+        told["ended_at"] = datetime.fromisoformat(facts["ended_at"])
     if "elapsed" in facts:
         told["elapsed"] = facts["elapsed"]
     if "retries" in facts:

@@ -16,7 +16,6 @@ from crdb_magic.frozen.forms import COPY_IN, FETCH, LIMIT, Control, Form, contro
 from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.standing import FAILED, IDLE, Standing
-from crdb_magic.session.snapshots import CHANGED_SINCE
 
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
@@ -24,7 +23,6 @@ _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
 _OURS = {
     "SELECT 1": (Heading("?column?", _INT), ["1"]),
-    plain_text(CHANGED_SINCE): (Heading("relation", _TEXT), []),
 }
 _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks for
 

@@ -119,7 +119,9 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
     asked = [(_RELATIONS + _OTHERS).format(touched=touched, temporary=temporary)]
     if looks_up or "t" in {in_catalogue, body_looks_up}:
         asked.append(_CATALOGUE)
-    return next((f"{name} was made or changed since" for sql in asked for name in _differing(then(sql), now(sql))), None)
+    return next(
+        (f"{name} was made or changed since" for sql in asked for name in _differing(then(sql), now(sql))), None
+    )
 
 
 def _differing(then: str, now: str) -> list[str]:
