@@ -158,7 +158,7 @@ def _all(path: Path, table: Mapping[str, Any], name: str, read: Callable[[Any], 
     try:
         return tuple(_one(path, name, one, read) for one in tables)
     except TypeError:
-        raise RecordingError(f"The recording {path} has a {name} that is none.", hint=_BROKEN) from None
+        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=_BROKEN) from None
 
 
 def _one(path: Path, name: str, table: Mapping[str, Any], read: Callable[[Any], T]) -> T:
