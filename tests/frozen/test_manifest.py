@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from column_texts import SENDABLE
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crdb_magic.errors import RecordingError
@@ -80,6 +80,7 @@ EVENTS = st.builds(
 PLACES = st.builds(Place, number=COUNTS, shown=TEXTS, database=TEXTS, user=TEXTS, parameters=NAMED)
 
 
+@settings(deadline=None)  # files
 @given(st.lists(st.lists(EVENTS | PLACES, max_size=3), min_size=1, max_size=3))
 def test_what_was_appended_is_loaded(given):
     given[0].append(PLACE)
@@ -315,6 +316,16 @@ def test_parents_of_the_folder_are_made(tmp_path):
     recorded(tmp_path / "some" / "where", event())
 
     assert load(tmp_path / "some" / "where").events == (event(),)
+
+
+def test_who_changes_the_directory_meanwhile_goes_on_recording(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Manifest(Path("here")) as manifest:
+        monkeypatch.chdir("/")
+        manifest.append([event()])
+
+    assert load(tmp_path / "here").events == (event(),)
+    assert [path.name for path in (tmp_path / "here").iterdir()] == [NAME]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
