@@ -30,6 +30,7 @@ class Prelude:
     length: int
 
 
+NO_PRELUDE = Prelude(begins=False, as_of=None, length=0)
 _PRELUDE = re.compile(
     r"(?P<begin>BEGIN(?P<modes>[^;\n]*)(?:; SET TRANSACTION SNAPSHOT '(?P<snapshot>[^']*)')?;\n)?"
     r"(?:SET (?:LOCAL )?statement_timeout = \d+;\n)?"

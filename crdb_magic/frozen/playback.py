@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import Attempt, NotRecordedError, RecordingError
+from crdb_magic.frozen import manifest, store
 from crdb_magic.frozen.events import Event, Kind
 from crdb_magic.frozen.recording import Recording
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.server import FrozenServer
 from crdb_magic.session.listening import LISTENING, Connection
 
-_INSTANTS = ("as_of", "committed_at")
 _ATTEMPT = frozenset(one.name for one in fields(Attempt))
 _RECEIPT = frozenset(one.name for one in fields(Receipt))
 
@@ -78,21 +82,38 @@ class Playback:
         facts = {"statements": receipt.statements, "rows": receipt.rows}
         like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", as_of=receipt.as_of, receipt=facts)
         recorded = self._served.receipt(like)
-        return replace(receipt, **_told(recorded.receipt)) if recorded else receipt
+        if recorded is None:
+            return receipt
+        told = {"committed_at": self._served.recording.committed_before(recorded), **_told(recorded.receipt)}
+        return replace(receipt, **{name: value for name, value in told.items() if name in _RECEIPT})
+
+
+def open_playback(folder: Path) -> Playback:
+    """Serve what was recorded in a folder, from its beginning; raises :class:`RecordingError` if it can't be read.
+
+    The rows of an answer are read when it is asked for.
+    """
+    contents = manifest.load(folder)
+    return Playback(Recording(contents.connections, contents.events, partial(_rows, folder)))
+
+
+def _rows(folder: Path, event: Event) -> Iterator[Batch]:
+    return store.read(folder, event.hash, event.columns or ())
 
 
 def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields of a receipt that differ from run to run."""
-    told: dict[str, Any] = {
-        name: Decimal(str(facts[name])) for name in _INSTANTS if name in _RECEIPT and facts.get(name) is not None
-    }
-    if "elapsed" in facts:
-        told["elapsed"] = facts["elapsed"]
-    if "retries" in facts:
-        told["retries"] = tuple(_attempt(one) for one in facts["retries"])
-    return told
+    return {name: read(facts[name]) for name, read in _FACTS.items() if facts.get(name) is not None}
 
 
 def _attempt(facts: Mapping[str, Any]) -> Attempt:
     known = {name: value for name, value in facts.items() if name in _ATTEMPT}
     return Attempt(**{"number": 1, "sqlstate": None, "reason": None, "message": "", **known})
+
+
+_FACTS: dict[str, Callable[[Any], Any]] = {
+    "elapsed": float,
+    "retries": lambda retries: tuple(map(_attempt, retries)),
+    "committed_at": lambda at: Decimal(str(at)),
+    "ended_at": lambda at: at if isinstance(at, datetime) else datetime.fromisoformat(at),
+}

@@ -12,7 +12,7 @@ from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen import nearest
 from crdb_magic.frozen.effect import InEffect
 from crdb_magic.frozen.events import COMMITTED, Event, Kind, Refusal
-from crdb_magic.frozen.recording import OF_NOW, Question, Recording, receipt_key
+from crdb_magic.frozen.recording import OF_NOW, Question, Recording, is_timeless, receipt_key
 
 
 class Served:
@@ -96,7 +96,7 @@ class Served:
         return events[-1] if events and last_again and len({one.at for one in events}) == 1 else None
 
     def _key(self, question: Question, digest: str = "") -> Hashable:
-        return question, self.after if question.as_of is None else None, digest
+        return question, None if is_timeless(question) else self.after, digest
 
     def _candidates(self, question: Question) -> list[Event]:
         candidates = self.recording.answers(question, self.after)

@@ -12,20 +12,16 @@ from crdb_magic.errors import CrdbMagicError
 from crdb_magic.frozen import wire
 from crdb_magic.frozen.answers import Fetched, RefusedError, not_recorded, notice_of, parts, refusal, refused, table
 from crdb_magic.frozen.events import Event, Heading, Place, plain_text
-from crdb_magic.frozen.forms import COPY_IN, FETCH, LIMIT, Control, Form, controls, prelude_of, query_in
+from crdb_magic.frozen.forms import COPY_IN, FETCH, LIMIT, NO_PRELUDE, Control, Form, controls, prelude_of, query_in
 from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.standing import FAILED, IDLE, Standing
-from crdb_magic.session.snapshots import CHANGED_SINCE
 
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
 _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
-_OURS = {
-    "SELECT 1": (Heading("?column?", _INT), ["1"]),
-    plain_text(CHANGED_SINCE): (Heading("relation", _TEXT), []),
-}
+_OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
 _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks for
 
 
@@ -59,7 +55,8 @@ class Client:
         """
         self._word = ""
         self._at.hear()
-        prelude = prelude_of(sent)
+        whole = self._served.recording.knows(self._question(sent))  # somebody's own BEGIN
+        prelude = NO_PRELUDE if whole else prelude_of(sent)
         text = sent[prelude.length :]
         said = b"" if self._is_ours(plain_text(text)) else text.encode()
         try:

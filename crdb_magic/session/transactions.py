@@ -255,7 +255,7 @@ class Explicit(Verbs[T]):
 
     def _check_past(self, connection: Connection) -> None:
         """Refuse what a snapshot does not show truly."""
-        if self.options.as_of is None or connection.server.as_of_system_time:
+        if self.options.as_of is None or connection.server.as_of_system_time or connection.is_played:
             return
         if changed := ask(connection, CHANGED_SINCE):
             raise PastUnavailableError(
