@@ -10,7 +10,17 @@ from crdb_magic.columns.lines import csv_of
 from crdb_magic.core.server import SESSION_ID
 from crdb_magic.errors import CrdbMagicError
 from crdb_magic.frozen import wire
-from crdb_magic.frozen.answers import Fetched, RefusedError, not_recorded, notice_of, parts, refusal, refused, table
+from crdb_magic.frozen.answers import (
+    Fetched,
+    LeftError,
+    RefusedError,
+    not_recorded,
+    notice_of,
+    parts,
+    refusal,
+    refused,
+    table,
+)
 from crdb_magic.frozen.events import Event, Heading, Place, plain_text
 from crdb_magic.frozen.forms import COPY_IN, FETCH, LIMIT, NO_PRELUDE, Control, Form, controls, prelude_of, query_in
 from crdb_magic.frozen.recording import Question, only_sets
@@ -20,6 +30,7 @@ from crdb_magic.frozen.standing import FAILED, IDLE, Standing
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
 _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
+_LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
 _OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
 _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks for
@@ -68,6 +79,8 @@ class Client:
             with self._served.lock:
                 self._at.failed(error.fields.get("C", ""), said)
             yield wire.error(error.fields)
+            if error.fields.get("V", error.fields.get("S")) in _LAST_WORDS:
+                raise LeftError from None
         yield from self._at.news()
         yield wire.ready(self._at.status)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import peewee
+import psycopg2
 import pyarrow as pa
 import pytest
-from recordings import COCKROACH, INT, SHOP, TEXT, Tape, as_texts
+from recordings import AT, COCKROACH, INT, SHOP, TEXT, Tape, as_texts
 
+from crdb_magic.core.asof import AsOf
+from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import CrdbMagicError, NotRecordedError, RecordingError
 from crdb_magic.frozen import store
 from crdb_magic.frozen.events import Event, Heading, Kind, Place
@@ -18,6 +22,7 @@ from crdb_magic.frozen.playback import open_playback
 from crdb_magic.orm.database import CockroachDatabase, SessionDatabase
 from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.session import Session
+from crdb_magic.sql.statements import split
 
 QUERY = "SELECT * FROM orders"
 COLUMNS = (Heading("id", INT), Heading("name", TEXT))
@@ -225,3 +230,33 @@ def test_a_type_that_was_not_recorded_is_no_text(play):
 
     with pytest.raises(NotRecordedError):
         play(tape).ask("SELECT mood")
+
+
+# Where there are no sockets in folders.
+
+
+@pytest.fixture
+def long_folder(tmp_path, monkeypatch):
+    """A temporary folder of which the path is too long for a socket."""
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+
+def test_a_recording_is_served_by_this_machine_alone(play, long_folder):
+    tape = Tape(COCKROACH)
+    tape.instant("-10s", AT)
+    tape.read(QUERY, {"id": INT}, [("1",)], as_of=AT)
+    session = play(tape)
+    statements = [statement.bind({}) for statement in split(QUERY)]
+
+    assert session.run(statements, TransactionOptions(as_of=AsOf.parse("-10s"))).results[0].row_count == 1
+    assert session.connection.peer()[0] == "127.0.0.1"
+
+
+def test_a_stranger_is_not_served_there(play, long_folder):
+    play(Tape())
+    place = LISTENING.stand_in.place_of(SHOP)
+
+    with pytest.raises(psycopg2.OperationalError):
+        psycopg2.connect(**{**place, "password": "guessed"})
