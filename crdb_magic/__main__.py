@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 
-from crdb_magic.errors import CrdbMagicError
+from crdb_magic.errors import FROZEN_VARIABLE, CrdbMagicError
 
 
 def main() -> int:
     """Run the command; gives the exit status."""
     arguments = _parser().parse_args()
+    os.environ.pop(FROZEN_VARIABLE, None)  # who asks for a server on the command line wants one
     try:
         return _demo(arguments.output) if arguments.command == "demo" else _local(arguments.directory)
     except CrdbMagicError as error:

@@ -38,13 +38,14 @@ BELOW = {
     "frozen": _SESSION | {"frozen"},
     "magics": _ORM | {"explore", "drawing", "frozen", "local"},
     "demo": _ORM | {"local", "magics"},
+    "pytest_frozen": _GROUND,
     "__init__": _ORM | {"magics"},
     "__main__": _ORM | {"local", "demo"},
 }
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
 _FRAMES = frozenset({"columns", "frozen", "explore", "drawing", "orm.bulk", "magics", "demo"})
 FOREIGN = {
-    "psycopg2": frozenset({"session", "frozen.recorder", "local.client"}),
+    "psycopg2": frozenset({"session", "frozen", "local.client"}),
     "tomli_w": frozenset({"frozen.blocks"}),
     "pandas": _FRAMES,
     "pyarrow": _FRAMES,
@@ -54,6 +55,7 @@ FOREIGN = {
     "playhouse": frozenset({"orm"}),
     "IPython": frozenset({"magics", "__init__"}),
     "traitlets": frozenset({"magics"}),
+    "pytest": frozenset({"pytest_frozen"}),
     "pygments": frozenset({"magics.prompt"}),
     "prompt_toolkit": frozenset({"magics.prompt"}),
     "tqdm": frozenset({"magics.bars", "demo"}),

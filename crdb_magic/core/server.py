@@ -88,6 +88,16 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def now_is_as_of(self) -> bool:
+        """now() in a transaction that reads the past is the instant that it reads.
+
+        CockroachDB: pkg/sql/conn_executor_exec.go, beginTransactionTimestampsAndReadMode and handleAOST (v21.2 to v25).
+        statement_timestamp() and clock_timestamp() are the clock's there too. PostgreSQL imports a snapshot, which has
+        no time.
+        """
+        return self.is_cockroachdb
+
+    @property
     def savepoints(self) -> bool:
         """Savepoints nest (CockroachDB v20.1)."""
         return not self.is_cockroachdb or self.version >= (20, 1, 0)

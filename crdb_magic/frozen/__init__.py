@@ -8,6 +8,11 @@
     │   └── folder.py        … in a folder that one recorder holds
     └── store.py         … and its rows, in Parquet files that give back each text exactly
     recorder.py      hears what connections say, and records it
+    └── line.py          … one connection, until its transaction has ended
+        ├── hearing.py       … what a message is about
+        ├── asked.py         … whether it may write, and with which values
+        ├── rows.py          … the texts of what a cursor has fetched
+        └── taps.py          … and of what a COPY moves
     recording.py     what was recorded, found by what was asked
     playback.py      a recording stands in for the servers that are connected to
     └── server.py        … on sockets of this process
@@ -20,4 +25,5 @@
         └── served.py        the answer that comes next, or a refusal
             ├── effect.py        … behind which writes
             └── nearest.py       … and what is most like what was asked
+    verifying.py     whether it is still so on the servers
 """

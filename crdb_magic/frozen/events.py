@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from hashlib import sha256
 from typing import Any
 
 
@@ -17,6 +18,9 @@ class Kind(Enum):
     INSTANT = "instant"
     RECEIPT = "receipt"
 
+
+COMMIT = "COMMIT"
+"""The text of an event that is a commit which the server refused."""
 
 COMMITTED, PRESENT = "commit", "now"
 """What is asked for in an event of an instant: that of the last commit, the present; else what --as-of was given."""
@@ -95,6 +99,22 @@ class Place:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
+_LONGEST, _SHOWN = 20_000, 2_000  # characters
+_REST = "… of"
+
+
 def plain_text(sent: str) -> str:
-    """Give what was sent as it is known by: without blanks around it and the semicolon at its end."""
-    return sent.strip().rstrip(";").rstrip()
+    """Give what was sent as it is known by: without blanks around it and the semicolon at its end.
+
+    Of a very long one, which are values, the beginning and the hash of all of it.
+    """
+    text = sent.strip().rstrip(";").rstrip()
+    if len(text) <= _LONGEST:
+        return text
+    digest = sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"{text[:_SHOWN]}\n{_REST} {len(text):,} characters, sha256 {digest}"
+
+
+def is_shortened(text: str) -> bool:
+    """Whether a text that something is known by is not all of it."""
+    return text.rpartition("\n")[2].startswith(_REST)

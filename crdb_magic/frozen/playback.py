@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import Attempt, NotRecordedError, RecordingError
-from crdb_magic.frozen import manifest, store
+from crdb_magic.frozen import store
 from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recording import Recording
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.server import FrozenServer
@@ -30,7 +28,7 @@ _RECEIPT = frozenset(one.name for one in fields(Receipt))
 class Playback:
     """A recording that is served from its beginning, until it is closed; it stands in for what was there before.
 
-    The first target that is connected to is the first recorded connection, and so on.
+    The first target that is connected to is the recorded connection number 1, and so on; so is one that names nothing.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -66,44 +64,44 @@ class Playback:
         return self._server.parameters(self._number(target))
 
     def _number(self, target: Mapping[str, str]) -> int:
-        known, numbers = frozenset(target.items()), sorted(self._served.recording.places)
+        known = frozenset(target.items())
         with self._lock:
-            if known not in self._numbers:
-                if len(self._numbers) >= len(numbers):
-                    raise NotRecordedError(f"The recording has no connection number {len(numbers) + 1}.")
-                self._numbers[known] = numbers[len(self._numbers)]
-            return self._numbers[known]
+            number = self._numbers.get(known, len(self._numbers) + 1) if known else 1
+            if number not in self._served.recording.places:
+                raise NotRecordedError(
+                    f"The recording has no connection number {number}.",
+                    hint="connections are known by their order: record the notebook from its top, in a new kernel.",
+                )
+            if known:
+                self._numbers[known] = number
+            return number
+
+    def shown(self, connection: Connection) -> str:
+        """Give the line that a connection showed of itself."""
+        return self._served.recording.places[self._number(connection.target)].shown
 
     def receipt_of(self, connection: Connection, receipt: Receipt) -> Receipt:
         """Give the receipt of a transaction as it was when it was recorded; as it is, if it was not."""
-        number = self._numbers.get(frozenset(connection.target.items()))
-        if number is None:
-            return receipt
+        number = self._number(connection.target)
         facts = {"statements": receipt.statements, "rows": receipt.rows}
         like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", as_of=receipt.as_of, receipt=facts)
         recorded = self._served.receipt(like)
-        if recorded is None:
-            return receipt
-        told = {"committed_at": self._served.recording.committed_before(recorded), **_told(recorded.receipt)}
-        return replace(receipt, **{name: value for name, value in told.items() if name in _RECEIPT})
+        return replace(receipt, **_told({"committed_at": None, **recorded.receipt})) if recorded else receipt
 
 
 def open_playback(folder: Path) -> Playback:
-    """Serve what was recorded in a folder, from its beginning; raises :class:`RecordingError` if it can't be read.
-
-    The rows of an answer are read when it is asked for.
-    """
-    contents = manifest.load(folder)
-    return Playback(Recording(contents.connections, contents.events, partial(_rows, folder)))
-
-
-def _rows(folder: Path, event: Event) -> Iterator[Batch]:
-    return store.read(folder, event.hash, event.columns or ())
+    """Serve what was recorded in a folder; raises :class:`RecordingError` if there is nothing that can be served."""
+    contents = load(folder)
+    return Playback(
+        Recording(
+            contents.connections, contents.events, lambda event: store.read(folder, event.hash, event.columns or ())
+        )
+    )
 
 
 def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields of a receipt that differ from run to run."""
-    return {name: read(facts[name]) for name, read in _FACTS.items() if facts.get(name) is not None}
+    return {name: read(facts[name]) for name, read in _FACTS.items() if name in facts and name in _RECEIPT}
 
 
 def _attempt(facts: Mapping[str, Any]) -> Attempt:
@@ -114,6 +112,5 @@ def _attempt(facts: Mapping[str, Any]) -> Attempt:
 _FACTS: dict[str, Callable[[Any], Any]] = {
     "elapsed": float,
     "retries": lambda retries: tuple(map(_attempt, retries)),
-    "committed_at": lambda at: Decimal(str(at)),
-    "ended_at": lambda at: at if isinstance(at, datetime) else datetime.fromisoformat(at),
+    "committed_at": lambda at: None if at is None else Decimal(at),
 }

@@ -73,11 +73,6 @@ class Recording:
                 self._writes[event.number] = event
         self._instants.update((event.connection, at) for at in (event.as_of, event.at) if at is not None)
 
-    def committed_before(self, receipt: Event) -> Decimal | None:
-        """Give the instant of the commit of which a receipt tells, that was recorded before it."""
-        told = self.others((receipt.connection, COMMITTED, receipt.after))
-        return next((one.at for one in told if one.number == receipt.number - 1), None)
-
     @property
     def statements(self) -> Iterable[Event]:
         """Reads and writes in their order."""
@@ -100,10 +95,6 @@ class Recording:
         """Give the write that was done next."""
         done = (one for one in self._writes.values() if one.refusal is None and not one.undone)
         return next((one for one in done if one.after == after), None)
-
-    def was_undone(self, number: int) -> bool:
-        """Whether the transaction of a write was rolled back."""
-        return number in self._writes and self._writes[number].undone
 
     def having_set(self, connection: int, text: str) -> Event | None:
         """Give the answer to a SET, with all that it ever told; None if it is not there."""

@@ -2,7 +2,8 @@
 
 ::
 
-    server.py       start(), LocalServer: from a folder and an engine to a server that answers
+    frozen.py       start(); and what it gives where a recording has the answers
+    server.py       LocalServer: from a folder and an engine to a server that answers
     ├── cockroach.py    engine: `cockroach start-single-node`
     ├── postgres.py     engine: initdb and `postgres`, standing in for CockroachDB
     │   ├── shims.sql       the functions and types of CockroachDB that PostgreSQL lacks
@@ -26,6 +27,7 @@ from crdb_magic.errors import LocalServerError
 if os.name != "posix":  # before the imports that would fail there
     raise LocalServerError("A local server needs Linux or macOS.", hint="On Windows, run the notebook in WSL.")
 
-from crdb_magic.local.server import LocalServer, serving, start
+from crdb_magic.local.frozen import FrozenServer, start
+from crdb_magic.local.server import LocalServer, serving
 
-__all__ = ["LocalServer", "serving", "start"]
+__all__ = ["FrozenServer", "LocalServer", "serving", "start"]

@@ -42,9 +42,12 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "jit": "off",
+    "track_commit_timestamp": "on",  # which snapshot shows an instant,
+    "track_functions": "pl",  # and whether it was read truly: session/unchanged.py
 }
 _SETTINGS_SINCE = {18: {"io_method": "sync"}}  # no idle workers
-_EPHEMERAL_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Nobody but the user commits, or changes a plan: autovacuum's ANALYZE is a transaction as well.
+_EPHEMERAL_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 _SHUTDOWN = ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10))
 _SHUTDOWN_EPHEMERAL = ((signal.SIGQUIT, 5), (signal.SIGKILL, 5))  # nothing is written that nobody will read

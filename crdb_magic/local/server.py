@@ -1,4 +1,4 @@
-"""Start a server on this machine, and hold it."""
+"""Launch a server on this machine, and hold it."""
 
 from __future__ import annotations
 
@@ -81,14 +81,6 @@ def serving(host: str, port: int) -> LocalServer | None:
     """Give the server of this process that answers there, if one does."""
     places = ((one, urlsplit(one.url)) for one in list(_running))
     return next((one for one, place in places if (place.hostname, place.port) == (host, port)), None)
-
-
-def start(directory: Path | None = None) -> LocalServer:
-    """Start a server, in memory or in a temporary folder, or on the data that is kept in a directory.
-
-    Kept data is served by the engine that wrote it. Raises LocalServerError with what to do about it.
-    """
-    return launch(directory, choose_engine)
 
 
 def launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> LocalServer:

@@ -2,10 +2,11 @@
 
 ::
 
-    connect.py, txn.py, pin.py, write.py, export.py, schema.py, activity.py
+    connect.py, txn.py, pin.py, freeze.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
     │   ├── connections.py      the open connections, by name
+    │   ├── freezing.py         the recording that is made or served
     │   └── sql_name.py         %sql, for those who ask for it
     ├── completer.py        Tab
     │   ├── places.py           … where the cursor is in a cell
@@ -20,6 +21,7 @@
     │   └── tracebacks.py       what an error says that leaves it
     ├── limit.py            how many rows are fetched at most
     ├── display.py          results -> what is shown
+    │   ├── again.py            … hints that another run may show something else
     │   ├── shown.py            … frames, and their receipts
     │   ├── outputs.py          … a few words
     │   ├── waiting.py          … while a transaction runs
@@ -54,6 +56,7 @@ from crdb_magic.magics.activity import crdb_activity
 from crdb_magic.magics.completer import Completer
 from crdb_magic.magics.connect import crdb_connect
 from crdb_magic.magics.export import crdb_export
+from crdb_magic.magics.freeze import crdb_freeze
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.outputs import metadata_of, say
 from crdb_magic.magics.pin import crdb_pin
@@ -63,7 +66,7 @@ from crdb_magic.magics.write import crdb_write
 
 __all__ = ["load", "unload"]
 
-MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_write, crdb_export, crdb_schema, crdb_activity)
+MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_freeze, crdb_write, crdb_export, crdb_schema, crdb_activity)
 _SHOWN = {
     Schema: schema_bundle,
     Table: table_bundle,
@@ -88,6 +91,7 @@ def load(shell: InteractiveShell) -> None:
         part.join()
         magic.leaving.callback(part.leave)
     magic.leaving.callback(magic.sql_name.leave)
+    atexit.register(magic.freezing.close)
     atexit.register(magic.connections.close_all)
 
 
@@ -105,9 +109,11 @@ def unload(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     magic.leaving.close()
+    magic.freezing.close()
     if ended := magic.connections.close_all():
         say("\n".join(ended))
     atexit.unregister(magic.connections.close_all)
+    atexit.unregister(magic.freezing.close)
     shell.configurables.remove(magic)
 
 

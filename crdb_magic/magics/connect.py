@@ -15,12 +15,14 @@ from crdb_magic.magics.connections import DEFAULT, Connections
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
+from crdb_magic.session.driver import Connection
 
 _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
 
 CONNECT_OPTIONS = (
     Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS,
            fills=(Fills.FILES,)),
+    Option("frozen", "serve the notebook from the recording in DIR, without any server", "DIR", fills=(Fills.FILES,)),
     Option("name", "a name for this connection, for --on and --use", "NAME"),
     Option("list", "show the open connections", takes=Takes.NOTHING),
     Option("use", "make another open connection the current one", "NAME", fills=(Fills.CONNECTIONS,)),
@@ -38,6 +40,7 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
         %crdb_connect                      # $CRDB_URL, $COCKROACH_URL, $DATABASE_URL, else libpq's PG* and files
         %crdb_connect db                   # a CockroachDatabase of yours: its models and our cells share it
         %crdb_connect --local              # a server of our own on this machine
+        %crdb_connect --frozen DIR         # a recording, made by %crdb_freeze DIR: no server at all
 
     Options:
     {options}
@@ -51,21 +54,28 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
     call, connections = parse(typed.line, CONNECT_OPTIONS, typed.namespace), notebook.connections
     given = call.given
     if "list" in given:
-        say(_listed(connections))
+        say(_listed(notebook))
     elif "close" in given:
-        closing = _described(connections, given["close"])
+        closing = _described(notebook, given["close"])
         connections.close(given["close"])
         say(f"Closed {given['close']}: {closing}")
     elif "use" in given:
         _ = connections.use(given["use"]).connection
-        say(f"{given['use']}: {_described(connections, given['use'])}")
-    elif "local" in given:
-        say(_described(connections, _started(call, connections)))
+        say(f"{given['use']}: {_described(notebook, given['use'])}")
     else:
-        say(_described(connections, _opened(call, connections, typed.namespace)))
+        say(_described(notebook, _opened(call, notebook, typed.namespace)))
 
 
-def _opened(call: Call, connections: Connections, namespace: Namespace) -> str:
+def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
+    """Connect as the options say; give the connection's name."""
+    if "frozen" in call.given:
+        return _served(call, notebook)
+    if "local" in call.given:
+        return _started(call, notebook.connections)
+    return _connected(call, notebook.connections, namespace)
+
+
+def _connected(call: Call, connections: Connections, namespace: Namespace) -> str:
     """Connect to a URL, keywords, the environment, or what a variable holds: one of these, or a database."""
     name, named = _name(call), call.rest.startswith(":")
     where: Any = variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
@@ -101,31 +111,47 @@ def _started(call: Call, connections: Connections) -> str:
     return name
 
 
-def _listed(connections: Connections) -> str:
+def _served(call: Call, notebook: CrdbMagic) -> str:
+    """Serve a recording from its beginning: what is open leads to servers, and ends."""
+    if call.rest:
+        raise OptionError(f"--frozen needs no server: leave out {call.rest.split('://')[0]!r}.")
+    if ended := notebook.connections.close_all():
+        say("\n".join(ended))
+    notebook.freezing.serve(Path(call.given["frozen"]).expanduser())
+    notebook.connections.open(_name(call), Target({}))
+    return _name(call)
+
+
+def _listed(notebook: CrdbMagic) -> str:
+    connections = notebook.connections
     names = connections.names()
     width = max(map(len, names), default=0)
     lines = (
-        f"{'*' if name == connections.current else ' '} {name:<{width}}  {_described(connections, name)}"
-        for name in names
+        f"{'*' if name == connections.current else ' '} {name:<{width}}  {_described(notebook, name)}" for name in names
     )
     return "\n".join(lines) or "No connection is open."
 
 
-def _described(connections: Connections, name: str) -> str:
-    """Say in one line where a connection leads: server, address, database, user, TLS, pin. No password.
-
-    A server of this process is told by what it is: its port is another one on each run.
-    """
-    session = connections.get(name)
+def _described(notebook: CrdbMagic, name: str) -> str:
+    """Say in one line where a connection leads, and its pin."""
+    session = notebook.connections.get(name)
     connection = session.link.opened
     if connection is None or connection.closed:  # it opens when it is used
         return f"{session.link}, not connected"
+    pinned = f", pinned to {session.pinned}" if session.pinned else ""
+    return f"{notebook.freezing.shown(connection, connection_line(connection))}{pinned}"
+
+
+def connection_line(connection: Connection) -> str:
+    """Say in one line where a connection leads: server, address, database, user, TLS. No password.
+
+    A server of this process is told by what it is: its port is another one on each run.
+    """
     info = connection.info
     local = serving(info.host, info.port)
     where = local.description if local else f"{connection.server} at {_address(info.host, info.port)}"
     tls = f"TLS {info.ssl_attribute('protocol')}" if info.ssl_in_use else "no TLS"
-    pinned = f", pinned to {session.pinned}" if session.pinned else ""
-    return f"{where}, database {info.dbname}, user {info.user}, {tls}{pinned}"
+    return f"{where}, database {info.dbname}, user {info.user}, {tls}"
 
 
 def _address(host: str, port: int) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotConnectedError
-from crdb_magic.local import LocalServer, start
+from crdb_magic.local import FrozenServer, LocalServer, start
+from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
 
@@ -54,13 +55,13 @@ class Connections:
         return self._add(name, Session(target))
 
     def open_local(self, name: str, directory: Path | None) -> Session:
-        """Connect to a local server, started if this notebook has none there."""
-        known = self._local.get(directory)
-        server = known.server if known else start(directory)
+        """Connect to a local server, started if this notebook has none there; served from a recording, none is."""
+        known, is_served = self._local.get(directory), LISTENING.stand_in is not None
+        server = known.server if known else FrozenServer() if is_served else start(directory)
         target = Target.from_url(server.url)
         session = Session(target)
         if known is None:
-            keeper = None if session.server.as_of_system_time else Keeper(target)
+            keeper = None if is_served or session.server.as_of_system_time else Keeper(target)
             self._local[directory] = _Local(server, keeper)
         return self._add(name, session)
 

@@ -23,6 +23,7 @@ from crdb_magic.core.wording import without_ids
 from crdb_magic.drawing.words import beginning
 from crdb_magic.errors import ExactTextWarning
 from crdb_magic.explore.plan import Plan
+from crdb_magic.magics.again import Hints
 from crdb_magic.magics.limit import ALL, Limit
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
@@ -65,16 +66,19 @@ class Shape:
         return with_decimals if self.value is As.ROWS else as_read
 
 
-def present(report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, line: Line) -> Any:
+def present(
+    report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, line: Line, hints: Hints
+) -> Any:
     """Show all results but the last that has columns, each under its statement, and give that one.
 
-    What the server said besides stands under the tag, or the rows, of its statement; for the last one, before its rows.
+    What the server said besides, and what hints at the result, stands under the tag, or the rows, of its statement; for
+    the last one, before its rows.
     """
     ran = list(zip(report.results, statements, strict=True))
     last = max((place for place, (result, _) in enumerate(ran) if result.columns is not None), default=None)
     words = list(report.receipt.notes)  # that stand above what is shown next
     for place, (result, statement) in enumerate(ran):
-        notices = list(map(without_ids, result.notices))
+        notices = [*map(without_ids, result.notices), *hints(statement, result)]
         if place == last:
             words += [caption(statement), *notices] if notices and len(ran) > 1 else notices
         elif result.columns is None:

@@ -15,9 +15,11 @@ from traitlets import Bool, Bunch, CaselessStrEnum, Int, TraitError, observe, va
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.core.options import Choice
+from crdb_magic.magics.again import Again
 from crdb_magic.magics.arguments import Option, Words, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
+from crdb_magic.magics.freezing import Freezing
 from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.outputs import say
@@ -127,7 +129,9 @@ class CrdbMagic(Magics):
             del shell.config["CrdbMagic"]
             super().__init__(shell, **kwargs)
         self.connections = Connections()
+        self.freezing = Freezing()
         self.shown = Receipts()
+        self.again = Again()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
 

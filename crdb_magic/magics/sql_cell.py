@@ -37,8 +37,9 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
         bound = shape.limit.look_ahead(session, bound, namespace)
         report = session.run(bound, options, observer, arrivals)
     line = notebook.status_line.of(call.into, within=session.in_transaction)
+    hints = notebook.again.hints(session, options)
     try:
-        return present(report, statements, shape, notebook.shown, line)
+        return present(report, statements, shape, notebook.shown, line, hints)
     except ResultTypeError as error:
         if not session.in_transaction:  # that of a Python cell has not ended
             error.outcome = Outcome.COMMITTED if report.receipt.committed else Outcome.NOT_COMMITTED

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.keeping import LOOKED_INTO
-from crdb_magic.sql.kinds import ends_one, may_write, some
+from crdb_magic.sql.kinds import LETS_GO, LOOKS_UP, ends_one, may_write, says, some
 
 # The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
 _BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})
@@ -18,7 +18,8 @@ class Course:
     """The course of one transaction, or of what is sent outside of any.
 
     ``begin`` waits for the first statement, ``timeout()`` goes with each. ``idle`` is, each time, whether the server
-    has no transaction open. ``read_at`` is the exact instant of the past that is read, if it is one.
+    has no transaction open. ``read_at`` is the exact instant of the past that is read, if it is one; of what is read
+    there it is noted whether it may have let go of locks, or looked something up by its name.
     """
 
     __slots__ = (
@@ -30,6 +31,8 @@ class Course:
         "_timeout",
         "_to_look_into",
         "failed_to_begin",
+        "lets_go",
+        "looks_up",
         "read_at",
     )
 
@@ -37,6 +40,7 @@ class Course:
         self._begin, self._timeout = begin, timeout
         self.failed_to_begin = False
         self.read_at: Decimal | None = None
+        self.lets_go = self.looks_up = False
         self._begun = self._answered = self._ended = self._has_written = False
         self._to_look_into: list[bytes] = []
 
@@ -72,6 +76,9 @@ class Course:
         if not self._begun:
             return
         self._answered = True
+        if self.read_at is not None:
+            self.lets_go |= says(LETS_GO, said)
+            self.looks_up |= says(LOOKS_UP, said)
         if not self._ended:
             may_end = word in _BOUNDARIES or b";" in said
             self._ended = idle or (may_end and ends_one(said))

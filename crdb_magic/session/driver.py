@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -22,12 +22,13 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import StateLostError, StatementError
 from crdb_magic.session.course import Course
+from crdb_magic.session.doors import Doors
 from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.listening import LISTENING, Listener
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
-from crdb_magic.session.sockets import OnSocket, Paced
+from crdb_magic.session.sockets import OnSocket
 from crdb_magic.session.told import Telling, Told
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.kinds import ends_one, resets_all
@@ -214,6 +215,11 @@ class Connection(OnSocket):
             keep_after(self.address, word, sent)
 
     @property
+    def settings(self) -> tuple[str, ...]:
+        """What its session was SET to that counts now, in order."""
+        return tuple(self._telling.now.settings.values())
+
+    @property
     def told(self) -> Told:
         """What its session was told that one which stands in for it has to be told too."""
         return self._telling.told
@@ -244,10 +250,10 @@ class Connection(OnSocket):
             )
 
 
-class Cursor(extensions.cursor):
+class Cursor(Doors):
     """A cursor that sends the connection's prelude with its statement.
 
-    psycopg2's other doors do not go through ``execute``; each is led past the prelude here.
+    psycopg2's other doors do not go through ``execute``; each is led past the prelude too (`doors`).
     """
 
     connection: Connection
@@ -255,6 +261,8 @@ class Cursor(extensions.cursor):
     """How many characters of the last message came before the statement."""
     is_ours = False
     """Whether what it sends is of no interest to who wants to know what the user has said."""
+    is_of_texts = False
+    """Whether its values come as the server's texts."""
     written: tuple[str, Any] | None = None
     """The statement that is sent as it was written, with placeholders, and their values: for who listens."""
 
@@ -322,45 +330,6 @@ class Cursor(extensions.cursor):
             with self.connection.cursor(cursor_factory=Cursor) as plain:  # psycopg2 would DECLARE it on a named one
                 plain._send(prelude, b"")
 
-    def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
-        """Execute once for each set of values."""
-        for values in vars_list:
-            self.execute(query, values)
-
-    def callproc(self, *args: Any) -> Any:
-        """Call a function, after the prelude."""
-        return self._alone(super().callproc, *args)
-
-    def copy_expert(self, sql: Any, file: Any, *args: Any, **kwargs: Any) -> None:
-        """Copy, after the prelude: COPY takes no other statement in its message."""
-        heard = self.connection.listener.tee(self, sql, file) if self.connection.listener else self._paced(file)
-        self._alone(super().copy_expert, sql, heard, *args, **kwargs)
-
-    def copy_from(self, file: Any, *args: Any, **kwargs: Any) -> None:
-        """Copy from a file, after the prelude."""
-        self._alone(super().copy_from, self._paced(file), *args, **kwargs)
-
-    def _paced(self, file: Any) -> Any:
-        return Paced(self.connection, file) if self.connection.is_played else file
-
-    def copy_to(self, *args: Any, **kwargs: Any) -> None:
-        """Copy to a file, after the prelude."""
-        self._alone(super().copy_to, *args, **kwargs)
-
-    def _alone(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        self._flush()
-        listener = self.connection.listener
-        try:
-            value = interruptible(self.connection, call, *args, **kwargs)
-        except psycopg2.Error as error:
-            if listener:
-                listener.heard(self, self.query or b"", error)
-            raise
-        self.connection.note_success(self.statusmessage or "", self.query or b"", self.query or b"")
-        if listener:
-            listener.heard(self, self.query or b"")
-        return value
-
 
 @cache
 def _ours_too(factory: type[extensions.cursor]) -> type[extensions.cursor]:
@@ -376,6 +345,7 @@ def text_cursor(connection: Connection) -> Cursor:
     connection.follow_encoding()
     cursor: Cursor = connection.cursor(cursor_factory=Cursor)
     text = extensions.BYTES if connection.utf8 else extensions.UNICODE
+    cursor.is_of_texts = True
     cursor.string_types = dict.fromkeys((*extensions.string_types, *connection.string_types), text)
     return cursor
 
@@ -392,4 +362,6 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
         connection.set_up()
     except psycopg2.Error as error:
         raise refused(error, target) from error
+    if not aside:
+        LISTENING.opened(connection)
     return connection

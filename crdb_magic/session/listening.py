@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Protocol
@@ -45,10 +47,39 @@ class StandIn(Protocol):
 
 
 class Listening:
-    """The listener and the stand-in of this process: at most one of them is there."""
+    """The listener and the stand-in of this process, at most one of them; and which servers were connected to.
 
-    listener: Listener | None = None
-    stand_in: StandIn | None = None
+    A server is known by its number, in the order in which they were first connected to.
+    """
+
+    def __init__(self) -> None:
+        self.listener: Listener | None = None
+        self.stand_in: StandIn | None = None
+        self._targets: list[dict[str, str]] = []
+        self._connections: list[weakref.ref[Connection]] = []
+        self._lock = threading.Lock()
+
+    def opened(self, connection: Connection) -> None:
+        """Take a connection that was opened."""
+        with self._lock:
+            self._connections = [*(one for one in self._connections if one()), weakref.ref(connection)]
+        self.number_of(connection.target)
+
+    def number_of(self, target: Mapping[str, str]) -> int:
+        """Give the number of a server, from 1; the next one to one that was not known yet."""
+        parameters = dict(target)
+        with self._lock:
+            if parameters not in self._targets:
+                self._targets.append(parameters)
+            return self._targets.index(parameters) + 1
+
+    def count_anew(self) -> None:
+        """Begin to count with the servers to which connections are open."""
+        with self._lock:
+            connections = [one for known in self._connections if (one := known()) and not one.closed]
+            self._targets.clear()
+        for connection in connections:
+            self.number_of(connection.target)
 
 
 LISTENING = Listening()

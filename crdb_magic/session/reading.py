@@ -39,10 +39,13 @@ T = TypeVar("T")
 
 ROWS = 5_000  # of a batch of a plain SELECT: 0.48 s for 1,000,000 x 6, with 20,000 0.62, with a thread that casts 0.59
 BYTES = 1 << 20  # of a batch of COPY; measured for 1,000,000 x 6: 0.39 s, with a quarter of it 0.51, with 4 MB 0.42
-_BEFORE, _BEHIND = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
-_COPY, _OUT = "COPY (\n", "\n) TO STDOUT (FORMAT csv)"
 _CURSOR = "crdb_magic_rows"
-_DECLARE = f"DECLARE {_CURSOR} CURSOR FOR\n"
+DESCRIBE = "SELECT * FROM (\n", "\n) AS q LIMIT 0"
+COPY = "COPY (\n", "\n) TO STDOUT (FORMAT csv)"
+DECLARE = f"DECLARE {_CURSOR} CURSOR FOR\n", ""
+FETCH = "FETCH FORWARD ", f" FROM {_CURSOR}"
+"""What stands before and behind a query that is described, copied or declared; and a number of rows to be fetched."""
+
 _FIRST = 100  # rows
 _MOST_DIGITS = 1000
 _TOLD = {"datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}  # as the servers spell their parameters
@@ -115,7 +118,9 @@ def copies_as_selected(cursor: Cursor, query: str, oids: Collection[int]) -> boo
         return True
     if _CITEXT in oids:
         return False
+    cursor.is_ours = True
     cursor.execute(f"EXPLAIN (TYPES) {query}")
+    cursor.is_ours = False
     plan = b"\n".join(line for (line,) in cursor.fetchall())
     return b"columns: (" in plan and b"collatedstring{" not in plan
 
@@ -127,9 +132,9 @@ _PERHAPS_COLLATED = frozenset({25, 1043, 1042, 18, _CITEXT})  # STRING, VARCHAR,
 def describe(cursor: Cursor, query: str) -> Columns:
     """Ask what columns a query has; a position in an error's message counts from the query's beginning."""
     try:
-        cursor.execute(f"{_BEFORE}{query}{_BEHIND}")
+        cursor.execute(query.join(DESCRIBE))
     finally:
-        cursor.sent_before += len(_BEFORE)
+        cursor.sent_before += len(DESCRIBE[0])
     return columns_of(cursor)
 
 
@@ -148,12 +153,12 @@ def copy(cursor: Cursor, query: str, columns: Columns, finish: Finish) -> tuple[
 
 def copy_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
     """Hand on the rows of a query as CSV, in parts of whole lines; give the number of rows."""
-    with _Lines(put) as whole:  # closed: the buffer would hand on its rest at the end of its life, also after an error
+    with Lines(put) as whole:  # closed: the buffer would hand on its rest at the end of its life, also after an error
         lines = io.BufferedWriter(whole, BYTES)
         try:
-            cursor.copy_expert(f"{_COPY}{query}{_OUT}", lines)
+            cursor.copy_expert(query.join(COPY), lines)
         finally:
-            cursor.sent_before = len(_COPY)
+            cursor.sent_before = len(COPY[0])
         lines.flush()
     return int(cursor.rowcount)
 
@@ -177,12 +182,12 @@ def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
     Each is of as many rows as make up its size, as far as those before tell.
     """
     try:
-        cursor.execute(f"{_DECLARE}{query}")
+        cursor.execute(query.join(DECLARE))
     finally:
-        cursor.sent_before += len(_DECLARE)
+        cursor.sent_before += len(DECLARE[0])
     count, size = 0, _FIRST
     while True:
-        cursor.execute(f"FETCH FORWARD {size} FROM {_CURSOR}")
+        cursor.execute(str(size).join(FETCH))
         rows = cursor.fetchall()
         if not rows:
             return count
@@ -213,7 +218,7 @@ def in_thread(make: Callable[[Any], T], take: Callable[[T], None]) -> Iterator[C
             take(made.result())
 
 
-class _Lines(io.RawIOBase):
+class Lines(io.RawIOBase):
     """Takes what the buffer before it writes, and hands it on where a line ends.
 
     psycopg2 writes line by line, and the buffer parts nothing that was written at once; but that is nobody's promise.
@@ -224,9 +229,11 @@ class _Lines(io.RawIOBase):
         self._rest = b""
 
     def writable(self) -> bool:
+        """Tell that it is."""
         return True
 
     def write(self, piece: Any) -> int:
+        """Take what comes."""
         data = self._rest + bytes(piece)
         whole = data.endswith(b"\n") and not _opens(data)  # else the newline may stand within a value
         self._rest = b"" if whole else data

@@ -12,28 +12,42 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import psycopg2
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.target import Target
 from crdb_magic.errors import PastUnavailableError
-from crdb_magic.session.driver import Connection, connect
+from crdb_magic.session.driver import Connection, connect, text_cursor
 from crdb_magic.session.keeping import KEEPERS, Snapshot
+from crdb_magic.session.unchanged import untrue
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000000)::numeric(30, 0)"
 _NANOSECONDS = Decimal(10**9)
 
-# What a transaction on an imported snapshot read wrongly: relations that were made or rewritten since (they show
-# no rows). Its own locks name every relation that it touched, also behind views and functions.
-CHANGED_SINCE = """
-SELECT DISTINCT l.relation::regclass::text
-FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
-WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= 16384
-AND (c.oid IS NULL OR c.relfilenode <> coalesce(pg_relation_filenode(c.oid), 0))
-ORDER BY 1 LIMIT 1
+# Which of two snapshots see just the transactions that had committed by then.
+_EXACT = """
+SELECT {which} FROM (
+    SELECT x::text::xid8 AS xid, extract(epoch FROM pg_xact_commit_timestamp(x::text::xid)) * 1000000000 <= {at} AS done
+    FROM generate_series({first}, {last}) AS x
+) AS committed WHERE done IS NOT NULL
 """
+_SEES = "coalesce(bool_and(done = pg_visible_in_snapshot(xid, '{}')), true)"
+
+
+class _Kept(NamedTuple):
+    """A snapshot, and which transactions it sees: PostgreSQL's xmin:xmax:those in progress."""
+
+    snapshot: Snapshot
+    sees: str
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first transaction that it may not see, and the one behind the last that it may see."""
+        first, behind, _ = self.sees.split(":")
+        return int(first), int(behind)
 
 
 class Keeper:
@@ -44,7 +58,7 @@ class Keeper:
 
     def __init__(self, target: Target) -> None:
         self._lock = threading.Lock()
-        self._kept: list[Snapshot] = []
+        self._kept: list[_Kept] = []
         self._committed: Decimal | None = None
         self._connection: Connection = connect(target, aside=True)
         KEEPERS[self._connection.address] = self
@@ -66,24 +80,59 @@ class Keeper:
     def present(self) -> Snapshot:
         """Keep the present."""
         with self._lock:
-            name, at = self._ask(f"SELECT pg_export_snapshot(), {_NOW}")
-            self._kept.append(Snapshot(at, name))
-            return self._kept[-1]
+            return self._keep().snapshot
 
     def find(self, as_of: AsOf) -> Snapshot:
-        """Give the newest snapshot not after the asked time; raises :class:`PastUnavailableError`."""
+        """Give the snapshot that shows the asked time; raises :class:`PastUnavailableError`.
+
+        It is the newest one that is not after it, or the next, whichever sees just what was committed by then: the
+        commit of another transaction, and the snapshot behind it, are two steps.
+        """
         with self._lock:
             (now,) = self._ask(f"SELECT {_NOW}")
             at = _instant(as_of, now)
-            index = bisect_right(self._kept, at, key=lambda kept: kept.at)
-        if at > now:
-            raise PastUnavailableError(f"as-of {as_of} lies in the future.")
-        if index == 0:
+            index = bisect_right(self._kept, at, key=lambda kept: kept.snapshot.at)
+            if at > now:
+                raise PastUnavailableError(f"as-of {as_of} lies in the future.")
+            if index == 0:
+                raise PastUnavailableError(
+                    f"as-of {as_of} is before the local server's kept past begins.",
+                    hint="PostgreSQL keeps no history of its own; on CockroachDB this reads up to gc.ttlseconds back.",
+                )
+            if index == len(self._kept):
+                self._keep()
+            return self._exact(as_of, at, self._kept[index - 1 : index + 1])
+
+    def _exact(self, as_of: AsOf, at: Decimal, candidates: list[_Kept]) -> Snapshot:
+        first, behind = min(one.ends[0] for one in candidates), max(one.ends[1] for one in candidates)
+        which = ", ".join(_SEES.format(one.sees) for one in candidates)
+        answers = self._ask(_EXACT.format(which=which, at=at, first=first, last=behind - 1))
+        for one, is_exact in zip(candidates, answers, strict=True):
+            if is_exact:
+                return one.snapshot
+        raise PastUnavailableError(
+            f"as-of {as_of} lies between two transactions, and the local server kept no snapshot between them.",
+            hint="it keeps one behind each transaction of this process that wrote.",
+        )
+
+    def check(self, connection: Connection, as_of: AsOf) -> None:
+        """Raise :class:`PastUnavailableError` if a transaction on a snapshot may have shown something untrue."""
+        course = connection.course
+
+        def now(sql: str) -> str:
+            with self._lock:
+                return str(self._ask(sql)[0])
+
+        if why := untrue(partial(_text, connection), now, lets_go=course.lets_go, looks_up=course.looks_up):
             raise PastUnavailableError(
-                f"as-of {as_of} is before the local server's kept past begins.",
-                hint="PostgreSQL keeps no history of its own; on CockroachDB this reads up to gc.ttlseconds back.",
+                f"The local server can't show what was read as of {as_of}: {why}.",
+                hint="its snapshots keep rows; how they are defined, and what it is called, is the present's.",
             )
-        return self._kept[index - 1]
+
+    def _keep(self) -> _Kept:
+        name, sees, at = self._ask(f"SELECT pg_export_snapshot(), pg_current_snapshot()::text, {_NOW}")
+        self._kept.append(_Kept(Snapshot(at, name), sees))
+        return self._kept[-1]
 
     def close(self) -> None:
         """Let the snapshots go."""
@@ -105,3 +154,12 @@ def _instant(as_of: AsOf, now: Decimal) -> Decimal:
         return as_of.hlc
     assert as_of.ago is not None  # noqa: S101 - an AsOf has either
     return now - Decimal(as_of.ago.total_seconds()) * _NANOSECONDS
+
+
+def _text(connection: Connection, sql: str) -> str:
+    """Ask for one text, within the transaction."""
+    with text_cursor(connection) as cursor:
+        cursor.is_ours = True
+        cursor.execute(sql)
+        (value,) = cursor.fetchone() or (None,)
+        return "" if value is None else str(value, "utf-8")

@@ -29,7 +29,7 @@ from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import CHANGED_SINCE
+from crdb_magic.session.snapshots import Keeper
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -184,18 +184,14 @@ class Explicit(Verbs[T]):
                 outcome=Outcome.NOT_COMMITTED,
                 hint="a transaction can't be begun inside of another one.",
             )
+        known = self.read_at is not None
         connection.arm(self._begin_sql(connection), _time_limit(seconds_left, connection.server))
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
-        self._tell_instant(connection)
-
-    def _tell_instant(self, connection: Connection) -> None:
-        """Let it be known at which instant the statements to come read."""
         connection.course.read_at = self.read_at
-        as_of = self.options.as_of
-        if connection.listener and as_of and as_of.hlc is None and self.read_at is not None:
-            connection.listener.read_at(connection, as_of.asked, self.read_at)
+        if not known and self.read_at is not None and self.options.as_of and connection.listener:
+            connection.listener.read_at(connection, self.options.as_of.asked, self.read_at)
 
     def _begin_sql(self, connection: Connection) -> str:
         server, as_of = connection.server, self.options.as_of
@@ -255,13 +251,9 @@ class Explicit(Verbs[T]):
 
     def _check_past(self, connection: Connection) -> None:
         """Refuse what a snapshot does not show truly."""
-        if self.options.as_of is None or connection.server.as_of_system_time or connection.is_played:
-            return
-        if changed := ask(connection, CHANGED_SINCE):
-            raise PastUnavailableError(
-                f"{changed} was created or rewritten after as-of {self.options.as_of}, and the local server's "
-                "snapshots do not hold its rows of that time."
-            )
+        keeper = KEEPERS.get(connection.address)
+        if self.options.as_of is not None and isinstance(keeper, Keeper):
+            keeper.check(connection, self.options.as_of)
 
 
 def _ended() -> BrokenTransactionError:

@@ -11,5 +11,6 @@
     ├── foreign.py      CockroachDB's words that PostgreSQL lacks
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
         ├── functions.py    … which functions change nothing
-        └── row_limits.py   … and how many rows a query gives at most
+        ├── row_limits.py   … and how many rows a query gives at most
+        └── steadiness.py   … and what may make its answer another one when it is asked again
 """

@@ -4,13 +4,21 @@ Not here, on purpose: nextval, setval, set_config, txid_current, advisory locks,
 lo_*, crdb_internal.*.
 """
 
-HARMLESS = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.upper().split())
+
+
+AGGREGATES = _names(
     """
     array_agg avg bit_and bit_or bool_and bool_or concat_agg corr count count_rows covar_pop covar_samp every
     json_agg json_object_agg jsonb_agg jsonb_object_agg max min mode percentile_cont percentile_disc regr_avgx
     regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy sqrdiff stddev stddev_pop
     stddev_samp string_agg sum sum_int var_pop var_samp variance xor_agg
-
+    """
+)
+HARMLESS = AGGREGATES | _names(
+    """
     cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number
 
     abs acos acosd acosh asin asind asinh atan atan2 atan2d atand atanh cbrt ceil ceiling cos cosd cosh cot cotd
@@ -55,5 +63,28 @@ HARMLESS = frozenset(
     to_regtype uuid_generate_v4 uuid_v4 version
 
     broadcast family host hostmask masklen netmask network
-    """.upper().split()
+    """
+)
+IN_ORDER = _names(
+    """
+    generate_series generate_subscripts json_array_elements json_array_elements_text jsonb_array_elements
+    jsonb_array_elements_text regexp_matches regexp_split_to_table string_to_table unnest
+    """
+)
+"""Those that give rows in an order of their own."""
+
+# Whose value is another one each time that they are asked: the time, or something new.
+BARE_TIMES = _names("current_date current_time current_timestamp localtime localtimestamp")
+"""Called without parentheses."""
+TRANSACTION_TIMES = BARE_TIMES | _names("now transaction_timestamp")
+"""When the transaction began; CockroachDB's `Server.now_is_as_of` tells what that is in one that reads the past."""
+TIMES = _names("clock_timestamp statement_timestamp timeofday")
+NEW_EACH_TIME = _names(
+    """
+    random random_normal
+    gen_random_bytes gen_random_ulid gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 uuid_v4 uuidv4
+    uuidv7
+    nextval unique_rowid unordered_unique_rowid
+    pg_backend_pid pg_current_snapshot pg_current_xact_id txid_current txid_current_snapshot
+    """
 )

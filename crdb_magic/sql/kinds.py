@@ -146,6 +146,21 @@ def resets_all(sent: bytes) -> bool:
     return _RESETS_ALL.search(sent) is not None
 
 
+# Regular expressions of both Python and PostgreSQL, upper and lower case being the same.
+LETS_GO = r"(^|\W)(exception\W.*when|rollback)($|\W)"
+"""What may let go of the locks of a transaction before it ends: ROLLBACK TO, EXCEPTION WHEN."""
+LOOKS_UP = (
+    r"(^|\W)(reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)|to_reg[a-z]+|"
+    r"pg_\w+|has_\w+|format_type|\w+_description|current_schemas?|row_security_active|execute|u&)($|\W)"
+)
+"""What may look something up in the catalogue without touching it as a table does: casts and functions."""
+
+
+def says(pattern: str, sent: bytes) -> bool:
+    """Whether a message has a word of such a pattern, be it in a comment."""
+    return re.search(pattern, sent.decode(errors="replace"), re.IGNORECASE | re.DOTALL) is not None
+
+
 def restarts_transaction(statement: Statement) -> bool:
     """Whether it uses a savepoint of CockroachDB's retry protocol, whose RELEASE is the commit.
 

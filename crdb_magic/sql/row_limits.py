@@ -42,14 +42,14 @@ def limited(statement: Statement, rows: int) -> Statement | None:
     if not only_gives_rows(statement):
         return None
     words = [token for token in lex(statement.text, statement.head) if token.kind is not Kind.COMMENT]
-    edit = _edit([_clauses(level) for level in _levels(words)], statement.text, rows + 1)
+    edit = _edit([clauses(level) for level in levels(words)], statement.text, rows + 1)
     if edit is None:
         return statement
     text = statement.text[: edit.start] + edit.text + statement.text[edit.end :]
     return replace(split(text)[0], offset=statement.offset, line=statement.line)
 
 
-def _levels(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+def levels(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """Give the tokens of a query that stand in none of its parts; then those within parentheses around all of it."""
     own, inside, depth, in_body = list[Token](), list[Token](), 0, False
     for token in tokens:
@@ -62,10 +62,10 @@ def _levels(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         depth += token.text in _OPENERS
     yield own
     if inside and SET_OPERATIONS.isdisjoint(fold(token.text) for token in own):
-        yield from _levels(inside)
+        yield from levels(inside)
 
 
-def _clauses(own: Sequence[Token]) -> dict[str, Sequence[Token]]:
+def clauses(own: Sequence[Token]) -> dict[str, Sequence[Token]]:
     """Give the clauses that limit a query, each as its word and what stands behind it."""
     return {
         fold(token.text): own[place:]
@@ -74,16 +74,16 @@ def _clauses(own: Sequence[Token]) -> dict[str, Sequence[Token]]:
     }
 
 
-def _edit(levels: Sequence[dict[str, Sequence[Token]]], text: str, most: int) -> _Edit | None:
+def _edit(limits: Sequence[dict[str, Sequence[Token]]], text: str, most: int) -> _Edit | None:
     """Say what changes in the text: its own limit, or one is put before its OFFSET, or at the end."""
-    clauses = {word: tokens for level in levels for word, tokens in level.items() if word in _LIMITS}
-    if "LIMIT" in clauses:
-        amount = takewhile(lambda one: fold(one.text) not in _LIMIT_ENDS, clauses["LIMIT"][1:])
+    own = {word: tokens for level in limits for word, tokens in level.items() if word in _LIMITS}
+    if "LIMIT" in own:
+        amount = takewhile(lambda one: fold(one.text) not in _LIMIT_ENDS, own["LIMIT"][1:])
         return _lowered(list(amount), text, most)
-    if "FETCH" in clauses:  # FETCH FIRST 10 ROWS ONLY; without a number it is one
-        return _lowered([one for one in clauses["FETCH"][2:3] if one.kind is Kind.NUMBER], text, most)
-    if "OFFSET" in clauses:
-        start = clauses["OFFSET"][0].start
+    if "FETCH" in own:  # FETCH FIRST 10 ROWS ONLY; without a number it is one
+        return _lowered([one for one in own["FETCH"][2:3] if one.kind is Kind.NUMBER], text, most)
+    if "OFFSET" in own:
+        start = own["OFFSET"][0].start
         return _Edit(start, start, f"LIMIT {most} ")
     return _Edit(len(text), len(text), f"\nLIMIT {most}")
 

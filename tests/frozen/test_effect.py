@@ -6,19 +6,17 @@ import pytest
 
 from crdb_magic.frozen.effect import UNCERTAIN, InEffect
 
-UNDONE = {9}
 
-
-def after(*steps: str) -> int:
-    """Do steps such as "a begin", "a 1", "b roll_back"; gives the last write in effect."""
-    effect = InEffect(UNDONE.__contains__)
+def after(*steps: str) -> dict[str, int]:
+    """Do steps such as "a begin", "a 1", "b roll_back"; gives the last write in effect for a, and for b."""
+    effect = InEffect()
     for step in steps:
         who, what, *name = step.split()
         if what.isdigit():
             effect.wrote(who, int(what))
         else:
             getattr(effect, what)(who, *name)
-    return effect.after
+    return {who: effect.after(who) for who in "ab"}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +24,7 @@ def after(*steps: str) -> int:
     [
         ([], 0),
         (["a 1"], 1),
-        (["a 1", "b 2"], 2),
+        (["b 1", "a 2"], 2),
         (["a begin", "a 1"], 1),
         (["a begin", "a 1", "a commit"], 1),
         (["a begin", "a 1", "a roll_back"], 0),
@@ -37,28 +35,27 @@ def after(*steps: str) -> int:
         (["a begin", "a save s", "a 1", "a save s", "a 2", "a roll_back_to s"], 1),
         (["a begin", "a roll_back", "a 1"], 1),
         (["a begin", "b 1", "a roll_back"], 1),
-        (["a begin", "a 9", "b 10", "a roll_back"], 10),
+        (["a begin", "b 1", "a commit"], 1),
+        (["a begin", "b 1", "a 2", "a commit"], 2),
+        (["a begin", "a 1", "b 2", "a roll_back"], 2),
         (["a roll_back"], 0),
     ],
 )
 def test_the_last_write_in_effect(steps, last):
-    assert after(*steps) == last
+    assert after(*steps)["a"] == last
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [
-        ["a begin", "a 1", "b 2", "a roll_back"],  # it was committed
-        ["a begin", "a 9", "b 10", "a commit"],  # it was rolled back
-    ],
-)
-def test_what_ends_otherwise_behind_somebody_elses_write_is_uncertain(steps):
-    assert after(*steps) == UNCERTAIN
+def test_what_is_not_committed_is_seen_by_its_transaction_alone():
+    assert after("b 1", "a begin", "a 2") == {"a": 2, "b": 1}
+
+
+def test_what_is_committed_behind_somebody_elses_write_is_uncertain():
+    assert after("a begin", "a 1", "b 2", "a commit") == {"a": UNCERTAIN, "b": UNCERTAIN}
 
 
 @pytest.mark.parametrize("verb", ["release", "roll_back_to"])
 def test_a_savepoint_that_is_not_there_is_told(verb):
-    effect = InEffect(UNDONE.__contains__)
+    effect = InEffect()
     effect.begin("a")
 
     assert getattr(effect, verb)("a", "s") is False

@@ -17,7 +17,7 @@ LONG = "SELECT " + ", ".join(f"column_{number}" for number in range(100))
 
 def refused(tape: Tape, text: str, connection: int = 1, as_of: Decimal | None = None, settings=()) -> str:
     with pytest.raises(NotRecordedError) as caught:
-        Served(tape.recording).look(Question(connection, text, as_of, settings))
+        Served(tape.recording).look(Question(connection, text, as_of, settings), "somebody")
     assert caught.value.outcome is not None
     return str(caught.value).removesuffix(f"\n{caught.value.outcome.value}")
 
@@ -109,7 +109,7 @@ def test_a_read_that_came_before_a_write_says_so():
     served.take(Question(1, "DELETE FROM orders"), "somebody")
 
     with pytest.raises(NotRecordedError, match="before the first write; now the last write is DELETE FROM orders"):
-        served.look(Question(1, "SELECT 1"))
+        served.look(Question(1, "SELECT 1"), "somebody")
 
 
 def test_a_question_too_many_is_refused_where_the_answers_differ():
@@ -138,4 +138,4 @@ def test_a_setting_is_no_write():
     tape.sets("SET a = 1")
     tape.read("SELECT 1", {"id": INT}, [("1",)])
 
-    assert Served(tape.recording).look(Question(1, "SELECT 1")).kind is Kind.READ
+    assert Served(tape.recording).look(Question(1, "SELECT 1"), "somebody").kind is Kind.READ

@@ -11,6 +11,8 @@ import pytest
 from crdb_magic import CockroachDatabase
 from crdb_magic.core.target import Target
 from crdb_magic.magics.connections import Connections
+from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.listening import LISTENING
 
 
 @pytest.fixture
@@ -48,3 +50,21 @@ def test_a_database_that_has_another_name_too_stays_open(
 
     assert connections.database("two") is db
     assert db.execute_sql("EXECUTE ask").fetchone() == (1,)
+
+
+class StandIn:
+    """Leads all connections to one place."""
+
+    def __init__(self, place: Target) -> None:
+        self.place_of = lambda target: place
+
+
+def test_served_from_a_recording_no_local_server_is_started_and_none_keeps_a_past(
+    connections: Connections, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crdb_magic.magics.connections.start", None)
+    monkeypatch.setattr(LISTENING, "stand_in", StandIn(target))
+    session = connections.open_local("one", None)
+
+    assert KEEPERS.get(session.connection.address) is None
+    assert connections.close_all() == ["Closed one.", "Stopped the local server; its data is gone."]

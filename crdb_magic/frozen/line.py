@@ -1,0 +1,220 @@
+"""One connection as it is heard: what its open transaction was answered so far, and when that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from psycopg2 import Error
+
+from crdb_magic.columns.arrow import Batch
+from crdb_magic.core.retry import RETRYABLE
+from crdb_magic.frozen import store
+from crdb_magic.frozen.asked import controls, ends, kind_of, refusal_of, statements_of, values_of
+from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, plain_text
+from crdb_magic.frozen.hearing import About, Message
+from crdb_magic.frozen.rows import Texts, headings
+from crdb_magic.frozen.taps import In, Out, Pour
+from crdb_magic.session.driver import Connection, Cursor
+
+TOLD = (
+    "server_version", "crdb_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
+    "integer_datetimes", "standard_conforming_strings", "is_superuser", "session_authorization",
+)  # fmt: skip
+"""The parameters that a server tells, and tells again when they change."""
+
+
+def told_by(connection: Connection) -> dict[str, str]:
+    """Give the parameters that a connection's server told."""
+    told = {name: connection.info.parameter_status(name) for name in TOLD}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+class Mark(NamedTuple):
+    """A savepoint that was set, or gone back to."""
+
+    name: str
+    back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All that a transaction was answered, in order, and whether it was rolled back. Events have no numbers yet."""
+
+    steps: tuple[Event | Mark, ...]
+    undone: bool
+
+
+@dataclass
+class _Reading:
+    """What a query's rows are stored in while they are fetched."""
+
+    message: Message
+    pour: Pour | None = None
+
+
+@dataclass
+class Line:
+    """What is heard on one connection, in the words of its server's ``number``.
+
+    Of a transaction that the server asked to run again nothing stays; nor of one whose connection is lost.
+    """
+
+    connection: Connection
+    number: int
+    folder: Path
+    has_ended: bool = False
+    _steps: list[Event | Mark] = field(default_factory=list)
+    _undone: bool = False
+    _is_retried: bool = False
+    _described: tuple[str, tuple[Heading, ...]] = ("", ())
+    _reading: _Reading | None = None
+    _tap: Out | In | None = None
+    _texts: Texts | None = None
+    _notices: int = 0
+    _told: Mapping[str, str] = field(default_factory=dict)
+    _settings: tuple[str, ...] = ()
+    _read_at: Decimal | None = None
+
+    def begins(self, cursor: Cursor) -> None:
+        """Hear that a statement is about to be sent."""
+        self._texts = Texts(cursor)
+        self._notices = self.connection.notices.heard
+        self._told = told_by(self.connection)
+        self._settings = self.connection.settings
+        self._read_at = self.connection.course.read_at
+
+    def take(self) -> Ended:
+        """Give what has ended."""
+        steps = [] if self._is_retried else self._steps
+        ended = Ended(tuple(steps), self._undone)
+        self._steps, self._undone, self._is_retried, self.has_ended = [], False, False, False
+        return ended
+
+    def tee(self, cursor: Cursor, sql: str, file: Any) -> Any:
+        """Give a file that hears what a COPY moves: the rows of a query that was described, or what is written."""
+        self.begins(cursor)
+        message = Message.of(sql)
+        if message.about is About.COPY and self._described[0] == message.text:
+            self._tap = Out(file, self.folder, self._described[1])
+        elif "FROM STDIN" in sql and hasattr(file, "read"):
+            self._tap = In(file)
+        return self._tap or file
+
+    def heard(self, cursor: Cursor, said: str, error: Error | None) -> None:
+        """Hear an answer to what had been heard to begin."""
+        if self._texts is None:
+            return
+        self._texts.leave()
+        self._take_in(cursor, said, error)
+        self._texts = None
+        if self.connection.idle and not self.has_ended:
+            self.has_ended = bool(self._steps)
+
+    def _take_in(self, cursor: Cursor, said: str, error: Error | None) -> None:
+        tap, self._tap = self._tap, None
+        written, cursor.written = cursor.written, None
+        if error is not None and (not error.pgcode or self.connection.closed):
+            self._lose(tap)
+            return
+        statements = statements_of(said)
+        if controls(statements):
+            self._control(cursor, said, statements, error)
+        elif statements and not cursor.is_ours:
+            self._answer(cursor, Message.of(said), error, tap, written)
+
+    def _lose(self, tap: Out | In | None) -> None:
+        if isinstance(tap, Out):
+            tap.rows.give_up()
+        self._steps.clear()
+
+    def _control(self, cursor: Cursor, said: str, statements: Any, error: Error | None) -> None:
+        name = plain_text(said).split()[-1].lower()
+        if error is not None:
+            self._refused(cursor, Message.of(said), error, None)
+        elif ends(statements):
+            self.has_ended, self._undone = True, statements[0].keyword in {"ROLLBACK", "ABORT"}
+            self._is_retried &= self._undone
+        elif statements[0].keyword in {"SAVEPOINT", "ROLLBACK"}:
+            self._steps.append(Mark(name, back=statements[0].keyword == "ROLLBACK"))
+
+    def _answer(
+        self, cursor: Cursor, message: Message, error: Error | None, tap: Out | In | None, written: Any
+    ) -> None:
+        if error is not None:
+            if isinstance(tap, Out):
+                tap.rows.give_up()
+            self._refused(cursor, message, error, written)
+        elif message.about is About.DESCRIBE:
+            self._described = message.text, headings(cursor)
+        elif message.about is About.DECLARE:
+            self._reading = _Reading(message)
+        elif message.about is About.FETCH:
+            self._fetched(cursor)
+        elif isinstance(tap, Out):
+            self._keep(cursor, self._event(message, written), tap.rows.columns, tap.end(), selected=True)
+        elif isinstance(tap, In):
+            event = self._event(message, written, digest=tap.digest, tag=f"COPY {cursor.rowcount}")
+            self._add(cursor, event)
+        else:
+            self._stored(cursor, message, written)
+
+    def _refused(self, cursor: Cursor, message: Message, error: Error, written: Any) -> None:
+        if error.pgcode in RETRYABLE:
+            self._is_retried = not self.connection.idle or message.text == COMMIT
+            return
+        before = cursor.sent_before + message.start
+        self._steps.append(self._event(message, written, refusal=refusal_of(error, before)))
+
+    def _fetched(self, cursor: Cursor) -> None:
+        reading = self._reading
+        if reading is None:
+            return
+        reading.pour = reading.pour or Pour(self.folder, headings(cursor))
+        if batch := self._batch():
+            reading.pour.put(batch)
+            return
+        self._reading = None
+        event = self._event(reading.message, None)
+        self._keep(cursor, event, reading.pour.columns, reading.pour.end(), selected=True)
+
+    def _stored(self, cursor: Cursor, message: Message, written: Any) -> None:
+        event = self._event(message, written)
+        if cursor.description is None:
+            self._add(cursor, event)
+            return
+        columns, batch = headings(cursor), self._batch()
+        self._keep(cursor, event, columns, store.write(self.folder, columns, [batch] if batch else []))
+
+    def _batch(self) -> Batch:
+        return self._texts.batch() if self._texts else ()
+
+    def _keep(
+        self,
+        cursor: Cursor,
+        event: Event,
+        columns: tuple[Heading, ...],
+        stored: store.Stored,
+        *,
+        selected: bool = False,
+    ) -> None:
+        tag = f"SELECT {stored.rows}" if selected else ""
+        self._add(cursor, replace(event, columns=tuple(columns), rows=stored.rows, hash=stored.hash, tag=tag))
+
+    def _add(self, cursor: Cursor, event: Event) -> None:
+        told = {name: value for name, value in told_by(self.connection).items() if self._told.get(name) != value}
+        tag, notices = event.tag or cursor.statusmessage or "", self.connection.notices.since(self._notices)
+        self._steps.append(replace(event, tag=tag, notices=notices, told=told))
+
+    def _event(self, message: Message, written: Any, **answer: Any) -> Event:
+        """Make an event of what was asked: in a transaction that reads the past nothing can write."""
+        kind = Kind.READ if self._read_at is not None else kind_of(statements_of(message.sql))
+        values = values_of(self.connection, written)
+        sql = plain_text(written[0]) if written and values else ""
+        return Event(
+            number=0, kind=kind, connection=self.number, text=message.text, sql=sql, values=values, as_of=self._read_at,
+            settings=self._settings, **answer,
+        )  # fmt: skip

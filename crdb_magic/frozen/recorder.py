@@ -1,0 +1,194 @@
+"""Hears what connections say and are answered, and records it when it counts: behind the commit, or the rollback."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from psycopg2 import Error
+
+from crdb_magic.core.receipt import Receipt
+from crdb_magic.frozen.events import Event, Kind, Place
+from crdb_magic.frozen.line import Ended, Line, told_by
+from crdb_magic.frozen.manifest import Manifest
+from crdb_magic.session.driver import Connection, Cursor
+from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.listening import LISTENING
+
+T = TypeVar("T")
+_NOTHING: tuple[Any, ...] = (None, [])
+_FACTS = ("statements", "rows", "elapsed", "retries", "as_of", "committed_at")
+Method = Callable[..., T | None]
+
+
+def _apart(method: Method[T]) -> Method[T]:
+    """Keep what goes wrong here from whoever is listened to; a fork has a recorder that is not its own."""
+
+    @functools.wraps(method)
+    def call(self: Recorder, *args: Any) -> T | None:
+        if not self.is_open:
+            return None
+        with self._lock:
+            try:
+                return method(self, *args)
+            except Exception as error:
+                self.close()
+                warnings.warn(f"The recording into {self.folder} has ended: {error}", stacklevel=3)
+        return None
+
+    return call
+
+
+class Recorder:
+    """Records all that is asked on the connections of this process, from now on until it is closed.
+
+    ``folder`` is made if need be; raises :class:`crdb_magic.errors.RecordingError` if another recorder has it. What
+    goes wrong later (a full disk) ends the recording with a warning, and nothing else: no transaction is lost for it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.counts = dict.fromkeys(Kind, 0)
+        self._manifest = Manifest(folder)
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._number = self._after = 0
+        self._lines: WeakKeyDictionary[Connection, Line] = WeakKeyDictionary()
+        self._places: dict[int, Place] = {}
+        LISTENING.count_anew()
+        LISTENING.listener = self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it records: not in a fork."""
+        return LISTENING.listener is self and os.getpid() == self._process
+
+    def close(self) -> None:
+        """End the recording; the folder is whole."""
+        with self._lock:
+            if self.is_open:
+                LISTENING.listener = None
+                self._manifest.close()
+
+    @_apart
+    def show(self, connection: Connection, shown: str) -> None:
+        """Take the line that the notebook shows of a connection."""
+        self._introduce(self._line(connection, shown), shown)
+
+    # What a listener hears.
+
+    @_apart
+    def begins(self, cursor: Cursor) -> None:
+        """Hear that a cursor is about to send a statement."""
+        self._line(cursor.connection).begins(cursor)
+
+    @_apart
+    def heard(self, cursor: Cursor, said: bytes, error: Error | None = None) -> None:
+        """Hear the answer; record all of its transaction if that has ended with it."""
+        line = self._line(cursor.connection)
+        line.heard(cursor, said.decode(errors="replace"), error)
+        if line.has_ended:
+            self._record(line)
+
+    def tee(self, cursor: Cursor, sql: Any, file: Any) -> Any:
+        """Give a file that hears what a COPY moves."""
+        return self._tee(cursor, sql, file) or file
+
+    @_apart
+    def _tee(self, cursor: Cursor, sql: Any, file: Any) -> Any:
+        return self._line(cursor.connection).tee(cursor, sql, file) if isinstance(sql, str) else None
+
+    @_apart
+    def read_at(self, connection: Connection, asked: str, at: Decimal) -> None:
+        """Record which instant was meant."""
+        self._append([self._numbered(Event(kind=Kind.INSTANT, text=asked, at=at, **self._of(connection)))])
+
+    @_apart
+    def ended(self, connection: Connection, receipt: Receipt) -> None:
+        """Record how a transaction went."""
+        told = {**receipt.as_dict(), "elapsed": receipt.elapsed}
+        facts = {name: told[name] for name in _FACTS if told.get(name) not in _NOTHING}
+        event = Event(kind=Kind.RECEIPT, text="", receipt=facts, **self._of(connection))
+        self._append([self._numbered(event)])
+
+    # What is recorded.
+
+    def _of(self, connection: Connection) -> dict[str, Any]:
+        return {"number": 0, "connection": self._line(connection).number}
+
+    def _line(self, connection: Connection, shown: str = "") -> Line:
+        if connection not in self._lines:
+            line = Line(connection, LISTENING.number_of(connection.target), self.folder)
+            self._lines[connection] = line
+            if line.number not in self._places:
+                self._introduce(line, shown)
+                self._append([self._numbered(_setting(line, sql)) for sql in connection.settings])
+        return self._lines[connection]
+
+    def _introduce(self, line: Line, shown: str) -> None:
+        """Record what a connection is, the first time and when it is shown in another way."""
+        info = line.connection.info
+        parameters = told_by(line.connection)
+        before = self._places.get(line.number)
+        if before is not None:
+            shown, parameters = shown or before.shown, dict(before.parameters)
+        place = Place(number=line.number, shown=shown, database=info.dbname, user=info.user, parameters=parameters)
+        if place != before:
+            self._places[line.number] = place
+            self._manifest.append([place])
+
+    def _record(self, line: Line) -> None:
+        """Give the numbers, and behind which write each of it was, to what a transaction was answered."""
+        ended = line.take()
+        before, marks, events = self._after, dict[str, int](), list[Event]()
+        at = _present(line.connection, ended)
+        for step in ended.steps:
+            if isinstance(step, Event):
+                at_present = None if step.refusal else at
+                events.append(self._numbered(replace(step, undone=ended.undone, at=at_present)))
+            elif step.back:
+                self._after = marks.get(step.name, self._after)
+            else:
+                marks[step.name] = self._after
+        if ended.undone:
+            self._after = before
+        self._append(events)
+
+    def _numbered(self, event: Event) -> Event:
+        self._number += 1
+        event = replace(event, number=self._number, after=self._after)
+        if event.kind is Kind.WRITE and event.refusal is None and not is_setting(event):
+            self._after = event.number
+        return event
+
+    def _append(self, events: list[Event]) -> None:
+        for event in events:
+            self.counts[event.kind] += 1
+        if events:
+            self._manifest.append(events)
+
+
+def _setting(line: Line, sql: str) -> Event:
+    return Event(number=0, kind=Kind.WRITE, connection=line.number, text=sql, tag="SET", told=told_by(line.connection))
+
+
+def is_setting(event: Event) -> bool:
+    """Whether an event only set what a session is."""
+    return event.tag in {"SET", "RESET"}
+
+
+def _present(connection: Connection, ended: Ended) -> Decimal | None:
+    """Give the instant at which a transaction that wrote nothing has read the present, where that can be known."""
+    events = [step for step in ended.steps if isinstance(step, Event)]
+    if not events or any(event.as_of is not None or event.kind is not Kind.READ for event in events):
+        return None
+    keeper = KEEPERS.get(connection.address)
+    return keeper.present().at if keeper else None

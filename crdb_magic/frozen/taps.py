@@ -1,0 +1,114 @@
+"""Files that hear what a COPY moves through them, and rows that are stored while they come."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from crdb_magic.columns.arrow import Batch, from_csv
+from crdb_magic.errors import RecordingError
+from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.store import Stored, write
+from crdb_magic.session.reading import BYTES, Lines
+from crdb_magic.values.typemap import text_like
+
+_AHEAD = 4  # batches that may wait to be stored
+_ANY_TEXT = text_like("", 0)
+
+
+class Pour:
+    """Rows that are stored by a thread while they come: there may be more than memory holds."""
+
+    def __init__(self, folder: Path, columns: Sequence[Heading]) -> None:
+        self.columns = tuple(columns)
+        self._items: queue.Queue[Batch | None] = queue.Queue(_AHEAD)
+        self._stored: Any = None
+        self._failure: BaseException | None = None
+        self._given_up = False
+        self._thread = threading.Thread(target=self._run, args=(folder,), name="crdb_magic recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, batch: Batch) -> None:
+        """Store some rows more."""
+        self._items.put(batch)
+
+    def end(self) -> Stored:
+        """Give what was stored, all of it; raises what went wrong."""
+        self._items.put(None)
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+        stored: Stored = self._stored
+        return stored
+
+    def give_up(self) -> None:
+        """Leave it."""
+        self._given_up = True
+        self._items.put(None)
+        self._thread.join()
+
+    def _run(self, folder: Path) -> None:
+        try:
+            self._stored = write(folder, self.columns, self._batches())
+        except BaseException as error:
+            self._failure = error
+            while not self._given_up and self._items.get() is not None:  # who puts must not wait for ever
+                pass
+
+    def _batches(self) -> Iterator[Batch]:
+        while (batch := self._items.get()) is not None:
+            yield batch
+        if self._given_up:
+            raise RecordingError("The rows did not come to their end.")
+
+
+class Out(io.RawIOBase):
+    """A file that writes on into another one what COPY … TO writes, and stores its rows."""
+
+    def __init__(self, file: Any, folder: Path, columns: Sequence[Heading]) -> None:
+        self._file = file
+        self._types = [_ANY_TEXT] * len(columns)
+        self.rows = Pour(folder, columns)
+        self._lines = io.BufferedWriter(Lines(self._take), BYTES)
+
+    def writable(self) -> bool:
+        """Tell that it is."""
+        return True
+
+    def write(self, piece: Any) -> int:
+        """Hand on what comes, and hear it."""
+        self._lines.write(piece)
+        self._file.write(piece)
+        return len(piece)
+
+    def end(self) -> Stored:
+        """Give what was stored."""
+        self._lines.flush()
+        return self.rows.end()
+
+    def _take(self, part: bytes) -> None:
+        self.rows.put(from_csv(part, self._types))
+
+
+class In:
+    """A file that reads on from another one what COPY … FROM reads, and knows the hash of it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._sum = hashlib.sha256()
+
+    def read(self, size: int = -1) -> Any:
+        """Give what comes next."""
+        piece = self._file.read(size)
+        self._sum.update(piece.encode() if isinstance(piece, str) else piece)
+        return piece
+
+    @property
+    def digest(self) -> str:
+        """The hash of all that was read."""
+        return self._sum.hexdigest()

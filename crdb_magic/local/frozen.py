@@ -1,0 +1,34 @@
+"""Stands in for a local server where a recording has the answers: nothing runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from crdb_magic.errors import FROZEN_VARIABLE
+from crdb_magic.local.server import LocalServer, choose_engine, launch
+
+
+class FrozenServer(LocalServer):
+    """What a program holds instead of a server: connections are led to the recording, whatever their URL.
+
+    Its own leads nowhere: no host's name ends in .invalid (RFC 2606). Its user and database are those of a server of
+    ours. There is no log, and so no ``folder`` of one.
+    """
+
+    def __init__(self) -> None:
+        self.url = "postgresql://root@frozen.invalid/defaultdb?sslmode=disable"
+        self.description = "a recording, instead of a local server"
+        self.folder = Path(os.devnull)
+
+    def stop(self) -> None:
+        """Do nothing: nothing runs."""
+
+
+def start(directory: Path | None = None) -> LocalServer:
+    """Start a server, in memory or in a temporary folder, or on the data that is kept in a directory.
+
+    Kept data is served by the engine that wrote it. Where CRDB_MAGIC_FROZEN names a recording, none is started.
+    Raises LocalServerError with what to do about it.
+    """
+    return FrozenServer() if os.environ.get(FROZEN_VARIABLE) else launch(directory, choose_engine)

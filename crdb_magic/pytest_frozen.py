@@ -1,0 +1,71 @@
+"""pytest --crdb-frozen: notebooks that pytest runs (by nbval) are answered from their recordings, without a server.
+
+pytest loads this in every project of an environment that has us: it imports nothing large, and does nothing unless it
+is asked to. Without it, a notebook is tested so: ``CRDB_MAGIC_FROZEN=frozen/report pytest --nbval report.ipynb``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crdb_magic.errors import FROZEN_VARIABLE
+
+_NEAR = "frozen"  # the folder of recordings beside a notebook
+_NOTEBOOK = ".ipynb"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options; two, since pytest takes what stands behind one with an optional value for that value."""
+    group = parser.getgroup("crdb_magic", "notebooks with crdb_magic")
+    group.addoption(
+        "--crdb-frozen",
+        action="store_true",
+        help=f"Run each notebook against its recording: {_NEAR}/NAME beside NAME{_NOTEBOOK}. No server is needed.",
+    )
+    group.addoption(
+        "--crdb-frozen-dir", metavar="DIR", help="The same, with the recordings of all notebooks in that folder."
+    )
+
+
+def recording_of(notebook: Path, config: pytest.Config) -> Path | None:
+    """Give the folder of a notebook's recording, or None where nobody asked for it."""
+    folder = config.option.crdb_frozen_dir
+    if folder is not None:
+        return Path(config.invocation_params.dir, folder, notebook.stem)
+    return notebook.parent / _NEAR / notebook.stem if config.option.crdb_frozen else None
+
+
+class Missing(pytest.File):
+    """A notebook without a recording: one error of its own, instead of one a cell."""
+
+    def collect(self) -> list[pytest.Item]:
+        """Say which folder is missing."""
+        raise self.CollectError(
+            f"{self.path.name} has no recording: there is no folder {recording_of(self.path, self.config)}.\n"
+            f"Hint: Record it with %crdb_freeze, or leave out --crdb-frozen."
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, list[Any], list[Any]]:
+    """Refuse a notebook without a recording, if anybody is to run it."""
+    collected = yield
+    folder = recording_of(file_path, parent.config) if file_path.suffix == _NOTEBOOK else None
+    if not collected or folder is None or folder.is_dir():
+        return collected
+    return [Missing.from_parent(parent, path=file_path)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Let the kernel that is started for a notebook's first cell know the recording: it inherits our environment."""
+    folder = recording_of(item.path, item.config) if item.path.suffix == _NOTEBOOK else None
+    if folder is None:
+        return (yield)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(FROZEN_VARIABLE, str(folder))
+        return (yield)

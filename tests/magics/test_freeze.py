@@ -1,0 +1,206 @@
+"""%crdb_freeze and %crdb_connect --frozen: a notebook gives the same outputs again, to the byte, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from proxy import Proxy
+from tables import unique
+
+from crdb_magic.core.target import Target
+from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
+
+TABLE = unique("frozen")
+MADE = [
+    f"%crdb_txn DROP TABLE IF EXISTS {TABLE}",
+    f"%crdb_txn CREATE TABLE {TABLE} (id INT PRIMARY KEY, owner TEXT, balance DECIMAL(12,2), at TIMESTAMPTZ)",
+    f"%%crdb_txn\nINSERT INTO {TABLE} VALUES (1, 'Ann', 100, '2026-01-01 10:00+02'), (2, 'Bob', NULL, NULL);\n"
+    f"SELECT * FROM {TABLE} ORDER BY id",
+]
+ALL = f"%crdb_txn SELECT * FROM {TABLE} ORDER BY id"
+WRITTEN = f"%crdb_txn UPDATE {TABLE} SET balance = balance + 1 WHERE id = 1"
+
+CELLS = {
+    "SQL": [ALL, WRITTEN, ALL],
+    "parameters": [f"ids, name = [1, 2], 'Ann'\n%crdb_txn SELECT * FROM {TABLE} WHERE id = ANY(:ids) OR owner = :name ORDER BY id"],
+    "every form of a value": [
+        f"%crdb_txn --as {form} SELECT * FROM {TABLE} ORDER BY id" for form in ("frame", "arrow", "polars", "rows")
+    ],
+    "the past": ["%crdb_pin -1us", ALL, f"%crdb_txn --as-of now UPDATE {TABLE} SET balance = 7", ALL, "%crdb_pin off", ALL],
+    "the present again": ["%crdb_pin", ALL, "%crdb_connect --list", "%crdb_pin off"],
+    "a receipt": [f"f = %crdb_txn SELECT * FROM {TABLE} ORDER BY id\nf.attrs['crdb']"],
+    "an error": [f"%%crdb_txn\nINSERT INTO {TABLE} VALUES (9, 'Eve', 1, NULL);\nSELECT *\nFROM nowhere", ALL],
+    "a broken constraint": [f"%crdb_txn INSERT INTO {TABLE} VALUES (1, 'Ann', 1, NULL)", ALL],
+    "a dry run": [f"%%crdb_txn --dry-run\n{WRITTEN[10:]};\n{ALL[10:]}", ALL],
+    "a savepoint": [f"%%crdb_txn\nSAVEPOINT s;\n{WRITTEN[10:]};\nROLLBACK TO s;\n{ALL[10:]}"],
+    "Python": [
+        f'%%crdb_txn --python\ndb.execute_sql("UPDATE {TABLE} SET balance = balance + %s WHERE id = %s", (5, 1))\n'
+        f'print(db.execute_sql("SELECT id, balance, at FROM {TABLE} WHERE id < %s ORDER BY id", (9,)).fetchall())\n'
+        f'db.frame("SELECT * FROM {TABLE} ORDER BY id")',
+    ],
+    "Python that fails": [f'%%crdb_txn --python\ndb.execute_sql("{WRITTEN[10:]}")\n1 / 0', ALL],
+    "a frame that is written": [
+        f"import pandas as pd\n%crdb_write pd.DataFrame({{'id': [5, 6], 'owner': ['x', None]}}) --table {TABLE} --mode append", ALL
+    ],
+    "a file": [
+        "import os, tempfile; os.chdir(tempfile.mkdtemp())",
+        f"%crdb_export 'SELECT id, owner FROM {TABLE} ORDER BY id' a.csv",
+        "from pathlib import Path\nprint(Path('a.csv').read_text())",
+    ],
+    "a stream": [
+        "db = __import__('crdb_magic').CockroachDatabase(url)",
+        f"[list(f.id) for f in db.frames('SELECT * FROM {TABLE} ORDER BY id', 1)]",
+        "db.close()",
+    ],
+    "a setting": ["%crdb_txn SET TIME ZONE 'Europe/Oslo'", "%crdb_txn SHOW TIME ZONE", ALL, "%crdb_txn RESET TIME ZONE", ALL],
+    "a schema": [f"%crdb_schema {TABLE}", f"%crdb_schema {TABLE} --diagram"],
+    "a plan": [f"%crdb_txn --explain SELECT * FROM {TABLE} WHERE id = 1"],
+    "the limit": [f"%crdb_txn --limit 1 SELECT * FROM {TABLE} ORDER BY id"],
+    "a value that differs on each run": ["%crdb_txn SELECT now() AS n, gen_random_uuid() AS u"] * 2,
+}  # fmt: skip
+
+
+class Twice:
+    """A notebook that is run on a server, and again from the recording, when nobody is there."""
+
+    def __init__(self, notebook: Any, proxy: Proxy, folder: Path) -> None:
+        self.notebook, self.proxy, self.folder = notebook, proxy, folder
+        notebook["url"] = spelled(proxy.target)
+
+    def live(self, *cells: str) -> list[Any]:
+        self.notebook("%crdb_connect :url")
+        self.notebook(f"%crdb_freeze {self.folder}")
+        shown = [self.shown(cell) for cell in cells]
+        self.notebook("%crdb_freeze off")
+        self.notebook("%crdb_connect --close default")
+        return shown
+
+    def frozen(self, *cells: str) -> list[Any]:
+        self.proxy.close()
+        self.notebook(f"%crdb_connect --frozen {self.folder}")
+        return [self.shown(cell) for cell in cells]
+
+    def shown(self, cell: str) -> Any:
+        """Give all that a cell shows: its outputs and its value, or its error."""
+        try:
+            value = self.notebook(cell)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        shown = self.notebook.shell.display_formatter.format(value)[0] if value is not None else None
+        return [output.data for output in self.notebook.outputs], shown, self.notebook.shown
+
+
+def spelled(target: Target) -> str:
+    """Spell a target as a URL."""
+    parts = dict(target)
+    user, password, host, port, database = (
+        quote(parts.pop(key, "")) for key in ("user", "password", "host", "port", "dbname")
+    )
+    return f"postgresql://{user}:{password}@{host}:{port}/{database}?{urlencode(parts, quote_via=quote)}"
+
+
+@pytest.fixture
+def twice(unconnected: Any, proxy: Proxy, past: None, tmp_path: Path) -> Twice:
+    return Twice(unconnected, proxy, tmp_path / "frozen")
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+def test_what_is_shown_is_the_same_to_the_byte(twice: Twice, cells: list[str]) -> None:
+    live = twice.live(*MADE, *cells)
+
+    assert twice.frozen(*MADE, *cells) == live
+
+
+@pytest.fixture
+def frozen(twice: Twice) -> Twice:
+    """A recorded notebook that has read the table, changed it and read it again, from the top."""
+    twice.live(*MADE, "who = 'Ann'", BY_NAME, WRITTEN, BY_NAME)
+    twice.frozen()
+    return twice
+
+
+BY_NAME = f"%crdb_txn SELECT id, balance FROM {TABLE} WHERE owner = :who ORDER BY id"
+
+
+def test_a_query_with_another_value_is_refused_and_the_difference_is_shown(frozen: Twice) -> None:
+    for cell in (*MADE, "who = 'Bob'"):
+        frozen.shown(cell)
+    with pytest.raises(NotRecordedError) as caught:
+        frozen.notebook(BY_NAME)
+
+    assert str(caught.value).splitlines()[1:4] == ["There it has other values:", "- who = 'Ann'", "+ who = 'Bob'"]
+
+
+def test_so_is_other_sql(frozen: Twice) -> None:
+    for cell in MADE:
+        frozen.shown(cell)
+    with pytest.raises(NotRecordedError) as caught:
+        frozen.notebook(BY_NAME.replace("ORDER BY id", "ORDER BY balance").replace(":who", "'Ann'"))
+
+    assert [line[-20:] for line in str(caught.value).splitlines()[2:4]] == [
+        "owner = 'Ann' ORDER BY id"[-20:],
+        "owner = 'Ann' ORDER BY balance"[-20:],
+    ]
+
+
+def test_a_write_that_is_skipped_makes_what_was_read_behind_it_another_question(frozen: Twice) -> None:
+    for cell in (*MADE, "who = 'Ann'", BY_NAME):
+        frozen.shown(cell)
+
+    assert "100.00" in str(frozen.shown(BY_NAME))  # once more, of the same state: not the later answer
+
+
+def test_a_write_that_was_not_recorded_is_refused(frozen: Twice) -> None:
+    for cell in MADE:
+        frozen.shown(cell)
+    with pytest.raises(NotRecordedError, match="This write is not in the recording"):
+        frozen.notebook(f"%crdb_txn DELETE FROM {TABLE}")
+
+
+def test_connecting_again_begins_from_the_top(frozen: Twice) -> None:
+    cells = (*MADE, "who = 'Ann'", BY_NAME, WRITTEN, BY_NAME)
+
+    assert frozen.frozen(*cells) == frozen.frozen(*cells)
+
+
+def test_the_variable_of_the_environment_serves_a_notebook_that_is_not_changed(
+    frozen: Twice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRDB_MAGIC_FROZEN", str(frozen.folder))
+    frozen.notebook.shell.run_line_magic("unload_ext", "crdb_magic")
+    frozen.notebook.shell.run_line_magic("load_ext", "crdb_magic")
+    cells = (*MADE, "who = 'Ann'", BY_NAME, WRITTEN, BY_NAME)
+    frozen.notebook("%crdb_connect postgresql://nobody@nowhere.example/db")
+    frozen.notebook("%crdb_freeze elsewhere")
+    served = [frozen.shown(cell) for cell in cells]
+
+    assert served == frozen.frozen(*cells)
+
+
+def test_there_is_no_server_to_record_where_a_recording_is_served(frozen: Twice) -> None:
+    with pytest.raises(OptionError, match="served from a recording"):
+        frozen.notebook("%crdb_freeze elsewhere")
+
+
+def test_a_folder_that_is_no_recording_is_refused(unconnected: Any, tmp_path: Path) -> None:
+    with pytest.raises(RecordingError):
+        unconnected(f"%crdb_connect --frozen {tmp_path}")
+
+
+def test_rows_that_somebody_has_changed_are_refused(twice: Twice) -> None:
+    twice.live(*MADE, ALL)
+    for path in (twice.folder / "data").iterdir():
+        path.write_bytes(path.read_bytes()[::-1])
+
+    assert "can't be read" in twice.frozen(*MADE)[-1]
+
+
+def test_no_secret_gets_into_the_folder(twice: Twice, proxy: Proxy) -> None:
+    twice.live(*MADE, f"%crdb_schema {TABLE}")
+    everything = b"".join(path.read_bytes() for path in twice.folder.rglob("*") if path.is_file())
+    password = proxy.target.get("password", "")
+
+    assert not password or password.encode() not in everything
