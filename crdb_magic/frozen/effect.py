@@ -1,19 +1,20 @@
-"""Which writes are in effect, transaction by transaction: the last of them tells what a read of the present sees."""
+"""Which write is the last one in effect for whom, transaction by transaction: a read of the present sees it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 UNCERTAIN = -1
-"""What `InEffect.after` is where nobody can tell which writes are in effect: no read was recorded after that."""
+"""The number where the state is one that was never recorded: nothing was asked behind that."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """A transaction: its writes in order, and its savepoints with how many there were before them."""
+    """A transaction: its writes in order, what was in effect before the first, and where its savepoints stand."""
 
     writes: list[int] = field(default_factory=list)
+    base: int = 0
     marks: list[tuple[str, int]] = field(default_factory=list)
 
     def mark(self, name: str) -> int | None:
@@ -22,41 +23,43 @@ class _Open:
 
 
 class InEffect:
-    """The writes of all connections in their order, without those that were rolled back.
+    """The last write that was committed, and those of transactions that are open, which only they see.
 
-    ``undone`` tells of a write, by its number, whether its transaction was rolled back when it was recorded. One that
-    ends otherwise now, while others have written behind it, leaves what was never recorded.
+    ``who`` is a client; what it writes outside of a transaction is committed.
     """
 
-    def __init__(self, undone: Callable[[int], bool]) -> None:
-        self._undone = undone
-        self._writes: list[int] = []
+    def __init__(self) -> None:
+        self._committed = 0
         self._open: dict[Hashable, _Open] = {}
 
-    @property
-    def after(self) -> int:
-        """The number of the last write in effect, 0 if there is none."""
-        return self._writes[-1] if self._writes else 0
+    def after(self, who: Hashable = None) -> int:
+        """Give the number of the last write that a client sees, 0 if there is none."""
+        transaction = self._open.get(who)
+        return transaction.writes[-1] if transaction and transaction.writes else self._committed
 
     def wrote(self, who: Hashable, number: int) -> None:
-        """Let a write take effect: within the transaction of that client, if one is open."""
-        self._writes.append(number)
-        if who in self._open:
-            self._open[who].writes.append(number)
+        """Let a write take effect."""
+        transaction = self._open.get(who)
+        if transaction is None:
+            self._committed = number
+            return
+        if not transaction.writes:
+            transaction.base = self._committed
+        transaction.writes.append(number)
 
     def begin(self, who: Hashable) -> None:
         """Begin a transaction."""
         self._open.setdefault(who, _Open())
 
     def commit(self, who: Hashable) -> None:
-        """End a transaction whose writes stay."""
-        ended = self._open.pop(who, _Open()).writes
-        if any(map(self._undone, ended)) and not self._are_last(ended):
-            self._writes.append(UNCERTAIN)
+        """End a transaction whose writes stay; somebody else's, committed meanwhile, were recorded in another order."""
+        ended = self._open.pop(who, _Open())
+        if ended.writes:
+            self._committed = ended.writes[-1] if ended.base == self._committed else UNCERTAIN
 
     def roll_back(self, who: Hashable) -> None:
         """End a transaction whose writes are undone."""
-        self._undo(self._open.pop(who, _Open()).writes)
+        self._open.pop(who, None)
 
     def save(self, who: Hashable, name: str) -> None:
         """Set a savepoint."""
@@ -75,19 +78,7 @@ class InEffect:
         """Undo what was written since a savepoint, which stays; False if there is none of that name."""
         transaction = self._open[who]
         place = transaction.mark(name)
-        if place is None:
-            return False
-        kept = transaction.marks[place][1]
-        del transaction.marks[place + 1 :]
-        undone, transaction.writes = transaction.writes[kept:], transaction.writes[:kept]
-        self._undo(undone)
-        return True
-
-    def _undo(self, numbers: list[int]) -> None:
-        certain = self._are_last(numbers) or all(map(self._undone, numbers))
-        self._writes = [number for number in self._writes if number not in numbers]
-        if not certain:
-            self._writes.append(UNCERTAIN)
-
-    def _are_last(self, numbers: list[int]) -> bool:
-        return not numbers or self._writes[-len(numbers) :] == numbers
+        if place is not None:
+            del transaction.writes[transaction.marks[place][1] :]
+            del transaction.marks[place + 1 :]
+        return place is not None

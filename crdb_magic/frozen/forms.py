@@ -1,24 +1,13 @@
-"""In which form a query is sent: after which prelude, and within which statement of ours that reads its rows."""
+"""In which form a statement is sent: after which prelude, and what it does to its transaction."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from enum import Enum
 
 from crdb_magic.sql.kinds import controls_transaction, readable, words
 from crdb_magic.sql.statements import Statement
-
-
-class Form(Enum):
-    """How a query is asked, as `session.reading` does."""
-
-    ITSELF = "itself"
-    COLUMNS = "columns"
-    COPY = "copy"
-    CURSOR = "cursor"
-    TYPES = "types"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +19,13 @@ class Prelude:
     length: int
 
 
+NO_PRELUDE = Prelude(begins=False, as_of=None, length=0)
 _PRELUDE = re.compile(
     r"(?P<begin>BEGIN(?P<modes>[^;\n]*)(?:; SET TRANSACTION SNAPSHOT '(?P<snapshot>[^']*)')?;\n)?"
     r"(?:SET (?:LOCAL )?statement_timeout = \d+;\n)?"
 )
 _AS_OF = re.compile(r"AS OF SYSTEM TIME '?(?P<at>[\d.]+)'?")
-_AROUND = (
-    (Form.COLUMNS, "SELECT * FROM (\n", "\n) AS q LIMIT 0"),
-    (Form.COPY, "COPY (\n", "\n) TO STDOUT (FORMAT csv)"),
-    (Form.CURSOR, "DECLARE crdb_magic_rows CURSOR FOR\n", ""),
-    (Form.TYPES, "EXPLAIN (TYPES) ", ""),
-)
-FETCH = re.compile(r"FETCH FORWARD (\d+) FROM crdb_magic_rows")
+TYPES = "EXPLAIN (TYPES) "
 COPY_IN = re.compile(r"COPY\b(?!\s*\().*\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL)
 LIMIT = re.compile(r"SET (?:LOCAL )?statement_timeout = \d+|RESET statement_timeout")
 
@@ -60,14 +44,6 @@ def read_at(modes: str, snapshot: str | None = None) -> Decimal | None:
         return Decimal(snapshot or (found["at"] if found else "")) if snapshot or found else None
     except InvalidOperation:  # nobody's snapshot
         return None
-
-
-def query_in(text: str) -> tuple[Form, str, int]:
-    """Give the form of what is sent, the query in it, and how many characters stand before that."""
-    for form, before, behind in _AROUND:
-        if text.startswith(before) and text.endswith(behind):
-            return form, text[len(before) : len(text) - len(behind)], len(before)
-    return Form.ITSELF, text, 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,6 @@ from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.server import FrozenServer
 from crdb_magic.session.listening import LISTENING, Connection
 
-_INSTANTS = ("as_of", "committed_at")
 _ATTEMPT = frozenset(one.name for one in fields(Attempt))
 _RECEIPT = frozenset(one.name for one in fields(Receipt))
 
@@ -88,7 +86,7 @@ class Playback:
         facts = {"statements": receipt.statements, "rows": receipt.rows}
         like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", as_of=receipt.as_of, receipt=facts)
         recorded = self._served.receipt(like)
-        return replace(receipt, **_told(recorded.receipt)) if recorded else receipt
+        return replace(receipt, **_told({"committed_at": None, **recorded.receipt})) if recorded else receipt
 
 
 def open_playback(folder: Path) -> Playback:
@@ -103,18 +101,17 @@ def open_playback(folder: Path) -> Playback:
 
 def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields of a receipt that differ from run to run."""
-    told: dict[str, Any] = {
-        name: Decimal(str(facts[name])) for name in _INSTANTS if name in _RECEIPT and facts.get(name) is not None
-    }
-    if "ended_at" in facts:
-        told["ended_at"] = datetime.fromisoformat(facts["ended_at"])
-    if "elapsed" in facts:
-        told["elapsed"] = facts["elapsed"]
-    if "retries" in facts:
-        told["retries"] = tuple(_attempt(one) for one in facts["retries"])
-    return told
+    return {name: read(facts[name]) for name, read in _FACTS.items() if name in facts and name in _RECEIPT}
 
 
 def _attempt(facts: Mapping[str, Any]) -> Attempt:
     known = {name: value for name, value in facts.items() if name in _ATTEMPT}
     return Attempt(**{"number": 1, "sqlstate": None, "reason": None, "message": "", **known})
+
+
+_FACTS: dict[str, Callable[[Any], Any]] = {
+    "elapsed": float,
+    "retries": lambda retries: tuple(map(_attempt, retries)),
+    "committed_at": Decimal,
+    "ended_at": datetime.fromisoformat,
+}

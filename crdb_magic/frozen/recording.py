@@ -10,10 +10,12 @@ from decimal import Decimal
 
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.frozen.events import COMMITTED, PRESENT, Event, Kind, Place
+from crdb_magic.session.catalog import OF_TYPES
 from crdb_magic.sql.kinds import FILLER, readable
 
 Rows = Callable[[Event], Iterable[Batch]]
 
+_OF_TYPES = OF_TYPES.partition("{")[0].strip()
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
 _SETS = re.compile(FILLER + rb"(?:set|reset|use)\b", re.IGNORECASE | re.DOTALL)
 OF_NOW = frozenset({COMMITTED, PRESENT})
@@ -36,6 +38,11 @@ def only_sets(text: str) -> tuple[str, ...]:
         return ()
     statements = readable(sent) or ()
     return tuple(one.text for one in statements) if all(one.keyword in _SETTINGS for one in statements) else ()
+
+
+def is_timeless(question: Question) -> bool:
+    """Whether the answer is that of an instant, or of types, which are asked for when a value of one is first seen."""
+    return question.as_of is not None or question.text.startswith(_OF_TYPES)
 
 
 class Recording:
@@ -74,7 +81,7 @@ class Recording:
     def answers(self, question: Question, after: int) -> list[Event]:
         """Give what was answered to a question, one after the other: of the present, behind that write only."""
         events = self._asked.get(question, [])
-        return events if question.as_of is not None else [one for one in events if one.after == after]
+        return events if is_timeless(question) else [one for one in events if one.after == after]
 
     def knows(self, question: Question) -> bool:
         """Whether it was ever asked, be it at another place."""
@@ -88,10 +95,6 @@ class Recording:
         """Give the write that was done next."""
         done = (one for one in self._writes.values() if one.refusal is None and not one.undone)
         return next((one for one in done if one.after == after), None)
-
-    def was_undone(self, number: int) -> bool:
-        """Whether the transaction of a write was rolled back."""
-        return number in self._writes and self._writes[number].undone
 
     def having_set(self, connection: int, text: str) -> Event | None:
         """Give the answer to a SET, with all that it ever told; None if it is not there."""

@@ -12,7 +12,7 @@ from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen import nearest
 from crdb_magic.frozen.effect import InEffect
 from crdb_magic.frozen.events import COMMITTED, Event, Kind, Refusal
-from crdb_magic.frozen.recording import OF_NOW, Question, Recording, receipt_key
+from crdb_magic.frozen.recording import OF_NOW, Question, Recording, is_timeless, receipt_key
 
 
 class Served:
@@ -24,18 +24,13 @@ class Served:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.lock = threading.RLock()
-        self.effect = InEffect(recording.was_undone)
+        self.effect = InEffect()
         self._times: Counter[Hashable] = Counter()
 
-    @property
-    def after(self) -> int:
-        """The number of the last write in effect."""
-        return self.effect.after
-
-    def look(self, question: Question) -> Event:
+    def look(self, question: Question, who: Hashable) -> Event:
         """Give the answer that will be served next; raises :class:`NotRecordedError`."""
         with self.lock:
-            return self._answer(question, self._candidates(question), self._times[self._key(question)])
+            return self._answer(question, self._candidates(question, who), self._times[self._key(question, who)])
 
     def take(self, question: Question, who: Hashable, digest: str | None = None) -> Event:
         """Serve an answer, and let it take effect if it is a write; raises :class:`NotRecordedError`.
@@ -43,50 +38,52 @@ class Served:
         ``digest`` is that of the rows that came with it.
         """
         with self.lock:
-            candidates = self._candidates(question)
+            candidates = self._candidates(question, who)
             if digest is not None and not (candidates := [one for one in candidates if _of_rows(one, digest)]):
                 raise nearest.other_rows(question.text)
-            key = self._key(question, digest or "")
+            key = self._key(question, who, digest or "")
             event = self._answer(question, candidates, self._times[key])
             self._times[key] += 1
             if event.kind is Kind.WRITE and event.refusal is None:
                 self.effect.wrote(who, event.number)
             return event
 
-    def pass_over(self, question: Question, sqlstate: str) -> None:
+    def pass_over(self, question: Question, who: Hashable, sqlstate: str) -> None:
         """Pass over an answer that was this error, which is said anyway."""
         with self.lock:
-            refusal = self._refusal(question)
+            refusal = self._refusal(question, who)
             if refusal and refusal.fields.get("C") == sqlstate:
-                self._times[self._key(question)] += 1
+                self._times[self._key(question, who)] += 1
 
-    def refusal(self, question: Question) -> Refusal | None:
+    def refusal(self, question: Question, who: Hashable) -> Refusal | None:
         """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here."""
         with self.lock:
-            refusal = self._refusal(question)
+            refusal = self._refusal(question, who)
             if refusal:
-                self._times[self._key(question)] += 1
+                self._times[self._key(question, who)] += 1
             return refusal
 
-    def _refusal(self, question: Question) -> Refusal | None:
-        left = self.recording.answers(question, self.after)[self._times[self._key(question)] :]
+    def _refusal(self, question: Question, who: Hashable) -> Refusal | None:
+        left = self.recording.answers(question, self.effect.after(who))[self._times[self._key(question, who)] :]
         return left[0].refusal if left else None
 
     def instant(self, connection: int, asked: str) -> Decimal | None:
         """Give the instant that was meant by what is asked for, None if none was recorded or what is left differs."""
         with self.lock:
-            event = self._in_turn((connection, asked, self.after if asked in OF_NOW else None), last_again=True)
+            event = self._in_turn(
+                (connection, asked, self.effect.after() if asked in OF_NOW else None), last_again=True
+            )
             return event.at if event else None
 
     def committed(self, connection: int) -> Decimal | None:
         """Give the instant at which the last write in effect is seen, if it was recorded."""
         with self.lock:
-            return next((one.at for one in self.recording.others((connection, COMMITTED, self.after))), None)
+            return next((one.at for one in self.recording.others((connection, COMMITTED, self.effect.after()))), None)
 
     def receipt(self, like: Event) -> Event | None:
         """Give the receipt of a transaction that went like that, None if none is left."""
         with self.lock:
-            return self._in_turn(receipt_key(replace(like, after=self.after)), last_again=False)
+            return self._in_turn(receipt_key(replace(like, after=self.effect.after())), last_again=False)
 
     def _in_turn(self, key: Hashable, *, last_again: bool) -> Event | None:
         events, times = self.recording.others(key), self._times[key]
@@ -95,13 +92,14 @@ class Served:
             return events[times]
         return events[-1] if events and last_again and len({one.at for one in events}) == 1 else None
 
-    def _key(self, question: Question, digest: str = "") -> Hashable:
-        return question, self.after if question.as_of is None else None, digest
+    def _key(self, question: Question, who: Hashable, digest: str = "") -> Hashable:
+        return question, None if is_timeless(question) else self.effect.after(who), digest
 
-    def _candidates(self, question: Question) -> list[Event]:
-        candidates = self.recording.answers(question, self.after)
+    def _candidates(self, question: Question, who: Hashable) -> list[Event]:
+        after = self.effect.after(who)
+        candidates = self.recording.answers(question, after)
         if not candidates:
-            raise nearest.missing(self.recording, question, self.after)
+            raise nearest.missing(self.recording, question, after)
         return candidates
 
     def _answer(self, question: Question, candidates: Sequence[Event], times: int) -> Event:

@@ -10,7 +10,9 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
+from hmac import compare_digest
 from pathlib import Path
+from secrets import token_hex
 from selectors import EVENT_READ, DefaultSelector
 from typing import NamedTuple
 
@@ -28,12 +30,13 @@ _NAME = "crdb_magic recording"
 
 
 class _Door(NamedTuple):
-    """A socket that listens for the clients of a recorded connection, and where it is."""
+    """A socket that listens for the clients of a recorded connection, where it is, and who may come in."""
 
     place: Place
     listener: socket.socket
     host: str
     port: int
+    password: str = ""
 
     @property
     def address(self) -> object:
@@ -76,6 +79,7 @@ class FrozenServer:
             "user": door.place.user or "root",
             "sslmode": "disable",
             "gssencmode": "disable",
+            **({"password": door.password} if door.password else {}),
         }
 
     def close(self) -> None:
@@ -106,7 +110,7 @@ class FrozenServer:
         with suppress(OSError):
             connected, _ = door.listener.accept()
             connected.setblocking(True)  # noqa: FBT003 - a positional argument in Python's own way
-            thread = threading.Thread(target=self._serve, args=(connected, door.place), name=_NAME, daemon=True)
+            thread = threading.Thread(target=self._serve, args=(connected, door), name=_NAME, daemon=True)
             self._clients = {one: other for one, other in self._clients.items() if other.is_alive()}
             self._clients[connected] = thread
             thread.start()
@@ -119,10 +123,10 @@ class FrozenServer:
         for thread in self._clients.values():
             thread.join()
 
-    def _serve(self, connected: socket.socket, place: Place) -> None:
-        client, line = Client(self._served, place), wire.Wire(connected)
+    def _serve(self, connected: socket.socket, door: _Door) -> None:
+        client, line = Client(self._served, door.place), wire.Wire(connected)
         try:
-            if _greeted(line, client):
+            if _greeted(line, client, door.password):
                 _converse(line, client)
         except (EOFError, LeftError, OSError):
             pass
@@ -136,13 +140,22 @@ def _database(place: Place) -> str:
 
 
 def _opened(place: Place, folder: Path) -> _Door:
-    if not hasattr(socket, "AF_UNIX"):
-        listener = socket.create_server((_LOCAL, 0))
-        return _Door(place, listener, _LOCAL, listener.getsockname()[1])
+    """Listen in a folder of our own; where that can't be, to who comes from this machine and knows a password."""
+    with suppress(AttributeError, OSError):  # Windows; a path that is too long
+        return _Door(place, _listening(folder / f".s.PGSQL.{place.number}"), str(folder), place.number)
+    listener = socket.create_server((_LOCAL, 0))
+    return _Door(place, listener, _LOCAL, listener.getsockname()[1], token_hex())
+
+
+def _listening(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(folder / f".s.PGSQL.{place.number}"))  # as libpq names it
-    listener.listen()
-    return _Door(place, listener, str(folder), place.number)
+    try:
+        listener.bind(str(path))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _remove(folder: Path, process: int) -> None:
@@ -150,14 +163,18 @@ def _remove(folder: Path, process: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _greeted(line: wire.Wire, client: Client) -> bool:
-    """Let a client begin; False for one that only wants another one's statement to be cancelled."""
+def _greeted(line: wire.Wire, client: Client, password: str) -> bool:
+    """Let a client begin; False for a stranger, and for who only wants another one's statement to be cancelled."""
     code, _ = line.first()
     while code in {wire.TLS, wire.GSS}:
         line.send(b"N")
         code, _ = line.first()
     if code == wire.CANCEL:
         return False
+    if password:
+        line.send(wire.PASSWORD)
+        if not compare_digest(line.next().body, f"{password}\0".encode()):
+            return False
     line.send(b"".join(client.greeting()))
     return True
 

@@ -10,9 +10,20 @@ from crdb_magic.columns.lines import csv_of
 from crdb_magic.core.server import SESSION_ID
 from crdb_magic.errors import CrdbMagicError
 from crdb_magic.frozen import wire
-from crdb_magic.frozen.answers import Fetched, RefusedError, not_recorded, notice_of, parts, refusal, refused, table
+from crdb_magic.frozen.answers import (
+    Fetched,
+    LeftError,
+    RefusedError,
+    not_recorded,
+    notice_of,
+    parts,
+    refusal,
+    refused,
+    table,
+)
 from crdb_magic.frozen.events import Event, Heading, Place, plain_text
-from crdb_magic.frozen.forms import COPY_IN, FETCH, LIMIT, Control, Form, controls, prelude_of, query_in
+from crdb_magic.frozen.forms import COPY_IN, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
+from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.standing import FAILED, IDLE, Standing
@@ -20,10 +31,9 @@ from crdb_magic.frozen.standing import FAILED, IDLE, Standing
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
 _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
+_LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
-_OURS = {
-    "SELECT 1": (Heading("?column?", _INT), ["1"]),
-}
+_OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
 _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks for
 
 
@@ -57,7 +67,8 @@ class Client:
         """
         self._word = ""
         self._at.hear()
-        prelude = prelude_of(sent)
+        whole = self._served.recording.knows(self._question(sent))  # somebody's own BEGIN
+        prelude = NO_PRELUDE if whole else prelude_of(sent)
         text = sent[prelude.length :]
         said = b"" if self._is_ours(plain_text(text)) else text.encode()
         try:
@@ -69,25 +80,27 @@ class Client:
             with self._served.lock:
                 self._at.failed(error.fields.get("C", ""), said)
             yield wire.error(error.fields)
+            if error.fields.get("V", error.fields.get("S")) in _LAST_WORDS:
+                raise LeftError from None
         yield from self._at.news()
         yield wire.ready(self._at.status)
 
     def _statement(self, text: str, before: int, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
-        plain, before = plain_text(text), before + len(text) - len(text.lstrip())
-        done = controls(plain)
+        said, before = text.strip(), before + len(text) - len(text.lstrip())
+        done = controls(said)
         if self._at.status == FAILED and not (done and done[0].ends_failure):
-            self._served.pass_over(self._question(plain), _ABORTED)
+            self._served.pass_over(self._question(said), self._at, _ABORTED)
             raise refusal(_ABORTED, "current transaction is aborted, commands ignored until end of transaction block")
-        if not plain:
+        if not said:
             yield b"" if self._at.has_just_begun else wire.EMPTY
         elif len(done) == 1 and done[0].verb:
-            yield from self._control(done[0], plain)
-        elif (answer := self._ours(plain) or self._settings(plain)) is not None:
+            yield from self._control(done[0], said)
+        elif (answer := self._ours(plain_text(said)) or self._settings(said)) is not None:
             yield from answer
-        elif COPY_IN.match(plain):
-            yield from self._copy_in(plain, receive)
+        elif COPY_IN.match(said):
+            yield from self._copy_in(said, receive)
         else:
-            yield from self._asked(plain, before, done)
+            yield from self._asked(said, before, done)
 
     # What is always answered.
 
@@ -100,8 +113,6 @@ class Client:
         if self._is_ours(plain):
             named = plain.endswith(SESSION_ID)
             return table(Heading("session_id", _TEXT), ["0"]) if named else iter([wire.complete("SET")])
-        if found := FETCH.fullmatch(plain):
-            return self._fetch(int(found[1]))
         if plain in _OURS and not self._served.recording.knows(self._question(plain)):
             return table(*_OURS[plain])
         return None
@@ -130,7 +141,7 @@ class Client:
 
     def _end(self, verb: str, plain: str) -> None:
         undone = verb == "ROLLBACK" or self._at.status == FAILED
-        said = None if undone else self._served.refusal(self._question(plain))
+        said = None if undone else self._served.refusal(self._question(plain), self._at)
         self._at.end(undone=undone or said is not None)
         self._cursor = None
         if said:
@@ -143,7 +154,7 @@ class Client:
 
     def _look(self, question: Question) -> Event:
         try:
-            return self._served.look(question)
+            return self._served.look(question, self._at)
         except CrdbMagicError as error:
             raise not_recorded(error) from None
 
@@ -156,16 +167,18 @@ class Client:
             raise refused(event.refusal, before)
         return event
 
-    def _settings(self, plain: str) -> Iterator[bytes] | None:
+    def _settings(self, said: str) -> Iterator[bytes] | None:
         """Answer what only SETs: whole, or one by one, as a new connection is told it."""
-        statements = only_sets(plain)
+        statements = only_sets(said)
+        if not statements:
+            return None
         having_set = self._served.recording.having_set
-        whole = having_set(self._number, plain)
+        whole = having_set(self._number, plain_text(said))
         events = [whole] if whole else [having_set(self._number, plain_text(one)) for one in statements]
         for one, event in zip(statements, events, strict=False):
             if event is None:
                 self._look(self._question(one))  # says that it is not there
-        return self._having_set([event for event in events if event]) if statements else None
+        return self._having_set([event for event in events if event])
 
     def _having_set(self, events: list[Event]) -> Iterator[bytes]:
         for event in events:
@@ -173,17 +186,22 @@ class Client:
                 raise refused(event.refusal)
             yield from self._done(event)
 
-    def _asked(self, plain: str, before: int, done: tuple[Control, ...]) -> Iterator[bytes]:
-        question, form = self._question(plain), Form.ITSELF
-        if not self._served.recording.knows(question):
-            form, query, within = query_in(plain)
-            question, before = self._question(query), before + within
-        if form in {Form.COLUMNS, Form.TYPES}:
-            yield from self._described(question, form, before)
-            return
-        with self._served.lock:
-            event = self._through(question, before, done)
-        yield from self._in_form(event, form)
+    def _asked(self, said: str, before: int, done: tuple[Control, ...]) -> Iterator[bytes]:
+        message = Message(About.STATEMENT, said)
+        if not self._served.recording.knows(self._question(said)):
+            message = Message.of(said)
+        question, before = self._question(message.sql), before + message.start
+        if message.about is About.FETCH:
+            yield from self._fetch(int(message.sql))
+        elif message.about is About.DESCRIBE:
+            yield from self._described(question, before)
+        elif said.startswith(TYPES) and message.sql == said and not self._served.recording.knows(question):
+            self._look(self._question(said.removeprefix(TYPES)))
+            yield from table(Heading("info", _TEXT), _PLANNED)
+        else:
+            with self._served.lock:
+                event = self._through(question, before, done)
+            yield from self._in_form(event, message.about)
 
     def _through(self, question: Question, before: int, done: tuple[Control, ...]) -> Event:
         """Take an answer within the transactions that the statements of its message begin and end."""
@@ -196,23 +214,20 @@ class Client:
                 self._at.end(undone=control.verb == "ROLLBACK")
         return event
 
-    def _described(self, question: Question, form: Form, before: int) -> Iterator[bytes]:
+    def _described(self, question: Question, before: int) -> Iterator[bytes]:
         event = self._look(question)
-        if form is Form.TYPES:
-            yield from table(Heading("info", _TEXT), _PLANNED)
-            return
         columns = event.columns if event.columns is not None else self._take(question, before).columns
         if columns is None:
             raise refusal(_NO_ROWS, "It gives no rows.")
         yield wire.heading(columns) + wire.complete("SELECT 0")
 
-    def _in_form(self, event: Event, form: Form) -> Iterator[bytes]:
+    def _in_form(self, event: Event, about: About) -> Iterator[bytes]:
         if event.columns is None:
             yield from self._done(event)
-        elif form is Form.CURSOR:
+        elif about is About.DECLARE:
             self._cursor = Fetched(event.columns, self._rows(event))
             yield wire.complete("DECLARE CURSOR")
-        elif form is Form.COPY:
+        elif about is About.COPY:
             yield wire.copy_out(len(event.columns))
             for part in parts(self._rows(event), _PART):
                 yield wire.copied(csv_of(part))

@@ -77,6 +77,7 @@ def _text(text: str) -> bytes:
 
 
 AUTHENTICATED = message(b"R", struct.pack(">i", 0))
+PASSWORD = message(b"R", struct.pack(">i", 3))
 EMPTY = message(b"I")
 COPY_IN = message(b"G", struct.pack(">bh", 0, 0))
 COPIED = message(COPY_DONE)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
 
-import psycopg2
-
 from crdb_magic.columns.results import Column
+from crdb_magic.errors import ConnectionFailedError, StatementError
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.reading import Columns
+from crdb_magic.session.translation import translated
 from crdb_magic.values.typemap import CatalogRow, Family, SqlType, from_catalog, lookup, text_like
 
-_QUERY = """
+OF_TYPES = """
 SELECT t.oid, t.typname, t.typtype, t.typarray, t.typelem, t.typbasetype, e.enumlabel
 FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
 WHERE t.oid IN ({}) ORDER BY t.oid, e.enumsortorder
@@ -67,18 +67,19 @@ def _ask(connection: Connection, oids: set[int]) -> dict[int, SqlType]:
     rows: dict[int, CatalogRow] = {}
     missing = oids
     try:
-        while missing:
-            found = _rows(connection, missing)
-            rows |= {row.oid: row for row in found}
-            referred = {oid for row in found for oid in (row.element_oid, row.base_oid) if oid}
-            missing = {oid for oid in referred - rows.keys() if lookup(oid, cockroach=cockroach) is None}
-    except psycopg2.Error:
+        with translated(connection):
+            while missing:
+                found = _rows(connection, missing)
+                rows |= {row.oid: row for row in found}
+                referred = {oid for row in found for oid in (row.element_oid, row.base_oid) if oid}
+                missing = {oid for oid in referred - rows.keys() if lookup(oid, cockroach=cockroach) is None}
+    except (StatementError, ConnectionFailedError):  # but a recording that has it not has another answer
         return {}
     return from_catalog(rows.values(), cockroach=cockroach)
 
 
 def _rows(connection: Connection, oids: set[int]) -> list[CatalogRow]:
     with connection.cursor() as cursor:
-        cursor.execute(_QUERY.format(", ".join(map(str, sorted(oids)))))
+        cursor.execute(OF_TYPES.format(", ".join(map(str, sorted(oids)))))
         groups = groupby(cursor.fetchall(), key=lambda row: row[:6])
         return [CatalogRow._make((*head, tuple(row[6] for row in rows if row[6] is not None))) for head, rows in groups]

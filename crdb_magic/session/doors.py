@@ -35,8 +35,8 @@ class Doors(extensions.cursor):
         """Copy, after the prelude."""
         self._flush()
         listener = self.connection.listener
-        file = listener.tee(self, sql, file) if listener else self._paced(file)
-        self._call(super().copy_expert, sql, file, *args, **kwargs)
+        heard = listener.tee(self, sql, file) if listener else file
+        self._call(super().copy_expert, sql, self._paced(heard), *args, **kwargs)
 
     def copy_from(self, file: Any, *args: Any, **kwargs: Any) -> None:
         """Copy from a file, after the prelude."""

@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 
 import pytest
-from recordings import Tape
+from recordings import SHOP, Tape
 
 from crdb_magic.core.target import Target
 from crdb_magic.frozen.playback import Playback
 from crdb_magic.session.session import Session
-
-SHOP = Target.from_url("postgresql://root:s3cret@nowhere:26257/shop")
 
 
 @pytest.fixture

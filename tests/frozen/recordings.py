@@ -9,12 +9,14 @@ from typing import Any
 import pyarrow as pa
 
 from crdb_magic.columns.arrow import Batch
+from crdb_magic.core.target import Target
 from crdb_magic.frozen.events import Event, Heading, Kind, Place, Refusal
 from crdb_magic.frozen.recording import Recording
 
 INT, TEXT = 20, 25  # OIDs
 POSTGRES = {"server_version": "18.1", "TimeZone": "UTC"}
 COCKROACH = {"server_version": "13.0.0", "crdb_version": "CockroachDB CCL v25.4.0 (x86_64-pc-linux-gnu)"}
+SHOP = Target.from_url("postgresql://root:s3cret@nowhere:26257/shop")
 AT = Decimal("1722882686481050825.0000000000")
 
 Texts = Sequence[Sequence[str | None]]
@@ -32,13 +34,16 @@ class Tape:
         self._rows: dict[str, Texts] = {}
         self._after = 0
 
-    def read(self, text: str, columns: Mapping[str, int], rows: Texts, **told: Any) -> Event:
+    def read(self, text: str, columns: Mapping[str, int], rows: Texts, kind: Kind = Kind.READ, **told: Any) -> Event:
         """Answer a query with rows."""
         hash_ = repr((columns, rows))
         self._rows[hash_] = rows
         headings = tuple(Heading(name, oid) for name, oid in columns.items())
         facts = {"tag": f"SELECT {len(rows)}", "columns": headings, "rows": len(rows), "hash": hash_, **told}
-        return self._add(Kind.READ, text, **facts)
+        event = self._add(kind, text, **facts)
+        if kind is Kind.WRITE:
+            self._after = event.number
+        return event
 
     def write(self, text: str, tag: str, **told: Any) -> Event:
         """Answer a statement that changes something."""

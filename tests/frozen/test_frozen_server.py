@@ -417,6 +417,15 @@ def test_a_connection_that_was_lost_is_lost_again(play, sql):
     assert (texts(report), report.receipt.attempts) == (ROWS, 2)
 
 
+def test_a_server_that_said_its_last_word_is_gone(play, sql):
+    tape = Tape()
+    tape.refuse(QUERY, C="57P01", M="terminating connection", S="FATAL", V="FATAL")
+    orders(tape)
+    report = play(tape).run(sql(QUERY))
+
+    assert (texts(report), report.receipt.attempts) == (ROWS, 2)
+
+
 def test_what_is_not_recorded_committed_nothing(play, sql):
     with pytest.raises(NotRecordedError) as caught:
         play(Tape()).run(sql(QUERY))

@@ -16,6 +16,7 @@ class _Line:
     def __init__(self) -> None:
         self.here, self.there = socket.socketpair()
         self.here.setblocking(False)
+        self.drain = threading.Thread(target=self._drain)
         self.sent = 0
         try:
             while True:
@@ -24,7 +25,7 @@ class _Line:
             pass
 
     def fileno(self) -> int:
-        threading.Thread(target=self._drain).start()
+        self.drain.start()
         return self.here.fileno()
 
     def _drain(self) -> None:
@@ -36,6 +37,7 @@ class _Line:
         return bool(select.select([], [self.here], [], 0)[1])
 
     def close(self) -> None:
+        self.drain.join()
         self.here.close()
         self.there.close()
 
