@@ -29,7 +29,7 @@ from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import Keeper
+from crdb_magic.session.snapshots import check_past
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -247,17 +247,11 @@ class Explicit(Verbs[T]):
         if connection.course.begin_waits:  # nothing was ever sent
             connection.disarm()
             return
-        self._check_past(connection)
+        check_past(connection, self.options.as_of)
         end = "ROLLBACK" if self.options.dry_run else "COMMIT"
         if send(connection, end) != end:  # an aborted transaction answers ROLLBACK to COMMIT, without an error
             raise swallowed("A statement of the transaction failed")
         self._lift_limit(connection)
-
-    def _check_past(self, connection: Connection) -> None:
-        """Refuse what a snapshot does not show truly."""
-        keeper = KEEPERS.get(connection.address)
-        if self.options.as_of is not None and isinstance(keeper, Keeper):
-            keeper.check(connection, self.options.as_of)
 
 
 def _ended() -> BrokenTransactionError:
