@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType

@@ -28,5 +28,5 @@
     └── interrupts.py    Ctrl-C cancels what a connection does
     keeping.py       who keeps the past of a database that has none, and after which messages
     └── snapshots.py     … PostgreSQL's: snapshots that one connection keeps open
-        └── unchanged.py     … and whether what they show is true
+        └── unchanged.py     … and whether what they showed is the past
 """

@@ -30,7 +30,7 @@ from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import Keeper
+from crdb_magic.session.snapshots import check_past
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -247,7 +247,7 @@ class Explicit(Verbs[T]):
         if connection.course.begin_waits:  # nothing was ever sent
             connection.disarm()
             return
-        self._check_past(connection)
+        check_past(connection, self.options.as_of)
         self.may_have_written = connection.course.may_have_written
         end = "ROLLBACK" if self.options.dry_run else "COMMIT"
         if self._is_told_when(connection):
@@ -266,12 +266,6 @@ class Explicit(Verbs[T]):
             return False
         asked = connection.server.tells_commit_time and self.may_have_written
         return asked and connection.course.changed_rows_alone
-
-    def _check_past(self, connection: Connection) -> None:
-        """Refuse what a snapshot does not show truly."""
-        keeper = KEEPERS.get(connection.address)
-        if self.options.as_of is not None and isinstance(keeper, Keeper):
-            keeper.check(connection, self.options.as_of)
 
 
 def _ended() -> BrokenTransactionError:
