@@ -16,6 +16,7 @@
     │   └── frame_parts.py  … DataFrame -> parts of CSV
     ├── lines.py        rows -> CSV as the servers write it
     └── collector.py    Python's cyclic collector, paused meanwhile
+    differences.py  what differs between a frame and what was read again
 
     encode.py       DataFrame -> the columns of a table, and the CSV that fills it
     ├── sources.py       … of whom else
