@@ -23,7 +23,6 @@ from crdb_magic.frozen.server import FrozenServer
 from crdb_magic.session.listening import LISTENING, Connection
 
 _ATTEMPT = frozenset(one.name for one in fields(Attempt))
-_RECEIPT = frozenset(one.name for one in fields(Receipt))
 
 
 class Playback:
@@ -102,7 +101,7 @@ def open_playback(folder: Path) -> Playback:
 
 def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields of a receipt that differ from run to run."""
-    return {name: read(facts[name]) for name, read in _FACTS.items() if name in facts and name in _RECEIPT}
+    return {name: read(facts[name]) for name, read in _FACTS.items() if facts.get(name) is not None}
 
 
 def _attempt(facts: Mapping[str, Any]) -> Attempt:
