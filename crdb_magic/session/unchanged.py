@@ -112,9 +112,8 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
     whether it may have asked for what something is called or how it is made.
     """
     touched, in_catalogue, temporary = then(_TOUCHED).split()
-    body_lets_go, body_looks_up, seen = then(
-        _BODIES.format(touched=touched, lets_go=LETS_GO, looks_up=LOOKS_UP)
-    ).split()
+    bodies = _BODIES.format(touched=touched, lets_go=LETS_GO, looks_up=LOOKS_UP)
+    body_lets_go, body_looks_up, seen = then(bodies).split()
     if lets_go or body_lets_go == "t":
         touched = ",".join(filter(None, (touched, then(_ALL))))
     if without := then(_WITHOUT_PAST.format(touched=touched)):
@@ -124,9 +123,8 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
     asked = [(_RELATIONS + _OTHERS).format(touched=touched, temporary=temporary)]
     if looks_up or "t" in {in_catalogue, body_looks_up}:
         asked.append(_CATALOGUE)
-    return next(
-        (f"{name} was made or changed since" for sql in asked for name in _differing(then(sql), now(sql))), None
-    )
+    changed = (name for sql in asked for name in _differing(then(sql), now(sql)))
+    return next((f"{name} was made, changed or dropped since" for name in changed), None)
 
 
 def _differing(then: str, now: str) -> list[str]:
