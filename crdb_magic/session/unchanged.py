@@ -32,7 +32,8 @@ FROM pg_class WHERE oid IN ({touched}) AND oid >= 16384 AND relkind NOT IN ('i',
 AND (relkind IN ('S', 'f') OR relpersistence = 't') ORDER BY relname LIMIT 1
 """
 
-# Which of the latter were called is counted (track_functions); of those in SQL not all, since they are inlined.
+# What views and functions say: they, too, may look something up by its name, or let go of locks. Calls are counted
+# (track_functions), for a second perhaps; those of functions in SQL are not all, since they are inlined.
 _BODIES = """
 SELECT concat_ws(' ', coalesce(bool_or(body ~* '{lets_go}'), false), coalesce(bool_or(body ~* '{looks_up}'), false),
     pg_current_snapshot()) FROM (
