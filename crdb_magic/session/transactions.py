@@ -218,7 +218,8 @@ class Explicit(Verbs[T]):
         snapshot = keeper.find(asked if self.read_at is None else at_hlc(self.read_at, asked.asked))
         self.read_at = snapshot.at
         # SERIALIZABLE refuses an imported snapshot; for reading alone there is no difference.
-        return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
+        return f"{begin}; SET LOCAL crdb_magic.read_at = '{snapshot.at}'"  # for cluster_logical_timestamp()
 
     @property
     def is_open(self) -> bool:
@@ -266,6 +267,14 @@ class Explicit(Verbs[T]):
             return False
         asked = connection.server.tells_commit_time and self.may_have_written
         return asked and connection.course.changed_rows_alone
+
+    def undo(self) -> None:
+        """Roll back because somebody asked for it, who keeps what they have read: of the past it is checked first."""
+        try:
+            if self.connection.transaction_status == extensions.TRANSACTION_STATUS_INTRANS:
+                check_past(self.connection, self.options.as_of)
+        finally:
+            self.rollback()
 
 
 def _ended() -> BrokenTransactionError:
