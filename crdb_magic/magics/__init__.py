@@ -2,10 +2,11 @@
 
 ::
 
-    connect.py, txn.py, pin.py, receipt.py, write.py, export.py, schema.py, activity.py
+    connect.py, txn.py, pin.py, receipt.py, rerun.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
     │   ├── ledger.py           … the receipts of its transactions
+    │   ├── readings.py         … what reading again needs
     │   ├── connections.py      the open connections, by name
     │   └── sql_name.py         %sql, for those who ask for it
     ├── completer.py        Tab
@@ -61,13 +62,24 @@ from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.outputs import metadata_of, say
 from crdb_magic.magics.pin import crdb_pin
 from crdb_magic.magics.receipt import crdb_receipt
+from crdb_magic.magics.rerun import crdb_rerun
 from crdb_magic.magics.schema import crdb_schema
 from crdb_magic.magics.txn import crdb_txn
 from crdb_magic.magics.write import crdb_write
 
 __all__ = ["load", "unload"]
 
-MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_receipt, crdb_write, crdb_export, crdb_schema, crdb_activity)
+MAGICS = (
+    crdb_connect,
+    crdb_txn,
+    crdb_pin,
+    crdb_receipt,
+    crdb_rerun,
+    crdb_write,
+    crdb_export,
+    crdb_schema,
+    crdb_activity,
+)
 _SHOWN = {
     Schema: schema_bundle,
     Table: table_bundle,
