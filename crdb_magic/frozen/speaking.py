@@ -9,7 +9,7 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.lines import csv_of
 from crdb_magic.core.server import SESSION_ID
 from crdb_magic.errors import CrdbMagicError
-from crdb_magic.frozen import wire
+from crdb_magic.frozen import nearest, wire
 from crdb_magic.frozen.answers import (
     Fetched,
     LeftError,
@@ -22,7 +22,7 @@ from crdb_magic.frozen.answers import (
     table,
 )
 from crdb_magic.frozen.events import Event, Heading, Place, plain_text
-from crdb_magic.frozen.forms import COPY_IN, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
+from crdb_magic.frozen.forms import COPY_IN, COPY_OUT, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
 from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
@@ -86,7 +86,7 @@ class Client:
         yield wire.ready(self._at.status)
 
     def _statement(self, text: str, before: int, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
-        said, before = text.strip(), before + len(text) - len(text.lstrip())
+        said = text.strip()
         done = controls(said)
         if self._at.status == FAILED and not (done and done[0].ends_failure):
             self._served.pass_over(self._question(said), self._at, _ABORTED)
@@ -99,6 +99,8 @@ class Client:
             yield from answer
         elif COPY_IN.match(said):
             yield from self._copy_in(said, receive)
+        elif COPY_OUT.match(said) and Message.of(said).about is About.STATEMENT:
+            raise not_recorded(nearest.no_rows(said))
         else:
             yield from self._asked(said, before, done)
 
@@ -170,7 +172,7 @@ class Client:
     def _settings(self, said: str) -> Iterator[bytes] | None:
         """Answer what only SETs: whole, or one by one, as a new connection is told it."""
         statements = only_sets(said)
-        if not statements:
+        if not statements or self._served.recording.knows(self._question(said)):
             return None
         having_set = self._served.recording.having_set
         whole = having_set(self._number, plain_text(said))

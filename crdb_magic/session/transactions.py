@@ -184,13 +184,13 @@ class Explicit(Verbs[T]):
                 outcome=Outcome.NOT_COMMITTED,
                 hint="a transaction can't be begun inside of another one.",
             )
-        known = self.read_at is not None
+        known = self.read_at
         connection.arm(self._begin_sql(connection), _time_limit(seconds_left, connection.server))
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
         connection.course.read_at = self.read_at
-        if not known and self.read_at is not None and self.options.as_of and connection.listener:
+        if self.read_at not in {None, known} and self.options.as_of and connection.listener:
             connection.listener.read_at(connection, self.options.as_of.asked, self.read_at)
 
     def _begin_sql(self, connection: Connection) -> str:
