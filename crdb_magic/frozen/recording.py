@@ -126,4 +126,5 @@ class Recording:
 def receipt_key(event: Event) -> Hashable:
     """Give what tells the receipts of transactions apart."""
     facts = event.receipt
-    return "receipt", event.connection, event.after, event.as_of, facts.get("statements"), facts.get("rows")
+    at = Decimal(facts["as_of"]) if "as_of" in facts else None
+    return "receipt", event.connection, event.after, at, facts.get("statements"), facts.get("rows")

@@ -237,7 +237,8 @@ class Client:
             yield from self._done(event, f"COPY {event.rows}")
         else:
             yield wire.heading(event.columns)
-            yield b"" if event.columns else wire.empty_rows(event.rows)
+            if not event.columns:  # which the store does not count
+                yield wire.empty_rows(int(event.tag.rpartition(" ")[2]))
             for batch in self._rows(event):
                 yield wire.rows(batch)
             yield from self._done(event)
