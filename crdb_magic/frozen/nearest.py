@@ -42,6 +42,11 @@ def no_rows(text: str) -> NotRecordedError:
     )
 
 
+def other_encoding(text: str) -> NotRecordedError:
+    """Say that texts are not served in another encoding."""
+    return NotRecordedError(f"A recording is served in UTF-8 alone: {shortened(text)}")
+
+
 def missing(recording: Recording, question: Question, after: int) -> NotRecordedError:
     """Say why there is no answer to a question: it was asked elsewhere, otherwise, or not at all."""
     if recording.knows(question):

@@ -26,7 +26,7 @@ from crdb_magic.frozen.forms import COPY_IN, COPY_OUT, LIMIT, NO_PRELUDE, TYPES,
 from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
-from crdb_magic.frozen.standing import FAILED, IDLE, Standing
+from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
 
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
@@ -264,6 +264,8 @@ class Client:
 
     def _done(self, event: Event, tag: str | None = None) -> Iterator[bytes]:
         """Say that it is done, and what was said besides: notices, parameters of the server that have changed."""
+        if event.told.get(ENCODING, UTF8) != UTF8:
+            raise not_recorded(nearest.other_encoding(event.text))
         yield from (wire.notice(notice_of(line)) for line in event.notices)
         self._at.parameters.update(event.told)
         self._word = event.tag.partition(" ")[0]

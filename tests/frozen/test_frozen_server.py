@@ -591,6 +591,28 @@ def test_a_message_that_writes_and_sets_is_a_write(play):
     assert rows_of(session) == ROWS[:1]
 
 
+def test_texts_are_not_served_in_another_encoding(play, sql):
+    tape = Tape({**POSTGRES, "client_encoding": "LATIN1"})
+    orders(tape, [("1", "zoë")])
+    tape.sets("SET client_encoding = 'LATIN1'", told={"client_encoding": "LATIN1"})
+    session = play(tape)
+
+    assert rows_of(session) == [("1", "zoë")]
+    with pytest.raises(NotRecordedError, match="in UTF-8 alone"):
+        session.run(sql("SET client_encoding = 'LATIN1'"))
+    assert rows_of(session) == [("1", "zoë")]
+
+
+def test_a_cancel_request_does_not_wait_for_ever(play):
+    tape = Tape()
+    orders(tape)
+    session = play(tape)
+    session.connection.cancel()
+    session.connection.cancel_statement()
+
+    assert rows_of(session) == ROWS
+
+
 def test_a_time_limit_asks_for_nothing(play, sql):
     tape = Tape()
     orders(tape)
