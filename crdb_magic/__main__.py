@@ -9,13 +9,14 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from crdb_magic.errors import FROZEN_VARIABLE, CrdbMagicError
+from crdb_magic.environment import FROZEN
+from crdb_magic.errors import CrdbMagicError
 
 
 def main() -> int:
     """Run the command; gives the exit status."""
     arguments = _parser().parse_args()
-    os.environ.pop(FROZEN_VARIABLE, None)  # who asks for a server on the command line wants one
+    os.environ.pop(FROZEN, None)  # who asks for a server on the command line wants one
     try:
         return _demo(arguments.output) if arguments.command == "demo" else _local(arguments.directory)
     except CrdbMagicError as error:

@@ -39,9 +39,6 @@ from typing import Any
 NOT_RECORDED = "FZ404"
 """The SQLSTATE, of no class that a server has, with which a recording that is served refuses what is not in it."""
 
-FROZEN_VARIABLE = "CRDB_MAGIC_FROZEN"
-"""The environment variable that names a recording to be served in the place of all servers."""
-
 
 class Outcome(Enum):
     """What became of a transaction's writes: the last line of each error that ends one."""

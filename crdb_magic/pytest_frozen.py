@@ -1,5 +1,7 @@
 """pytest --crdb-frozen: notebooks that pytest runs (by nbval) are answered from their recordings, without a server.
 
+--crdb-freeze makes these.
+
 pytest loads this in every project of an environment that has us: it imports nothing large, and does nothing unless it
 is asked to. Without it, a notebook is tested so: ``CRDB_MAGIC_FROZEN=frozen/report pytest --nbval report.ipynb``.
 """
@@ -12,31 +14,32 @@ from typing import Any
 
 import pytest
 
-from crdb_magic.errors import FROZEN_VARIABLE
+from crdb_magic.environment import FREEZE, FROZEN
 
 _NEAR = "frozen"  # the folder of recordings beside a notebook
 _NOTEBOOK = ".ipynb"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add our options; two, since pytest takes what stands behind one with an optional value for that value."""
+    """Add our options; one for the folder, since pytest takes what stands behind one with an optional value for that value."""
     group = parser.getgroup("crdb_magic", "notebooks with crdb_magic")
     group.addoption(
         "--crdb-frozen",
         action="store_true",
         help=f"Run each notebook against its recording: {_NEAR}/NAME beside NAME{_NOTEBOOK}. No server is needed.",
     )
-    group.addoption(
-        "--crdb-frozen-dir", metavar="DIR", help="The same, with the recordings of all notebooks in that folder."
-    )
+    group.addoption("--crdb-freeze", action="store_true", help="Record each notebook there: a server is needed.")
+    group.addoption("--crdb-frozen-dir", metavar="DIR", help="Have the recordings of all notebooks in that folder.")
 
 
 def recording_of(notebook: Path, config: pytest.Config) -> Path | None:
     """Give the folder of a notebook's recording, or None where nobody asked for it."""
-    folder = config.option.crdb_frozen_dir
-    if folder is not None:
-        return Path(config.invocation_params.dir, folder, notebook.stem)
-    return notebook.parent / _NEAR / notebook.stem if config.option.crdb_frozen else None
+    option = config.option
+    if not (option.crdb_frozen or option.crdb_freeze):
+        return None
+    if option.crdb_frozen_dir is not None:
+        return Path(config.invocation_params.dir, option.crdb_frozen_dir, notebook.stem)
+    return notebook.parent / _NEAR / notebook.stem
 
 
 class Missing(pytest.File):
@@ -46,7 +49,7 @@ class Missing(pytest.File):
         """Say which folder is missing."""
         raise self.CollectError(
             f"{self.path.name} has no recording: there is no folder {recording_of(self.path, self.config)}.\n"
-            f"Hint: Record it with %crdb_freeze, or leave out --crdb-frozen."
+            f"Hint: record it: pytest --crdb-freeze, or %crdb_freeze in the notebook."
         )
 
 
@@ -55,7 +58,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[
     """Refuse a notebook without a recording, if anybody is to run it."""
     collected = yield
     folder = recording_of(file_path, parent.config) if file_path.suffix == _NOTEBOOK else None
-    if not collected or folder is None or folder.is_dir():
+    if not collected or folder is None or folder.is_dir() or parent.config.option.crdb_freeze:
         return collected
     return [Missing.from_parent(parent, path=file_path)]
 
@@ -67,5 +70,5 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     if folder is None:
         return (yield)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(FROZEN_VARIABLE, str(folder))
+        environment.setenv(FREEZE if item.config.option.crdb_freeze else FROZEN, str(folder))
         return (yield)

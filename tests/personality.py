@@ -187,6 +187,8 @@ BEYOND_GC = ServerError(
 )
 # sqlerrors/errors.go
 COMMITTED = ServerError("25000", "current transaction is committed, commands ignored until end of transaction block")
+# conn_executor_show_commit_timestamp.go: of a session that has not committed its last transaction.
+NO_PREVIOUS = ServerError("25000", "no previous transaction")
 # crdb-answers-22.1.json, "copy": older servers know no COPY … TO.
 NO_COPY_TO = ServerError("42601", 'at or near "(": syntax error')
 COMMIT_TIMESTAMP = Table([("commit_timestamp", DECIMAL)], [["1722882686481050825.0000000000"]])
@@ -211,11 +213,16 @@ def _commit_timestamp(exchange: Exchange) -> None:
 
     It does so in conn_executor_show_commit_timestamp.go; COMMIT and ROLLBACK both answer COMMIT then.
     """
-    opened = exchange.in_transaction
     before, _, _ = exchange.text.rpartition("SHOW")
-    answer = exchange.ask(f"{before}COMMIT") if opened else []
+    answer = exchange.ask(before) if before.strip() else []
+    opened = exchange.status == wire.IN_TRANSACTION
+    if opened:
+        answer += exchange.ask("COMMIT")
     if any(one.kind == wire.ERROR for one in answer):
-        exchange.tell(answer)
+        exchange.tell([one for one in answer if one.kind == wire.ERROR or one is answer[-1]])
+        return
+    if not opened and any(one.body.startswith(b"ROLLBACK") for one in answer if one.kind == wire.COMPLETE):
+        exchange.tell([NO_PREVIOUS.message, Message(wire.READY, exchange.status)])
         return
     waits = Message(wire.READY, wire.IN_TRANSACTION)
     exchange.tell([*COMMIT_TIMESTAMP.answer(""), waits if opened else Message(wire.READY, exchange.status)])

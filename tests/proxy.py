@@ -31,7 +31,7 @@ from wire import COPY_DONE, Message, Wire, query
 from crdb_magic.core.target import Target
 
 _BEGINS = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
-_ENDS = re.compile(r"\s*(COMMIT|END|ROLLBACK|ABORT)\s*;?\s*", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(COMMIT|END|ROLLBACK|ABORT)\s*;?\s*(SHOW COMMIT TIMESTAMP)?", re.IGNORECASE)
 
 
 class Sent(NamedTuple):

@@ -21,14 +21,16 @@ PACKAGE = Path(crdb_magic.__file__).parent
 
 # What each part may import of the others, also for the type checker: what stands below it.
 _GROUND = frozenset({"errors"})
+_AROUND = frozenset({"environment"})
 _SESSION = _GROUND | {"core", "sql", "values", "columns", "session"}
 _ORM = _SESSION | {"transfer", "orm"}
 BELOW = {
     "errors": frozenset(),
+    "environment": frozenset(),
     "core": _GROUND,
     "sql": _GROUND,
     "values": _GROUND,
-    "local": _GROUND,
+    "local": _GROUND | _AROUND,
     "columns": _GROUND | {"core", "values"},
     "session": _SESSION,
     "transfer": _SESSION,
@@ -36,11 +38,11 @@ BELOW = {
     "drawing": _SESSION | {"explore"},
     "orm": _ORM,
     "frozen": _SESSION | {"frozen"},
-    "magics": _ORM | {"explore", "drawing", "frozen", "local"},
+    "magics": _ORM | _AROUND | {"explore", "drawing", "frozen", "local"},
     "demo": _ORM | {"local", "magics"},
-    "pytest_frozen": _GROUND,
+    "pytest_frozen": _AROUND,
     "__init__": _ORM | {"magics"},
-    "__main__": _ORM | {"local", "demo"},
+    "__main__": _ORM | _AROUND | {"local", "demo"},
 }
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
 _FRAMES = frozenset({"columns", "frozen", "explore", "drawing", "orm.bulk", "magics", "demo"})

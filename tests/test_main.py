@@ -10,7 +10,7 @@ import sys
 import psycopg2
 import pytest
 
-from crdb_magic.errors import FROZEN_VARIABLE
+from crdb_magic.environment import FROZEN
 
 _COMMAND = [sys.executable, "-m", "crdb_magic"]
 
@@ -27,7 +27,7 @@ def test_the_demo_runs_the_quickstart_and_leaves_the_executed_copy(tmp_path):
 
 
 def test_local_starts_a_server_until_it_is_interrupted(monkeypatch):
-    monkeypatch.setenv(FROZEN_VARIABLE, "frozen/report")  # it is asked for a server, and starts one
+    monkeypatch.setenv(FROZEN, "frozen/report")  # it is asked for a server, and starts one
     with subprocess.Popen([*_COMMAND, "local"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         _, url = process.stdout.readline(), process.stdout.readline().strip()

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crdb_magic.errors import FROZEN_VARIABLE as VARIABLE
+from crdb_magic.environment import FROZEN as VARIABLE
 
 _PLUGIN = "crdb_magic.pytest_frozen"
 _ASKS = f"import os; print(os.environ.get('{VARIABLE}'))"

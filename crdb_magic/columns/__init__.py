@@ -18,6 +18,7 @@
     │   └── spelling.py     … and these again
     ├── lines.py        rows -> CSV as the servers write it
     └── collector.py    Python's cyclic collector, paused meanwhile
+    differences.py  what differs between a frame and what was read again
 
     encode.py       DataFrame -> the columns of a table, and the CSV that fills it
     ├── sources.py       … of whom else

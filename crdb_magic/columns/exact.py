@@ -28,7 +28,7 @@ class Form:
 
     def made(self, texts: Array) -> Array:
         """Make an array of the kind; of another one or an error of Arrow's where that can't be done."""
-        return texts if self.kind == TEXT else arrow_column(self.type, [texts]).combine_chunks()
+        return texts if self.kind == TEXT else arrow_column(self.type, [texts]).chunk(0)
 
     def gives_back(self, texts: Array) -> bool:
         """Whether each text can be had again."""

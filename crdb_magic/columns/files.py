@@ -138,8 +138,8 @@ def lasting(type_: SqlType) -> SqlType:
     """
     if type_.element and type_.element.family is Family.UUID:
         return replace(type_, element=replace(type_.element, family=Family.TEXT))
-    family = type_.element.family if type_.element else type_.family
-    depends = family is Family.INTERVAL or (family is Family.DECIMAL and not type_.digits)
+    of = type_.element or type_
+    depends = of.family is Family.INTERVAL or (of.family is Family.DECIMAL and not of.digits)
     return _TEXTS if depends else type_
 
 

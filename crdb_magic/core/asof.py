@@ -65,7 +65,10 @@ class AsOf:
 
     @classmethod
     def parse(cls, value: object) -> AsOf:
-        """Accept a text, a negative ``timedelta``, a ``datetime``, or an HLC as ``Decimal`` or ``int``.
+        """Accept a text, a negative ``timedelta``, a ``datetime``, an HLC as ``Decimal`` or ``int``, or a receipt.
+
+        A receipt, a frame that has one (``attrs["crdb"]``), or whatever else has an ``instant``, means the instant that
+        it was read or committed at.
 
         ``now`` steps out of a pin. A naive ``datetime`` is local time; a text without an offset is refused, since
         servers disagree about it.
@@ -85,7 +88,7 @@ class AsOf:
             case int() | Decimal():
                 return at_hlc(Decimal(value))
             case _:
-                raise OptionError(f"as-of takes no {type(value).__name__}: {_FORMS}.")
+                return at_hlc(_instant_of(value))
 
     def __str__(self) -> str:
         return self.asked
@@ -159,3 +162,19 @@ def _from_datetime(moment: datetime, asked: str) -> AsOf:
     except (OverflowError, ValueError):
         raise OptionError(f"as-of {asked!r} is outside of the years 1973 to 2262.") from None
     return at_hlc(Decimal((utc - _EPOCH) // _MICROSECOND) * 1000, asked)
+
+
+def _instant_of(value: object) -> Decimal:
+    """Give the instant of a receipt, or of a frame that has one."""
+    match value:
+        case object(instant=Decimal() as instant):
+            return instant
+        case object(attrs={"crdb": {"as_of": str() as text}}) | object(attrs={"crdb": {"committed_at": str() as text}}):
+            return Decimal(text)
+        case object(instant=None) | object(attrs={"crdb": _}):
+            raise OptionError(
+                f"That {type(value).__name__} has no instant: the present was read, and no commit was told.",
+                hint="what is read with --as-of, or pinned, has one.",
+            )
+        case _:
+            raise OptionError(f"as-of takes no {type(value).__name__}: {_FORMS}.")

@@ -136,6 +136,11 @@ class Server:
         return not self.is_cockroachdb
 
     @property
+    def tells_commit_time(self) -> bool:
+        """SHOW COMMIT TIMESTAMP is known (CockroachDB v23.1); in older ones a message with it is refused whole."""
+        return self.is_cockroachdb and self.version >= (23, 1, 0)
+
+    @property
     def settings_roll_back(self) -> bool:
         """A SET is undone with its transaction or savepoint.
 

@@ -5,6 +5,7 @@
     schema.py       schemas, tables, pictures of them
     activity.py     who runs what, and who waits for whom
     plan.py         plans: a tree beside its figures
+    receipt.py      receipts
     attempts.py     the attempts of a transaction, on a line of time
     frame.py        frames, with NULL in one word
     lists.py        parts that an output is made of: lines, lists in columns, code

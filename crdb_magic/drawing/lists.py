@@ -38,6 +38,8 @@ class Lines:
 class List:
     """A heading, and rows of texts in columns; a column without any text is left out, and so is all without rows.
 
+    So are the names of the columns, if all are empty.
+
     ``empty`` is what is said instead of no rows, ``numbers`` are the columns that stand to the right.
     """
 
@@ -54,7 +56,8 @@ class List:
             return f"{self.heading}\n  {self.empty}" if self.empty else ""
         columns = [[_one_line(cell) for cell in column] for column in self._filled]
         widths = [max(map(width, column)) for column in columns]
-        lines = ("  ".join(map(_padded, row, widths, self._right)).rstrip() for row in zip(*columns, strict=True))
+        rows = list(zip(*columns, strict=True))[0 if self._is_named else 1 :]
+        lines = ("  ".join(map(_padded, row, widths, self._right)).rstrip() for row in rows)
         return "\n".join([self.heading, *(f"  {line}" for line in lines)])
 
     @property
@@ -66,7 +69,8 @@ class List:
             return Lines((self.empty,), self.heading).html
         head, *body = zip(*self._filled, strict=True)
         styles = [_CELL.replace("left", "right", 1) if right else _CELL for right in self._right]
-        rows = [_row(head, "th", [f"{one}; {ASIDE}; font-weight: normal" for one in styles])]
+        named = _row(head, "th", [f"{one}; {ASIDE}; font-weight: normal" for one in styles])
+        rows = [named] if self._is_named else []
         rows += (_row(row, "td", styles) for row in body)
         table = element("table", f"margin: 0; {TEXT}", "".join(rows))
         framed = element("div", _FRAME, table) if len(self.rows) > _MANY else table
@@ -77,6 +81,10 @@ class List:
         """The columns that hold something, each with its heading."""
         columns = zip(self.columns, *self.rows, strict=True)
         return [column for column in columns if any(column[1:])]
+
+    @property
+    def _is_named(self) -> bool:
+        return any(self.columns)
 
     @property
     def _right(self) -> list[bool]:

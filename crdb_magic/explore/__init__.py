@@ -11,6 +11,7 @@
     │   └── counted.py      … statistics and ranges of one table
     └── catalogue.py    the questions, as both servers answer them
         └── questions.py    … how they are asked, and what may be refused
+    retention.py    how long the past is kept
     activity.py     who runs what, and who waits for whom
     explaining.py       a statement -> its plan: asked for, or executed and rolled back
     ├── plan.py             Plan: steps, totals, what is recommended

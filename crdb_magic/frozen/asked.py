@@ -17,6 +17,7 @@ from crdb_magic.sql.statements import Statement
 
 _NAMED = re.compile(r"%\((\w+)\)s")
 _SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
+_CONTROL = _SAVEPOINTS | {"BEGIN", "START", "COMMIT", "END", "ABORT"}
 _CHANGE_SESSION = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN"})
 
 
@@ -25,9 +26,24 @@ def statements_of(text: str) -> tuple[Statement, ...]:
     return readable(text.encode()) or ()
 
 
-def controls(statements: tuple[Statement, ...]) -> bool:
-    """Whether a message is one statement that begins or ends a transaction, or has to do with savepoints."""
-    return len(statements) == 1 and statements[0].keyword in {*_SAVEPOINTS, "BEGIN", "START", "COMMIT", "END", "ABORT"}
+def controls(statements: tuple[Statement, ...], *, ours: bool) -> bool:
+    """Whether a message is one statement that begins or ends a transaction, or has to do with savepoints.
+
+    Behind one of ours may stand the question when that was.
+    """
+    return (
+        bool(statements)
+        and (ours or len(statements) == 1)
+        and statements[0].keyword
+        in {
+            *_SAVEPOINTS,
+            "BEGIN",
+            "START",
+            "COMMIT",
+            "END",
+            "ABORT",
+        }
+    )
 
 
 def ends(statements: tuple[Statement, ...]) -> bool:

@@ -24,7 +24,7 @@ END = "# end"
 NAMES: dict[type[Place] | type[Event], str] = {Place: "connection", Event: "event"}
 """The names of the blocks."""
 
-_NOT_LITERALLY = r"\r\n", rf"\n{END}"  # as JSON has them: the one becomes \n within """, the other looks like an end
+_NOT_LITERALLY = r"\r\n", END  # as JSON has them: the one becomes \n within """, the other looks like an end
 
 
 def written(*blocks: Place | Event) -> str:
@@ -35,8 +35,18 @@ def written(*blocks: Place | Event) -> str:
 def _block(block: Place | Event) -> str:
     name, table = NAMES[type(block)], _table(block)
     plain = json.dumps(table, default=str)
-    text = tomli_w.dumps({name: table}, multiline_strings=not any(one in plain for one in _NOT_LITERALLY))
-    return text.replace(f"[{name}]", f"[[{name}]]", 1)
+    multiline = not any(one in plain for one in _NOT_LITERALLY)
+    text = tomli_w.dumps({name: table}, multiline_strings=multiline).replace(f"[{name}]", f"[[{name}]]", 1)
+    for key in ("sql", *(kind.value for kind in Kind)):  # from below, so that what is found is no part of a text
+        if _reads_better(table.get(key, "")):
+            escaped = tomli_w.dumps({key: table[key]}, multiline_strings=multiline)
+            text = text.replace(escaped, f"{key} = '''\n{table[key]}'''\n", 1)
+    return text
+
+
+def _reads_better(sql: str) -> bool:
+    """Whether SQL is full of quotes and can stand as it is between three of the others."""
+    return bool(re.search(r'["\\]', sql)) and not re.search(rf"'''|'\Z|[^\t\n\x20-\x7e\x80-\U0010ffff]|{END}", sql)
 
 
 def _table(block: Place | Event) -> dict[str, Any]:

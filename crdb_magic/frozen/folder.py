@@ -14,7 +14,10 @@ _LOCK = ".recorder"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A folder that is ours: ``lock`` is an open file descriptor, which the system closes if we are killed."""
+    """A folder that is ours, wherever we go meanwhile.
+
+    ``lock`` is an open file descriptor, which the system closes if we are killed.
+    """
 
     path: Path
     lock: int
@@ -29,7 +32,7 @@ class Held:
             raise RecordingError("A recording needs Linux or macOS.", hint="On Windows, run the notebook in WSL.")
         try:
             path.mkdir(parents=True, exist_ok=True)
-            return cls(path, _lock(path))
+            return cls(path.absolute(), _lock(path))
         except OSError as error:
             raise RecordingError(
                 f"A recording can't be made in {path}: {error.strerror}.", hint="Name a folder that you can write to."

@@ -19,6 +19,7 @@ from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.frozen.taps import In, Out, Pour
 from crdb_magic.session.driver import Connection, Cursor
+from crdb_magic.sql.statements import Statement
 
 TOLD = (
     "server_version", "crdb_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
@@ -121,8 +122,8 @@ class Line:
             self._lose(tap)
             return
         statements = statements_of(said)
-        if controls(statements):
-            self._control(cursor, said, statements, error)
+        if controls(statements, ours=cursor.is_ours):
+            self._control(cursor, statements, error)
         elif statements and not cursor.is_ours:
             self._answer(cursor, Message.of(said), error, tap, written)
 
@@ -131,8 +132,9 @@ class Line:
             tap.rows.give_up()
         self._steps.clear()
 
-    def _control(self, cursor: Cursor, said: str, statements: Any, error: Error | None) -> None:
-        name = plain_text(said).split()[-1].lower()
+    def _control(self, cursor: Cursor, statements: tuple[Statement, ...], error: Error | None) -> None:
+        said = statements[0].text
+        name = said.split()[-1].lower()
         if error is not None:
             self._refused(cursor, Message.of(said), error, None)
         elif ends(statements):

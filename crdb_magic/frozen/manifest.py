@@ -53,10 +53,10 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         self._held = Held.hold(folder)
-        self._path = folder / NAME
+        self._path = folder / NAME  # as it is shown
         self._file: int | None = None
         self._hashes: set[str] = set()
-        store.clear(folder)
+        store.clear(self._held.path)
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +71,7 @@ class Manifest:
         text = blocks.written(*new)
         try:
             if self._file is None:
-                self._file = _begun(self._path, text)
+                self._file = _begun(self._held.path / NAME, text)
             else:
                 _written(self._file, text)
         except OSError as error:
@@ -93,8 +93,9 @@ def _begun(path: Path, text: str) -> int:
     try:
         _written(file, _HEAD.format(format=FORMAT, version=version("crdb_magic"), end=END) + text)
         part.replace(path)
-    except OSError:
+    except BaseException:
         os.close(file)
+        part.unlink(missing_ok=True)
         raise
     return file
 
@@ -158,7 +159,7 @@ def _all(path: Path, table: Mapping[str, Any], name: str, read: Callable[[Any], 
     try:
         return tuple(_one(path, name, one, read) for one in tables)
     except TypeError:
-        raise RecordingError(f"The recording {path} has a {name} that is none.", hint=_BROKEN) from None
+        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=_BROKEN) from None
 
 
 def _one(path: Path, name: str, table: Mapping[str, Any], read: Callable[[Any], T]) -> T:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,6 @@ from crdb_magic.frozen.server import FrozenServer
 from crdb_magic.session.listening import LISTENING, Connection
 
 _ATTEMPT = frozenset(one.name for one in fields(Attempt))
-_RECEIPT = frozenset(one.name for one in fields(Receipt))
 
 
 class Playback:
@@ -88,7 +88,7 @@ class Playback:
             facts["as_of"] = receipt.as_of
         like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", receipt=facts)
         recorded = self._served.receipt(like)
-        return replace(receipt, **_told({"committed_at": None, **recorded.receipt})) if recorded else receipt
+        return replace(receipt, **{"committed_at": None, **_told(recorded.receipt)}) if recorded else receipt
 
 
 def open_playback(folder: Path) -> Playback:
@@ -103,7 +103,7 @@ def open_playback(folder: Path) -> Playback:
 
 def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields of a receipt that differ from run to run."""
-    return {name: read(facts[name]) for name, read in _FACTS.items() if name in facts and name in _RECEIPT}
+    return {name: read(facts[name]) for name, read in _FACTS.items() if facts.get(name) is not None}
 
 
 def _attempt(facts: Mapping[str, Any]) -> Attempt:
@@ -114,5 +114,6 @@ def _attempt(facts: Mapping[str, Any]) -> Attempt:
 _FACTS: dict[str, Callable[[Any], Any]] = {
     "elapsed": float,
     "retries": lambda retries: tuple(map(_attempt, retries)),
-    "committed_at": lambda at: None if at is None else Decimal(at),
+    "committed_at": Decimal,
+    "ended_at": datetime.fromisoformat,
 }

@@ -20,13 +20,14 @@ from crdb_magic.frozen.events import Event, Kind, Place
 from crdb_magic.frozen.line import Ended, Line, told_by
 from crdb_magic.frozen.manifest import Manifest
 from crdb_magic.frozen.recording import is_setting
+from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
 
 T = TypeVar("T")
 _NOTHING: tuple[Any, ...] = (None, [])
-_FACTS = ("statements", "rows", "elapsed", "retries", "as_of", "committed_at")
+_FACTS = ("statements", "rows", "elapsed", "retries", "as_of", "committed_at", "ended_at")
 Method = Callable[..., T | None]
 
 
@@ -187,4 +188,4 @@ def _present(connection: Connection, ended: Ended) -> Decimal | None:
     if not events or any(event.as_of is not None or event.kind is not Kind.READ for event in events):
         return None
     keeper = KEEPERS.get(connection.address)
-    return keeper.present().at if keeper else None
+    return keeper.present().at if keeper else instant_of_last(connection, may_ask=True)

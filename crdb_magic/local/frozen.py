@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from crdb_magic.errors import FROZEN_VARIABLE
+from crdb_magic.environment import FROZEN
 from crdb_magic.local.server import LocalServer, choose_engine, launch
 
 
@@ -31,4 +31,4 @@ def start(directory: Path | None = None) -> LocalServer:
     Kept data is served by the engine that wrote it. Where CRDB_MAGIC_FROZEN names a recording, none is started.
     Raises LocalServerError with what to do about it.
     """
-    return FrozenServer() if os.environ.get(FROZEN_VARIABLE) else launch(directory, choose_engine)
+    return FrozenServer() if os.environ.get(FROZEN) else launch(directory, choose_engine)

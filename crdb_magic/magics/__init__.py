@@ -2,9 +2,10 @@
 
 ::
 
-    connect.py, txn.py, pin.py, freeze.py, write.py, export.py, schema.py, activity.py
+    connect.py, txn.py, pin.py, receipt.py, freeze.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
+    │   ├── ledger.py           … the receipts of its transactions
     │   ├── connections.py      the open connections, by name
     │   ├── freezing.py         the recording that is made or served
     │   └── sql_name.py         %sql, for those who ask for it
@@ -44,8 +45,10 @@ import pandas as pd
 from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing.activity import activity_bundle
 from crdb_magic.drawing.plan import plan_bundle
+from crdb_magic.drawing.receipt import receipt_bundle
 from crdb_magic.drawing.schema import diagram_bundle, schema_bundle, table_bundle
 from crdb_magic.explore.activity import Activity
 from crdb_magic.explore.diagram import Diagram
@@ -60,18 +63,22 @@ from crdb_magic.magics.freeze import crdb_freeze
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.outputs import metadata_of, say
 from crdb_magic.magics.pin import crdb_pin
+from crdb_magic.magics.receipt import crdb_receipt
 from crdb_magic.magics.schema import crdb_schema
 from crdb_magic.magics.txn import crdb_txn
 from crdb_magic.magics.write import crdb_write
 
 __all__ = ["load", "unload"]
 
-MAGICS = (crdb_connect, crdb_txn, crdb_pin, crdb_freeze, crdb_write, crdb_export, crdb_schema, crdb_activity)
+MAGICS = (
+    crdb_connect, crdb_txn, crdb_pin, crdb_receipt, crdb_freeze, crdb_write, crdb_export, crdb_schema, crdb_activity,
+)  # fmt: skip
 _SHOWN = {
     Schema: schema_bundle,
     Table: table_bundle,
     Diagram: diagram_bundle,
     Activity: activity_bundle,
+    Receipt: lambda receipt: (receipt_bundle(receipt), metadata_of(receipt)),
     Plan: lambda plan: (plan_bundle(plan), metadata_of(plan.receipt)),
 }
 

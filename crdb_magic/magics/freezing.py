@@ -6,13 +6,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from crdb_magic.environment import FREEZE, FROZEN
 from crdb_magic.errors import OptionError
 from crdb_magic.frozen.playback import Playback, open_playback
 from crdb_magic.frozen.recorder import Recorder
 from crdb_magic.session.driver import Connection
-
-SERVE, RECORD = "CRDB_MAGIC_FROZEN", "CRDB_MAGIC_FREEZE"
-"""The environment's variables for a folder to be served from, or to be recorded into, whatever the notebook says."""
 
 
 class Freezing:
@@ -24,8 +22,8 @@ class Freezing:
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
         self._playback: Playback | None = None
-        self._place = os.environ.get(SERVE) or os.environ.get(RECORD)
-        if os.environ.get(SERVE):
+        self._place = os.environ.get(FROZEN) or os.environ.get(FREEZE)
+        if os.environ.get(FROZEN):
             self.serve(Path())
         elif self._place:
             self._recorder = Recorder(Path(self._place))

@@ -15,11 +15,13 @@ from traitlets import Bool, Bunch, CaselessStrEnum, Int, TraitError, observe, va
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.core.options import Choice
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.magics.again import Again
 from crdb_magic.magics.arguments import Option, Words, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.freezing import Freezing
+from crdb_magic.magics.ledger import Ledger
 from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.outputs import say
@@ -132,6 +134,7 @@ class CrdbMagic(Magics):
         self.freezing = Freezing()
         self.shown = Receipts()
         self.again = Again()
+        self.ledger = Ledger()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
 
@@ -162,6 +165,12 @@ class CrdbMagic(Magics):
         function: Any = no_var_expand(needs_local_scope(call))
         function.declared = one
         return function  # type: ignore[no-any-return]
+
+    def noted(self, receipt: Receipt, connection: str | None, ran: Iterable[str]) -> Receipt:
+        """Keep the receipt of a transaction that a magic has run on that connection, or the current one."""
+        if not self.receipts:
+            return receipt
+        return self.ledger.note(receipt, connection or self.connections.current or "", tuple(ran), self.shell.user_ns)
 
     def frame_options(self, numbers: Numbers | None = None, dates: Dates | None = None) -> FrameOptions:
         """Say what frames are made of: as a cell says, else as the configuration does."""

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
+import pandas as pd
+
+from crdb_magic.core.amounts import duration
 from crdb_magic.core.asof import NOW, AsOf, time_of
-from crdb_magic.magics.arguments import Fills, Option, parse, variable
+from crdb_magic.core.receipt import Receipt
+from crdb_magic.errors import OptionError
+from crdb_magic.explore.retention import Retention, retention
+from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.outputs import say
+from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.pinning import pin, unpin
 from crdb_magic.session.session import Session
 
 _OFF = "off"
 
 PIN_OPTIONS = (
+    Option("show", "show the pin: its instant, its time, and until when the server remembers it",
+           takes=Takes.NOTHING),
     Option("on", "pin the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
-)
+)  # fmt: skip
 
 
 @magic(PIN_OPTIONS, words=(_OFF, *AsOf.words()))
@@ -23,7 +34,9 @@ def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
     """Read at one instant from now on: all cells agree with each other, and give the same when they run again.
 
         %crdb_pin [WHEN]           # without WHEN, now
+        %crdb_pin FRAME            # the instant that a frame was read at, or that of a receipt
         %crdb_pin off              # the present again
+        %crdb_pin --show
 
     What names an instant of its own is read at that one; --as-of now steps out of the pin, to write for example.
     CockroachDB keeps an instant for the gc.ttlseconds of its tables, 4 hours unless set otherwise.
@@ -36,20 +49,65 @@ def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
         %crdb_pin -1h
         %crdb_pin 2026-06-01 12:00:00+00:00
         %crdb_pin 1780315200123456789.0000000002
+        %crdb_pin :crdb_receipt
 
     """
     call = parse(typed.line, PIN_OPTIONS, typed.namespace)
-    say(_pin(notebook.connections.get(call.given.get("on")), call.rest, typed.namespace))
+    session = notebook.connections.get(call.given.get("on"))
+    if "show" not in call.given:
+        say(_pin(session, call.rest, typed.namespace))
+    elif call.rest:
+        raise OptionError("--show shows the pin that there is.", hint=f"%crdb_pin {call.rest} sets one.")
+    else:
+        say("\n".join(_shown(session)))
 
 
 def _pin(session: Session, text: str, namespace: Mapping[str, object]) -> str:
     """Pin to what was written, or end a pin; give the sentence about it, the same whenever it names an instant."""
     text = text.strip("'\"")
     when = variable(text, namespace, "%crdb_pin") if text.startswith(":") else text or NOW
+    if isinstance(named := namespace.get(text), Receipt | pd.DataFrame):
+        when = named
     if isinstance(when, str) and when.lower() == _OFF:
         unpin(session)
         return "Reads the present."
     pinned = pin(session, AsOf.parse(when))
-    if pinned.asked == when or pinned.hlc is None:
+    if (isinstance(when, str) and pinned.asked == when) or pinned.hlc is None:
         return f"Pinned to {pinned}."
     return f"Pinned to {time_of(pinned.hlc)}; to come back to it: %crdb_pin {pinned.hlc:f}"
+
+
+def _shown(session: Session) -> list[str]:
+    pinned = session.pinned
+    if pinned is None:
+        return ["Not pinned: the present is read."]
+    if pinned.hlc is None:
+        return [f"Pinned to {pinned}."]
+    then, now = time_of(pinned.hlc), datetime.now(UTC)
+    ago = duration(max((now - then).total_seconds(), 0))
+    return [f"Pinned to {pinned.hlc:f}: {_utc(then)}, {ago} ago.", *_remembered(session, then, now)]
+
+
+def _remembered(session: Session, then: datetime, now: datetime) -> list[str]:
+    """Say until when it can be read, as far as that is known."""
+    if LISTENING.stand_in:
+        return ["The recording that is served holds what was read of it."]
+    if session.connection.address in KEEPERS:
+        return ["The local server keeps it as long as it runs."]
+    kept = retention(session)
+    if kept.seconds is None:
+        return ["Until when the server remembers it is not known here.", *kept.notes]
+    return [_until(kept, then + timedelta(seconds=kept.seconds), now, session)]
+
+
+def _until(kept: Retention, end: datetime, now: datetime, session: Session) -> str:
+    database = session.connection.info.dbname
+    why = f"gc.ttlseconds = {kept.seconds} of {kept.of}, the shortest in database {database}"
+    if end > now:
+        left = duration((end - now).total_seconds())
+        return f"The server remembers it until {_utc(end)} at least, {left} from now: {why}."
+    return f"The server may have forgotten it since {_utc(end)}: {why}. %crdb_pin pins to now."
+
+
+def _utc(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

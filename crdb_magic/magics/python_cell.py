@@ -160,6 +160,8 @@ def run_python(
     database: CockroachDatabase,
     options: TransactionOptions,
     observer: Observer,
+    *,
+    ask_when: bool,
 ) -> tuple[Any, Receipt]:
     """Run a cell as the callback of a transaction on ``database``, which it sees as ``db``.
 
@@ -173,7 +175,7 @@ def run_python(
             return cell()
 
     try:
-        done = database.transact(attempt, options, observer)
+        done = database.transact(attempt, options, observer, ask_when=ask_when)
     except BaseException as error:
         names.restore()
         held.show()

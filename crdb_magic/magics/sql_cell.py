@@ -9,7 +9,7 @@ from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
 from crdb_magic.explore.explaining import Explain, explain
 from crdb_magic.explore.plan import Plan
 from crdb_magic.magics.arguments import Call
-from crdb_magic.magics.display import As, Shape, present, present_plans
+from crdb_magic.magics.display import As, Shape, caption, present, present_plans
 from crdb_magic.magics.limit import Limit
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.namespace import Namespace
@@ -35,7 +35,9 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
             waiting(attempt)
 
         bound = shape.limit.look_ahead(session, bound, namespace)
-        report = session.run(bound, options, observer, arrivals)
+        report = session.run(bound, options, observer, arrivals, ask_when=notebook.receipts)
+    if not session.in_transaction:
+        notebook.noted(report.receipt, call.given.get("on"), map(caption, statements))
     line = notebook.status_line.of(call.into, within=session.in_transaction)
     hints = notebook.again.hints(session, options)
     try:

@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from crdb_magic.core.amounts import duration, rows_in_words
-from crdb_magic.core.asof import time_of
+from crdb_magic.core.asof import FOLLOWER, time_of
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing import attempts
@@ -112,8 +112,16 @@ class Done:
         if self.attempts > self.count:
             facts.append(f"{self.attempts:,} attempts")
         if self.as_of is not None:
-            facts.append(f"as of {time_of(self.as_of):%Y-%m-%d %H:%M:%S} UTC")
+            facts.append(f"as of {time_of(self.as_of):%Y-%m-%d %H:%M:%S} UTC{self._behind}")
         return " · ".join(facts)
+
+    @property
+    def _behind(self) -> str:
+        """How far behind the present a follower was read, which nobody has asked for by a number."""
+        asked, staleness = self.receipt.options.as_of, self.receipt.staleness
+        if self.count > 1 or asked is None or asked.asked != FOLLOWER or staleness is None:
+            return ""
+        return f", {duration(max(staleness, 0))} behind"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,9 @@ def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     database = notebook.connections.database(name)
     waiting = Waiting(options.retry.max_attempts, notebook.audience)
     with notebook.connections.on(name), waiting, interrupts_shown_short():
-        value, receipt = run_python(notebook.shell, cell, database, options, waiting)
+        value, receipt = run_python(notebook.shell, cell, database, options, waiting, ask_when=notebook.receipts)
 
+    notebook.noted(receipt, name, ["(Python)"])
     if not receipt.committed:
         say(ROLLED_BACK)
     framed = isinstance(value, pd.DataFrame)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.amounts import rows_in_words
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import Call, Fills, Option, parse
@@ -63,7 +66,11 @@ def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
     frame = frame_of(call.rest, notebook.shell, typed.namespace, "%crdb_write FRAME --table TABLE")
     writing = _writing(call)
     session = notebook.connections.get(call.given.get("on"))
-    say(_write(session, frame, writing, notebook.audience))
+
+    def receipt(one: Receipt) -> None:
+        notebook.noted(one, call.given.get("on"), [f"(a DataFrame into {writing.table})"])
+
+    say(_write(session, frame, writing, notebook.audience, receipt if notebook.receipts else None))
 
 
 def _writing(call: Call) -> Writing:
@@ -75,13 +82,21 @@ def _writing(call: Call) -> Writing:
     return Writing(table=given["table"], mode=mode, key=given.get("key"), dtypes=given.get("dtype"))
 
 
-def _write(session: Session, frame: pd.DataFrame, writing: Writing, audience: Audience) -> str:
+def _write(
+    session: Session,
+    frame: pd.DataFrame,
+    writing: Writing,
+    audience: Audience,
+    receipt: Callable[[Receipt], None] | None,
+) -> str:
     """Write with a bar that begins again when the transaction does; give the sentence about it, and the notices."""
     objects = len(frame) * int((frame.dtypes == "object").sum())
     bar = Progress(len(frame), writing.table, audience, at_once=objects >= _MANY)
     notices: list[str] = []
     with bar, interrupts_shown_short(begun=lambda: bar.begun):
-        rows = write(session, frame, writing, progress=bar.advance, observer=bar.restart, said=notices.extend)
+        rows = write(
+            session, frame, writing, progress=bar.advance, observer=bar.restart, said=notices.extend, receipt=receipt
+        )
     left_out = index_left_out(frame)
     sentence = f"{writing.table}: {rows_in_words(rows)} written{f', {left_out}' if left_out else ''}."
     return "\n".join([sentence, *map(without_ids, notices)])

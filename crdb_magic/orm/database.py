@@ -289,13 +289,16 @@ class CockroachDatabase(Bulk, Dialect):
         callback: Callable[[CockroachDatabase], T],
         options: TransactionOptions,
         observer: Callable[[Attempt], None] = lambda _: None,
+        *,
+        ask_when: bool = False,
     ) -> tuple[T, Receipt]:
-        """Do what `run_transaction` does, with our options, our errors and a receipt."""
+        """Do what `run_transaction` does, with our options, our errors and a receipt: see `Session.run`."""
         __tracebackhide__ = True
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
         try:
-            done = self.session.transact(functools.partial(self._call, callback), options, observer)
+            work = functools.partial(self._call, callback)
+            done = self.session.transact(work, options, observer, ask_when=ask_when)
         except BaseException:  # they are for this commit, not for the next one
             self._clear_commit_callbacks()  # type: ignore[attr-defined]
             raise

@@ -10,6 +10,7 @@
     ├── sizes.py         what is worth it
     └── catalog.py       types that only the server's catalogue knows
     transactions.py  the engine's verbs on a connection
+    ├── commits.py       … and when that was
     ├── reasons.py       why the server refused, where an option of ours is the reason
     └── link.py          where the connection comes from
         ├── turns.py         … and whose turn it is
@@ -27,4 +28,5 @@
     └── interrupts.py    Ctrl-C cancels what a connection does
     keeping.py       who keeps the past of a database that has none, and after which messages
     └── snapshots.py     … PostgreSQL's: snapshots that one connection keeps open
+        └── unchanged.py     … and whether what they showed is the past
 """

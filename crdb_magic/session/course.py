@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
 from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.keeping import LOOKED_INTO
-from crdb_magic.sql.kinds import LETS_GO, LOOKS_UP, ends_one, may_write, says, some
+from crdb_magic.sql.kinds import FILLER, LETS_GO, LOOKS_UP, ends_one, may_write, says, some
 
 # The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
 _BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})
+_ROWS_ALONE = re.compile(
+    FILLER + rb"(?:insert|upsert|update|delete|select|with|values|table|copy|show|savepoint|release)\b[^;]*;?\s*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 _MOST_LOOKED_INTO = 100  # messages of a transaction that are kept until it ends
 
 
@@ -26,6 +31,7 @@ class Course:
         "_answered",
         "_begin",
         "_begun",
+        "_changed_more_than_rows",
         "_ended",
         "_has_written",
         "_timeout",
@@ -41,7 +47,7 @@ class Course:
         self.failed_to_begin = False
         self.read_at: Decimal | None = None
         self.lets_go = self.looks_up = False
-        self._begun = self._answered = self._ended = self._has_written = False
+        self._begun = self._answered = self._ended = self._has_written = self._changed_more_than_rows = False
         self._to_look_into: list[bytes] = []
 
     @property
@@ -82,6 +88,8 @@ class Course:
         if not self._ended:
             may_end = word in _BOUNDARIES or b";" in said
             self._ended = idle or (may_end and ends_one(said))
+        if said and not self._changed_more_than_rows:
+            self._changed_more_than_rows = _ROWS_ALONE.match(said) is None
         if word in LOOKED_INTO and len(self._to_look_into) < _MOST_LOOKED_INTO:
             self._to_look_into.append(said)
         else:
@@ -102,6 +110,11 @@ class Course:
     def may_have_written(self) -> bool:
         """Whether a statement that was answered may have written, as far as their words tell."""
         return self._has_written or any(some(may_write, said, unreadable=True) for said in self._to_look_into)
+
+    @property
+    def changed_rows_alone(self) -> bool:
+        """Whether each message was a statement that surely changes no schema and starts no job, by its first word."""
+        return not self._changed_more_than_rows
 
 
 def swallowed(what: str) -> BrokenTransactionError:

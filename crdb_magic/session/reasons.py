@@ -20,6 +20,7 @@ _EARLY = 0.005  # seconds that the server's clock may be ahead of ours
 # CockroachDB has no SQLSTATE for an instant that can't be read: XXUUU is whatever is uncategorised, 22023 whatever
 # value is wrong. So here, and only in a transaction that asked for an instant, its words are looked at.
 _UNCATEGORISED = {"XXUUU", "22023"}
+_PIN_AGAIN = "%crdb_pin pins to now, %crdb_pin off ends it; %crdb_pin --show tells how long one holds."
 _AHEAD = "cannot specify timestamp in the future"  # pkg/sql/sem/asof, pkg/sql/exec_util.go
 # An instant read on one node is ahead of the clock of another by --max-offset at most, 0.5 s by default.
 _CLOCKS_DIFFER = 1.0
@@ -40,7 +41,7 @@ def explained(options: TransactionOptions, pin: AsOf | None, began: float) -> It
         if refusal is None:
             raise
         elapsed = time.monotonic() - began
-        if past := _unavailable(refusal, options.as_of, elapsed):
+        if past := _unavailable(refusal, options.as_of, elapsed, is_pin=options.as_of == pin):
             raise past from error
         if reason := _reason(refusal.sqlstate, options, pin, elapsed):
             refusal.hint = reason
@@ -59,15 +60,20 @@ def tell(error: Exception, refusal: CrdbMagicError | None) -> None:
         error.add_note(f"Hint: {refusal.hint}")
 
 
-def _unavailable(refusal: CrdbMagicError, as_of: AsOf | None, elapsed: float) -> PastUnavailableError | None:
+def _unavailable(
+    refusal: CrdbMagicError, as_of: AsOf | None, elapsed: float, *, is_pin: bool
+) -> PastUnavailableError | None:
     if as_of is None or refusal.sqlstate not in _UNCATEGORISED:
         return None
     if BEYOND_GC in refusal.message:
-        return PastUnavailableError(
-            f"as-of {as_of} is before what the cluster still keeps of a table.",
+        asked = f"The pin, {as_of}," if is_pin else f"as-of {as_of}"
+        past = PastUnavailableError(
+            f"{asked} is before what the cluster still keeps of a table.",
             sqlstate=refusal.sqlstate,
-            hint=refusal.hint,
+            hint=_PIN_AGAIN if is_pin else None,
         )
+        past.advise(refusal.hint)
+        return past
     if _AHEAD in refusal.message:
         return PastUnavailableError(
             f"as-of {as_of} lies in the future.", sqlstate=refusal.sqlstate, soon=elapsed < _CLOCKS_DIFFER

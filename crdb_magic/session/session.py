@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
@@ -19,6 +20,7 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, OptionError, Outcome, StateLostError
 from crdb_magic.session.catalog import Catalog
+from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, ask, execute
 from crdb_magic.session.link import Link, OwnLink
@@ -28,7 +30,7 @@ from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
 from crdb_magic.session.sizes import Sizes, estimate
 from crdb_magic.session.transactions import Explicit, SingleStatement, Verbs
-from crdb_magic.sql.kinds import changes_schema, check_restarts, commits_in_steps, plain, reads_only
+from crdb_magic.sql.kinds import changes_schema, check_restarts, commits_in_steps, may_write, plain, reads_only
 from crdb_magic.sql.statements import BoundStatement, Statement, split
 
 T = TypeVar("T")
@@ -41,11 +43,12 @@ def _unheard(_: object) -> None:
 class _Nature(NamedTuple):
     """What is known of statements by their words.
 
-    Whether they only read; whether they are one that may go without BEGIN and COMMIT, and whether that commits in steps
-    of its own, or changes the schema.
+    Whether they only read, and whether they may write; whether they are one that may go without BEGIN and COMMIT, and
+    whether that commits in steps of its own, or changes the schema.
     """
 
     reads_only: bool = False
+    may_write: bool = True
     alone: bool = False
     in_steps: bool = False
     changes_schema: bool = False
@@ -55,6 +58,7 @@ class _Nature(NamedTuple):
         alone = len(statements) == 1 and plain(statements[0])
         return cls(
             reads_only=all(map(reads_only, statements)),
+            may_write=any(map(may_write, statements)),
             alone=alone,
             in_steps=alone and commits_in_steps(statements[0]),
             changes_schema=alone and changes_schema(statements[0]),
@@ -76,6 +80,7 @@ class _Done(Generic[T]):
     read_at: Decimal | None = None
     notices: tuple[str, ...] = ()
     alone: bool = False
+    committed_at: Decimal | None = None
 
     def receipt(self, results: Sequence[Result] = ()) -> Receipt:
         server = self.connection.server
@@ -89,6 +94,8 @@ class _Done(Generic[T]):
             rows=sum(one.row_count for one in results if one.columns is not None),
             notes=server.notes(self.options, alone=self.alone),
             notices=self.notices,
+            committed_at=self.committed_at,
+            ended_at=datetime.now(UTC),
         )
         if LISTENING.stand_in:
             return LISTENING.stand_in.receipt_of(self.connection, receipt)
@@ -144,11 +151,14 @@ class Session:
         options: TransactionOptions | None = None,
         observer: Observer = _unheard,
         finish: Finish = as_read,
+        *,
+        ask_when: bool = False,
     ) -> Report:
         """Run the statements as one transaction, committed before it returns.
 
         A single statement of which nothing was asked that BEGIN would say goes by itself: one round trip instead
-        of two. Raises the errors of :func:`crdb_magic.core.retry.run`.
+        of two. Raises the errors of :func:`crdb_magic.core.retry.run`. ``ask_when`` is whether the receipt is to have
+        the instant of the commit even where that takes one more message.
 
         While a transaction is open on the connection they run within it, once; whoever began it will end it.
         """
@@ -161,7 +171,7 @@ class Session:
             return _Nature.of(sources).small(self._sizes, sources[0].text)
 
         with self.link.turn:
-            done = self._carry_out(send, options or DEFAULTS, observer, nature)
+            done = self._carry_out(send, options or DEFAULTS, observer, nature, ask_when=ask_when)
             results = self._typed(done.connection, done.value)
         return Report(results, done.receipt(results))
 
@@ -211,23 +221,33 @@ class Session:
         work: Callable[[Connection], T],
         options: TransactionOptions | None = None,
         observer: Observer = _unheard,
+        *,
+        ask_when: bool = False,
     ) -> tuple[T, Receipt]:
         """Run a callback on the connection as one transaction; see the contract in ``core.retry``."""
         __tracebackhide__ = True
         with self.link.turn:
-            done = self._through_engine(work, options or DEFAULTS, observer, _Nature())
+            done = self._through_engine(work, options or DEFAULTS, observer, _Nature(), ask_when=ask_when)
         return done.value, done.receipt()
 
     def carry_out(
-        self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer
+        self,
+        work: Callable[[Connection], T],
+        options: TransactionOptions,
+        observer: Observer,
+        receipt: Callable[[Receipt], None] | None = None,
     ) -> tuple[T, tuple[str, ...]]:
         """Do the work within the open transaction, which takes no options, else as one of its own by `transact`.
 
         Give what it gives, and what the server said besides: at a COPY psycopg2 hears of that with the next statement.
+        ``receipt`` is told that of a transaction of its own.
         """
         __tracebackhide__ = True
         with self.link.turn:
-            done = self._carry_out(work, options, observer, _Nature)
+            within = self.in_transaction
+            done = self._carry_out(work, options, observer, _Nature, ask_when=receipt is not None)
+        if receipt and not within:
+            receipt(done.receipt())
         return done.value, done.notices
 
     def _carry_out(
@@ -236,11 +256,13 @@ class Session:
         options: TransactionOptions,
         observer: Observer,
         nature: Callable[[], _Nature],
+        *,
+        ask_when: bool = False,
     ) -> _Done[T]:
         __tracebackhide__ = True
         if self.in_transaction:
             return self._within(work, options)
-        return self._through_engine(work, options, observer, nature())
+        return self._through_engine(work, options, observer, nature(), ask_when=ask_when)
 
     def _within(self, work: Callable[[Connection], T], options: TransactionOptions) -> _Done[T]:
         if options != DEFAULTS:
@@ -255,7 +277,13 @@ class Session:
         return _Done(value, connection, options, committed, notices=connection.notices.since(heard))
 
     def _through_engine(
-        self, work: Callable[[Connection], T], options: TransactionOptions, observer: Observer, nature: _Nature
+        self,
+        work: Callable[[Connection], T],
+        options: TransactionOptions,
+        observer: Observer,
+        nature: _Nature,
+        *,
+        ask_when: bool,
     ) -> _Done[T]:
         __tracebackhide__ = True
         options = options.within(self.pinned)
@@ -266,7 +294,9 @@ class Session:
         alone = nature.alone and (options.plain or has_to)
         verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, nature)
-        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices, alone)
+        wrote = nature.may_write and (alone or verbs.may_have_written)
+        at = _committed_at(verbs, may_ask=ask_when) if wrote else None
+        return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices, alone, at)
 
     def _has_to_go_alone(self, nature: _Nature, options: TransactionOptions) -> bool:
         """Whether the server changes its schema outside of transactions only, whatever else was asked."""
@@ -308,6 +338,17 @@ class Session:
             )
             for one in answers
         )
+
+
+def _committed_at(verbs: Verbs[T], *, may_ask: bool) -> Decimal | None:
+    """Give the instant at which what was written is seen, and let it be known."""
+    if verbs.options.dry_run or verbs.options.writes_nothing:
+        return None
+    connection = verbs.connection
+    at = verbs.committed_at or instant_of_last(connection, may_ask=may_ask)
+    if at is not None and connection.listener:
+        connection.listener.read_at(connection, "commit", at)
+    return at
 
 
 def _not_undoable(server: Server) -> OptionError:

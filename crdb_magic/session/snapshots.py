@@ -149,6 +149,12 @@ class Keeper:
             raise PastUnavailableError("The local server's past is lost: the connection that kept it broke.") from error
 
 
+def check_past(connection: Connection, as_of: AsOf | None) -> None:
+    """Raise :class:`PastUnavailableError` if a transaction that reads the past may have shown something untrue."""
+    if as_of is not None and isinstance(keeper := KEEPERS.get(connection.address), Keeper):
+        keeper.check(connection, as_of)
+
+
 def _instant(as_of: AsOf, now: Decimal) -> Decimal:
     if as_of.hlc is not None:
         return as_of.hlc

@@ -15,9 +15,10 @@ from psycopg2 import extensions
 
 from crdb_magic.core.asof import at_hlc
 from crdb_magic.core.options import TransactionOptions
-from crdb_magic.core.retry import CANCELED, is_lost
+from crdb_magic.core.retry import CANCELED, ambiguous, is_lost
 from crdb_magic.core.server import Server
 from crdb_magic.errors import (
+    Attempt,
     BrokenTransactionError,
     CrdbMagicError,
     Outcome,
@@ -29,7 +30,7 @@ from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import Keeper
+from crdb_magic.session.snapshots import check_past
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -45,12 +46,15 @@ class Verbs(ABC, Generic[T]):
     """
 
     value: T
+    committed_at: Decimal | None = None
+    """The exact instant of the commit, where the answer to it told that."""
 
     def __init__(self, link: Link, work: Callable[[Connection], T], options: TransactionOptions) -> None:
         self.options = options = options.within(None)  # a "now" that nobody took for what it means there
         self.read_at: Decimal | None = options.as_of.hlc if options.as_of else None
         self._link = link
         self._work = work
+        self.may_have_written = False
         self._held: Connection | None = None
         self._lost = False
         self._outside = sys.exception()  # what is handled while we run is not ours to judge
@@ -243,17 +247,25 @@ class Explicit(Verbs[T]):
         if connection.course.begin_waits:  # nothing was ever sent
             connection.disarm()
             return
-        self._check_past(connection)
+        check_past(connection, self.options.as_of)
+        self.may_have_written = connection.course.may_have_written
         end = "ROLLBACK" if self.options.dry_run else "COMMIT"
-        if send(connection, end) != end:  # an aborted transaction answers ROLLBACK to COMMIT, without an error
+        if self._is_told_when(connection):
+            self.committed_at = commit_and_tell(connection)
+        elif send(connection, end) != end:  # an aborted transaction answers ROLLBACK to COMMIT, without an error
             raise swallowed("A statement of the transaction failed")
         self._lift_limit(connection)
 
-    def _check_past(self, connection: Connection) -> None:
-        """Refuse what a snapshot does not show truly."""
-        keeper = KEEPERS.get(connection.address)
-        if self.options.as_of is not None and isinstance(keeper, Keeper):
-            keeper.check(connection, self.options.as_of)
+    def _is_told_when(self, connection: Connection) -> bool:
+        """Whether the message that commits may ask for the instant too.
+
+        Not behind a schema change: one that fails after its commit is an error (XXA00), behind which CockroachDB goes
+        on in the message (pkg/sql/conn_executor.go, txnCommit), and psycopg2 hears what came last.
+        """
+        if self.options.dry_run or self.options.writes_nothing or connection.address in KEEPERS:
+            return False
+        asked = connection.server.tells_commit_time and self.may_have_written
+        return asked and connection.course.changed_rows_alone
 
 
 def _ended() -> BrokenTransactionError:
@@ -279,6 +291,25 @@ def _time_limit(seconds_left: float | None, server: Server, *, within: bool = Tr
         return server.limit_statement(milliseconds, within=within)
 
     return limit
+
+
+TELL = "SHOW COMMIT TIMESTAMP"
+_NONE_BEFORE = "25000"
+
+
+def commit_and_tell(connection: Connection) -> Decimal | None:
+    """Commit, and ask in the same message when that was: an answer means that it was done.
+
+    Where the session's last transaction was not committed the question is refused: that of one which was rolled back
+    without an error, of which it is better to leave open what became of it.
+    """
+    try:
+        told = ask(connection, f"COMMIT; {TELL}")
+    except psycopg2.Error as error:
+        if error.pgcode != _NONE_BEFORE:
+            raise
+        raise ambiguous([Attempt(1, _NONE_BEFORE, None, str(error.diag.message_primary))]) from error
+    return Decimal(told) if told else None
 
 
 def send(connection: Connection, sql: str) -> str:

@@ -15,14 +15,13 @@ from crdb_magic.sql.kinds import LETS_GO, LOOKS_UP
 
 Ask = Callable[[str], str]
 
-_SYSTEM = 16384  # OIDs below are the server's own
-
-_TOUCHED = f"""
-SELECT concat_ws(' ', coalesce(string_agg(DISTINCT relation::text, ','), '0'), coalesce(bool_or(relation < {_SYSTEM}),
+# OIDs below 16384 are the server's own.
+_TOUCHED = """
+SELECT concat_ws(' ', coalesce(string_agg(DISTINCT relation::text, ','), '0'), coalesce(bool_or(relation < 16384),
     false), pg_my_temp_schema()) FROM pg_lock_status() WHERE pid = pg_backend_pid() AND locktype = 'relation'
 """
 _SEES = "SELECT pg_current_snapshot()::text"
-_ALL = f"SELECT string_agg(oid::text, ',') FROM pg_class WHERE oid >= {_SYSTEM}"
+_ALL = "SELECT string_agg(oid::text, ',') FROM pg_class WHERE oid >= 16384"
 
 # What has no past in a snapshot. Rows of temporary tables are vacuumed as if nobody else could see them
 # (ComputeXidHorizons in procarray.c), a sequence has one value, and a foreign table is elsewhere.
@@ -34,13 +33,13 @@ AND (relkind IN ('S', 'f') OR relpersistence = 't') ORDER BY relname LIMIT 1
 """
 
 # Which of the latter were called is counted (track_functions); of those in SQL not all, since they are inlined.
-_BODIES = rf"""
-SELECT concat_ws(' ', coalesce(bool_or(body ~* '{LETS_GO}'), false), coalesce(bool_or(body ~* '{LOOKS_UP}'), false))
-FROM (
+_BODIES = """
+SELECT concat_ws(' ', coalesce(bool_or(body ~* '{lets_go}'), false), coalesce(bool_or(body ~* '{looks_up}'), false),
+    pg_current_snapshot()) FROM (
     SELECT concat(prosrc, pg_get_function_sqlbody(p.oid)) FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-    WHERE p.oid >= {_SYSTEM} AND pronamespace <> coalesce(to_regnamespace('crdb_internal')::oid, 0)
+    WHERE p.oid >= 16384 AND pronamespace <> coalesce(to_regnamespace('crdb_internal')::oid, 0)
     AND (lanname = 'sql' OR pg_stat_get_xact_function_calls(p.oid) > 0)
-    UNION ALL SELECT pg_get_viewdef(oid) FROM pg_class WHERE oid IN ({{touched}}) AND relkind = 'v' AND oid >= {_SYSTEM}
+    UNION ALL SELECT pg_get_viewdef(oid) FROM pg_class WHERE oid IN ({touched}) AND relkind = 'v' AND oid >= 16384
 ) AS q(body)
 """
 
@@ -89,7 +88,10 @@ _OTHERS = """
     LEFT JOIN pg_class c ON c.oid IN (y.typrelid, e.typrelid) WHERE y.oid >= 16384 AND coalesce(c.relkind, 'c') = 'c'
     UNION ALL SELECT 'the type ' || relname, a.xmin FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
     WHERE relkind = 'c' AND c.oid >= 16384
-), by_other AS (SELECT name, md5(string_agg(version::text, ',' ORDER BY version::text COLLATE "C")) AS hash FROM others GROUP BY name)
+), by_other AS (
+    SELECT name, md5(string_agg(version::text, ',' ORDER BY version::text COLLATE "C")) AS hash
+    FROM others GROUP BY name
+)
 SELECT coalesce(jsonb_object_agg(name, hash)::text, '{{}}')
 FROM (SELECT name, hash FROM by_name UNION ALL SELECT name, hash FROM by_other) AS q
 """
@@ -97,8 +99,9 @@ FROM (SELECT name, hash FROM by_name UNION ALL SELECT name, hash FROM by_other) 
 _WHOLE = ("pg_class", "pg_attribute", "pg_attrdef", "pg_authid", "pg_auth_members", "pg_cast", "pg_constraint",
     "pg_description", "pg_enum", "pg_extension", "pg_index", "pg_inherits", "pg_namespace", "pg_operator", "pg_policy",
     "pg_proc", "pg_rewrite", "pg_sequence", "pg_trigger", "pg_type")  # fmt: skip
+_VERSIONS = "(SELECT string_agg(xmin::text, ',' ORDER BY ctid) FROM {})"
 _CATALOGUE = "SELECT jsonb_build_object('the catalogue', md5(concat_ws('-', {})))::text".format(
-    ", ".join(f"(SELECT string_agg(xmin::text, ',' ORDER BY ctid) FROM {name})" for name in _WHOLE)
+    ", ".join(map(_VERSIONS.format, _WHOLE))
 )
 
 
@@ -109,17 +112,21 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
     whether it may have asked for what something is called or how it is made.
     """
     touched, in_catalogue, temporary = then(_TOUCHED).split()
-    body_lets_go, body_looks_up = then(_BODIES.format(touched=touched)).split()
+    body_lets_go, body_looks_up, seen = then(
+        _BODIES.format(touched=touched, lets_go=LETS_GO, looks_up=LOOKS_UP)
+    ).split()
     if lets_go or body_lets_go == "t":
         touched = ",".join(filter(None, (touched, then(_ALL))))
     if without := then(_WITHOUT_PAST.format(touched=touched)):
         return f"{without}, whose past is not kept"
-    if then(_SEES) == now(_SEES):
+    if seen == now(_SEES):
         return None
     asked = [(_RELATIONS + _OTHERS).format(touched=touched, temporary=temporary)]
     if looks_up or "t" in {in_catalogue, body_looks_up}:
         asked.append(_CATALOGUE)
-    return next((f"{name} was made or changed since" for sql in asked for name in _differing(then(sql), now(sql))), None)
+    return next(
+        (f"{name} was made or changed since" for sql in asked for name in _differing(then(sql), now(sql))), None
+    )
 
 
 def _differing(then: str, now: str) -> list[str]:

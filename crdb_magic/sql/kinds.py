@@ -66,7 +66,7 @@ _EXPLAIN_OPTIONS = _ANALYZE | _words(
 )
 
 # Behind these a word with a parenthesis is a name or a type: AS t(a, b), WITH t(a), ::DECIMAL(10, 2).
-_BEFORE_NAMES = frozenset({"AS", "WITH", "RECURSIVE", "::", ":::"})
+BEFORE_NAMES = frozenset({"AS", "WITH", "RECURSIVE", "::", ":::"})
 # CockroachDB takes any statement as a source, FROM [CANCEL JOBS …], and as a WITH query.
 _BEFORE_STATEMENTS = {"[": frozenset({"FROM", "JOIN", "LATERAL", ",", "("}), "(": frozenset({"AS", "MATERIALIZED"})}
 # … or it is the definition of a window: WINDOW w AS (PARTITION BY …).
@@ -343,7 +343,7 @@ def _is_harmless(earlier: str, before: str, name: str) -> bool:
     """Whether a name with a parenthesis behind it is no call, or one of a function that changes nothing."""
     if before == ".":
         return earlier == "PG_CATALOG" and name in HARMLESS
-    return before in _BEFORE_NAMES or name in _KEYWORDS_BEFORE_PARENTHESIS or name in HARMLESS
+    return before in BEFORE_NAMES or name in _KEYWORDS_BEFORE_PARENTHESIS or name in HARMLESS
 
 
 def _windows(tokens: Iterable[Token]) -> Iterator[tuple[Token, Token, Token, Token]]:

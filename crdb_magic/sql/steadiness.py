@@ -8,7 +8,7 @@ from enum import Enum
 
 from crdb_magic.sql.functions import AGGREGATES, BARE_TIMES, IN_ORDER, NEW_EACH_TIME, TIMES, TRANSACTION_TIMES
 from crdb_magic.sql.keywords import SET_OPERATIONS
-from crdb_magic.sql.kinds import only_gives_rows
+from crdb_magic.sql.kinds import BEFORE_NAMES, only_gives_rows
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
 from crdb_magic.sql.row_limits import clauses, levels
 from crdb_magic.sql.statements import Statement
@@ -17,8 +17,9 @@ _BODIES = {"SELECT", "VALUES", "TABLE"}
 _SUBQUERIES = {*_BODIES, "WITH"}
 _MIXES = {"JOIN", "GROUP", "DISTINCT", ","}
 _OF_AGGREGATES = {"FILTER", "WITHIN"}
-_BEFORE_NAMES = {"AS", "WITH", "RECURSIVE", "::", ":::"}
+_AMOUNTS = {"LIMIT": 1, "FETCH": 2}  # LIMIT 10, FETCH FIRST 10 ROWS ONLY: how far behind the word it stands
 _UNLIMITED = {"ALL", "NULL"}
+_ONE_ROW = {"ROW", "ROWS"}  # FETCH FIRST ROW ONLY
 _END = Token(Kind.SYMBOL, "", 0)
 
 
@@ -78,16 +79,14 @@ def _order(tokens: Sequence[Token], rows: int | None, *, more: bool) -> Unsteady
 
 def _limit(own: Mapping[str, Sequence[Token]]) -> tuple[Token | None, int | None]:
     """Give the word that takes a part of the rows, and how many at most, where that is a plain number."""
-    if "LIMIT" in own and fold(_at(own["LIMIT"], 1)) not in _UNLIMITED:
-        amount = _at(own["LIMIT"], 1)
-    elif "FETCH" in own:
-        amount = _at(own["FETCH"], 2)
-        amount = amount if amount.isdecimal() else "1"  # FETCH FIRST ROW ONLY
-    elif "DISTINCT" in own and fold(_at(own["DISTINCT"], 1)) == "ON":
+    for word, place in _AMOUNTS.items():
+        amount = fold(_at(own.get(word, ()), place))
+        if amount and amount not in _UNLIMITED:
+            most = "1" if amount in _ONE_ROW else amount
+            return own[word][0], int(most) if most.isdecimal() else None
+    if fold(_at(own.get("DISTINCT", ()), 1)) == "ON":
         return own["DISTINCT"][0], None
-    else:
-        return (own["OFFSET"][0] if "OFFSET" in own else None), None
-    return own["LIMIT" if "LIMIT" in own else "FETCH"][0], int(amount) if amount.isdecimal() else None
+    return (own["OFFSET"][0] if "OFFSET" in own else None), None
 
 
 def _may_give_several(own: Sequence[Token], tokens: Sequence[Token]) -> bool:
@@ -173,4 +172,4 @@ def _is_name(earlier: Token, before: Token) -> bool:
     """Whether what stands behind these is the name of something else: an alias, a column, a function of a schema."""
     if before.text == ".":
         return fold(earlier.text) != "PG_CATALOG"
-    return fold(before.text) in _BEFORE_NAMES
+    return fold(before.text) in BEFORE_NAMES

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from typing import Any
 
 from crdb_magic.columns.encode import Load, column_names
 from crdb_magic.core.options import DEFAULTS, Choice, TransactionOptions
+from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.server import Server
 from crdb_magic.errors import Attempt, CrdbMagicError, InputError, OptionError
 from crdb_magic.session.driver import Connection
@@ -121,11 +122,13 @@ def write(
     progress: Progress = lambda _: None,
     observer: Callable[[Attempt], None] = lambda _: None,
     said: Callable[[tuple[str, ...]], None] = lambda _: None,
+    receipt: Callable[[Receipt], None] | None = None,
 ) -> int:
     """Write a DataFrame, within the open transaction or else as one of its own; give the number of its rows.
 
     ``progress`` is told the rows of each part that was sent, ``observer`` of each attempt that failed: what was sent
-    is undone then. ``said`` is told the server's notices of the attempt that was committed.
+    is undone then. ``said`` is told the server's notices of the attempt that was committed, ``receipt`` that of a
+    transaction of its own.
 
     Raises :class:`InputError` before anything is sent, and what `Session.transact` raises.
     """
@@ -135,8 +138,9 @@ def write(
             f"The connection is pinned to {session.pinned}: nothing can be written.", hint="%crdb_pin off ends that."
         )
     plan = _plan(session, frame, writing)
+    told = receipt and (lambda one: receipt(replace(one, rows=plan.load.rows)))
     with _advised(writing.mode, plan, session.server):
-        no_news, notices = session.carry_out(partial(plan.run, progress), options, observer)
+        no_news, notices = session.carry_out(partial(plan.run, progress), options, observer, told)
     said(notices[no_news:])
     return plan.load.rows
 

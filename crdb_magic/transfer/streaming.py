@@ -27,6 +27,7 @@ from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
 from crdb_magic.session.reading import can_copy, describe, lines_to
 from crdb_magic.session.session import Session
+from crdb_magic.session.snapshots import check_past
 from crdb_magic.session.told import SET_CONFIG
 from crdb_magic.sql.kinds import words
 from crdb_magic.sql.statements import split
@@ -171,6 +172,7 @@ class _Reader:
         with text_cursor(connection) as cursor, self._query.spelled(cursor) as sql:
             columns = columns_of_stream(self._session, cursor, sql)
             if self._columns is None:
+                check_past(connection, self._options.as_of)  # before anything is handed on, and at the end again
                 self._columns = columns
                 self._put(columns)
             types = [column.type for column in columns]

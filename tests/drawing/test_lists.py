@@ -42,3 +42,10 @@ def test_parts_stand_below_each_other_and_empty_ones_nowhere():
     assert forms["text/plain"] == "Head\none\n\nSQL\nSELECT '<b>'"
     assert "SELECT &#x27;&lt;b&gt;&#x27;" in forms["text/html"]
     assert forms["text/html"].count("<details>") == 1
+
+
+def test_columns_without_names_have_no_heading():
+    drawn = List("Things", ("", ""), [("a", "1")])
+
+    assert drawn.text == "Things\n  a  1"
+    assert "<th" not in drawn.html

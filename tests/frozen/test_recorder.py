@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,12 +17,12 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.events import COMMITTED, Event, Kind
 from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recorder import Recorder
 from crdb_magic.session.session import Session
 
-Run = Callable[..., Any]
+_OF_COMMITS = Kind.INSTANT, COMMITTED
 
 
 @pytest.fixture
@@ -48,11 +47,12 @@ def db(url: str) -> Iterator[CockroachDatabase]:
 
 @pytest.fixture
 def events(recorder: Recorder, folder: Path) -> Callable[[], list[Event]]:
-    """What was recorded but for receipts."""
+    """What was recorded of statements and of times ago, but for receipts and instants of commits."""
 
     def given() -> list[Event]:
         recorder.close()
-        return [event for event in load(folder).events if event.kind is not Kind.RECEIPT]
+        events = load(folder).events
+        return [one for one in events if one.kind is not Kind.RECEIPT and (one.kind, one.text) != _OF_COMMITS]
 
     return given
 

@@ -9,13 +9,13 @@ import pytest
 from seen_from_outside import query
 
 from crdb_magic.core.target import Target
-from crdb_magic.errors import FROZEN_VARIABLE
+from crdb_magic.environment import FROZEN
 from crdb_magic.local import FrozenServer, serving, start
 
 
 @pytest.fixture
 def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(FROZEN_VARIABLE, "frozen/report")
+    monkeypatch.setenv(FROZEN, "frozen/report")
     monkeypatch.setattr("crdb_magic.local.frozen.launch", None)
 
 
@@ -29,7 +29,7 @@ def test_it_starts_none(directory: Path | None) -> None:
 
 
 def test_an_empty_variable_is_none(monkeypatch):
-    monkeypatch.setenv(FROZEN_VARIABLE, "")
+    monkeypatch.setenv(FROZEN, "")
     with start() as server:
         assert query(server.url, "SELECT 1") == [(1,)]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crdb_magic.core.target import Target
 from crdb_magic.session.listening import LISTENING
 from crdb_magic.sql.steadiness import Why
 
@@ -21,6 +22,14 @@ class Deaf:
 
     def __getattr__(self, name: str) -> Any:
         return lambda *said: None
+
+
+class Served:
+    """What stands in for all servers, and leads to one of them."""
+
+    def __init__(self, place: Target) -> None:
+        self.place_of = lambda target: place
+        self.receipt_of = lambda connection, receipt: receipt
 
 
 @pytest.fixture
@@ -57,6 +66,16 @@ def test_so_does_one_of_the_past(notebook, table, keeper):
 
 def test_so_does_one_that_is_recorded(recorded):
     assert shown(recorded, '%crdb_txn SELECT id FROM :"accounts"')[0] == ORDER
+
+
+def test_so_does_one_that_is_served(recorded, target, url, table, monkeypatch):
+    cell = f"%crdb_txn SELECT id, random() < 2 AS small FROM {table}"
+    first = shown(recorded, cell)
+    monkeypatch.setattr(LISTENING, "listener", None)
+    monkeypatch.setattr(LISTENING, "stand_in", Served(target))
+    recorded(f"%crdb_connect {url}")
+
+    assert (ORDER in first, shown(recorded, cell)) == (True, first)
 
 
 def test_what_was_said_of_a_statement_is_not_said_again(past):

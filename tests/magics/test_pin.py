@@ -6,6 +6,8 @@ import re
 
 import pandas as pd
 import pytest
+from faults import ServerError, instead
+from personality import TEXT, Table, always, show
 
 from crdb_magic.errors import OptionError, ParameterError, StatementError
 
@@ -112,3 +114,96 @@ def test_nonsense_is_refused(log, line, error, match):
     log["frame"] = pd.DataFrame({"n": [1]})
     with pytest.raises(error, match=match):
         log(f"%crdb_pin {line}")
+
+
+# A pin to what was read, and how long one holds.
+
+
+def test_a_frame_and_a_receipt_can_be_pinned_to_by_their_name(log):
+    log("%%crdb_txn then << --as-of -1us\nSELECT n FROM pin_log")
+    log["receipt"] = log["crdb_receipt"]
+    log("%crdb_txn INSERT INTO pin_log VALUES (2)")
+    read = []
+    for name in ("then", ":then", "receipt", ":receipt"):
+        log(f"%crdb_pin {name}")
+        read.append(numbers(log))
+
+    assert read == [[1]] * 4
+
+
+def test_one_that_was_read_at_the_present_has_no_instant(log):
+    log("df = %crdb_txn SELECT n FROM pin_log")
+
+    with pytest.raises(OptionError, match="That DataFrame has no instant"):
+        log("%crdb_pin df")
+
+
+def test_what_is_shown_of_no_pin_says_so(log):
+    log("%crdb_pin --show")
+
+    assert log.shown.strip() == "Not pinned: the present is read."
+
+
+def test_the_instant_is_shown_with_its_time_and_how_long_it_is_kept(log, server):
+    log("%crdb_pin")
+    log("%crdb_pin --show")
+    first, second = log.shown.strip().splitlines()
+
+    assert re.fullmatch(r"Pinned to \d{19}(\.\d+)?: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, .+ ago\.", first)
+    assert server.as_of_system_time or second == "The local server keeps it as long as it runs."
+
+
+def test_to_show_a_pin_sets_none(log):
+    with pytest.raises(OptionError, match="--show shows the pin that there is"):
+        log("%crdb_pin --show -1h")
+
+
+_PINNED = "1722882686481050825.0000000002"  # 2024-08-05 18:31:26 UTC
+
+
+@pytest.fixture
+def as_cockroachdb(as_v26, unconnected):
+    """A notebook that is pinned, on a server of v26 whose zones are given."""
+
+    def ask(zones) -> list[str]:
+        as_v26.rules.append(zones)
+        unconnected(f"%crdb_connect {' '.join(f'{key}={value}' for key, value in as_v26.target.items())}")
+        unconnected(f"%crdb_pin {_PINNED}")
+        unconnected("%crdb_pin --show")
+        return unconnected.shown.strip().splitlines()
+
+    return ask
+
+
+def _zones(*rows: tuple[str, str]):
+    return show("ZONE CONFIGURATIONS", Table([("target", TEXT), ("raw_config_sql", TEXT)], rows))
+
+
+_DEFAULT = ("RANGE default", "ALTER RANGE default CONFIGURE ZONE USING\n\tgc.ttlseconds = 14400,\n\tnum_replicas = 3")
+
+
+def test_until_when_the_cluster_keeps_it_is_told_and_why(as_cockroachdb):
+    said = as_cockroachdb(_zones(_DEFAULT))
+
+    assert said[0].startswith("Pinned to 1722882686481050825.0000000002: 2024-08-05 18:31:26 UTC, ")
+    assert said[1:] == [
+        "The server may have forgotten it since 2024-08-05 22:31:26 UTC: gc.ttlseconds = 14400 of RANGE default, "
+        "the shortest in database defaultdb. %crdb_pin pins to now."
+    ]
+
+
+def test_one_that_is_still_kept_says_how_long(as_cockroachdb):
+    (_, said) = as_cockroachdb(_zones(("RANGE default", "\tgc.ttlseconds = 3155760000")))
+
+    assert said.startswith("The server remembers it until 2124-08-06 18:31:26 UTC at least, ")
+
+
+def test_one_who_may_not_ask_is_told_that_it_is_not_known(as_cockroachdb):
+    refused = always("SHOW ZONE", instead(ServerError("0A000", "operation is unsupported in multi-tenancy mode")))
+    said = as_cockroachdb(refused)
+
+    assert said[1:] == [
+        "Until when the server remembers it is not known here.",
+        "How long its past is kept: refused by the server: operation is unsupported in multi-tenancy mode "
+        "(SQLSTATE 0A000).",
+    ]

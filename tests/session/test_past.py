@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
+import psycopg2
 import pytest
 from tables import unique
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.target import Target
 from crdb_magic.errors import PastUnavailableError, StatementError
 from crdb_magic.session.pinning import present
+from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
+from crdb_magic.transfer.streaming import results
 
 Rows = Any
 
@@ -219,3 +224,73 @@ def test_what_a_savepoint_has_let_go_of_is_refused_too(session, do, read):
         pass
     else:
         assert session.server.as_of_system_time
+
+
+@pytest.fixture
+def outside(target: Target, schemas: tuple[str, str]) -> Iterator[Callable[[str], Rows]]:
+    """Somebody else's connection, of which the keeper of the past hears nothing."""
+    connection = psycopg2.connect(**target)
+    connection.autocommit = True
+
+    def ask(text: str) -> Rows:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path = {schemas[0]}, crdb_internal")
+            cursor.execute(text)
+            return cursor.fetchall() if cursor.description else []
+
+    yield ask
+    connection.close()
+
+
+def test_what_somebody_else_wrote_is_read_as_well(do, read, outside):
+    do(A)
+    outside("DELETE FROM a WHERE id = 1")
+    instant = AsOf.parse(Decimal(read("SELECT cluster_logical_timestamp()")[0][0]))
+
+    assert read("SELECT id FROM a", instant) == [("2",), ("3",)]
+
+
+def test_an_instant_between_two_writes_of_somebody_else_is_refused(session, do, read, outside):
+    do(A)
+    outside("DELETE FROM a WHERE id = 1")
+    ((instant,),) = outside("SELECT cluster_logical_timestamp()")
+    outside("DELETE FROM a WHERE id = 2")
+
+    try:
+        assert read("SELECT id FROM a", AsOf.parse(instant)) == [("2",), ("3",)]
+    except PastUnavailableError as error:
+        assert not session.server.as_of_system_time
+        assert "lies between two transactions" in str(error)
+
+
+def test_a_write_that_was_not_kept_yet_belongs_to_the_instants_behind_it(session, do, read, outside):
+    """As that of another thread, between its commit and the snapshot behind it."""
+    do(A)
+    outside("DELETE FROM a WHERE id = 1")
+    ((instant,),) = outside("SELECT cluster_logical_timestamp()")
+    present(session)
+
+    assert read("SELECT id FROM a", AsOf.parse(instant)) == [("2",), ("3",)]
+
+
+def test_a_stream_is_refused_before_it_hands_anything_on(session, do):
+    do(A)
+    instant = present(session)
+    do("ALTER TABLE a ADD COLUMN more INT DEFAULT 5")
+    stream = results(session, Query.of_text("SELECT * FROM a ORDER BY id", None), 1, instant)
+
+    try:
+        assert next(stream).rows == (("1", "10"),)
+    except PastUnavailableError:
+        assert not session.server.as_of_system_time
+
+
+@pytest.mark.parametrize("made", ["a temporary table", "a sequence"])
+def test_what_has_no_past_there_is_named(session, do, read, made):
+    if session.server.as_of_system_time:
+        pytest.skip("the server keeps it itself")
+    do("CREATE TEMPORARY TABLE t (id INT); CREATE SEQUENCE s")
+    instant = present(session)
+
+    with pytest.raises(PastUnavailableError, match=f"is {made}, whose past is not kept"):
+        read(f"SELECT 1 FROM {made.split()[1][0]}", instant)

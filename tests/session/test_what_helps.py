@@ -89,6 +89,15 @@ def test_that_of_a_pin_and_of_a_stream_is_not_either(as_v26: Proxy, through_v26,
             read()
 
 
+def test_that_of_a_pin_says_that_it_is_the_pin_and_how_to_get_another(as_v26: Proxy, through_v26, sql):
+    through_v26.pinned = AsOf.parse("1722882686481050825")
+    as_v26.rules.append(Fault(lambda text: "FROM t" in text, instead(BEYOND_GC)))
+
+    with pytest.raises(PastUnavailableError, match=r"The pin, 1722882686481050825, is before .*") as caught:
+        through_v26.run(sql("SELECT * FROM t"))
+    assert "%crdb_pin pins to now" in str(caught.value.hint)
+
+
 def test_without_an_instant_the_same_words_are_the_statements(as_v26: Proxy, through_v26, sql):
     as_v26.rules.append(Fault(statement("SELECT"), instead(BEYOND_GC)))
 

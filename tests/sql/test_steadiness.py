@@ -150,6 +150,8 @@ def test_a_part_of_the_rows_without_order_by_may_be_other_rows(text, word):
         ("SELECT a FROM t LIMIT 3", 3, [Why.CHOICE]),
         ("SELECT a FROM t LIMIT 1", 1, [Why.CHOICE]),
         ("SELECT a FROM t FETCH FIRST ROW ONLY", 1, [Why.CHOICE]),
+        ("SELECT a FROM t FETCH FIRST 3 ROWS ONLY", 2, [Why.ORDER]),
+        ("SELECT a FROM t FETCH FIRST (2 + 1) ROWS ONLY", 2, [Why.CHOICE]),
         ("SELECT a FROM t LIMIT 3 OFFSET 1", 1, [Why.CHOICE]),
         ("SELECT a FROM t LIMIT :n", 1, [Why.CHOICE]),
     ],

@@ -1,0 +1,10 @@
+"""The variables of the environment by which a notebook is recorded, or served from a recording, without a change to it.
+
+Their values are folders. They have the last word: what the notebook itself says of a folder does not count then.
+"""
+
+FROZEN = "CRDB_MAGIC_FROZEN"
+"""Where the recording is that is served."""
+
+FREEZE = "CRDB_MAGIC_FREEZE"
+"""Where the recording is to be made."""

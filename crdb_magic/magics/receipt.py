@@ -1,0 +1,46 @@
+"""%crdb_receipt: how the notebook's transactions went, as a DataFrame."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crdb_magic.errors import OptionError
+from crdb_magic.magics.arguments import Fills, Option, Takes, parse
+from crdb_magic.magics.ledger import frame_of
+from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+
+RECEIPT_OPTIONS = (
+    Option("all", "those of all transactions of the notebook so far (the last 1,000), not of the last alone",
+           takes=Takes.NOTHING),
+    Option("on", "those of the connection of that name alone", "NAME", fills=(Fills.CONNECTIONS,)),
+)  # fmt: skip
+
+
+@magic(RECEIPT_OPTIONS)
+def crdb_receipt(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
+    """Show how the notebook's last transaction went: when it ended, where, what ran, and at which exact instants.
+
+        %crdb_receipt [options]
+
+    A DataFrame with a row for each transaction of a magic, in their order. as_of is the instant that it read at,
+    committed_at that at which what it wrote is seen, where the server tells it; staleness is how many seconds what
+    it read was behind.
+    The variable crdb_receipt is the last receipt, unless you have given that name to something else: --as-of
+    :crdb_receipt and %crdb_pin :crdb_receipt read at its instant.
+
+    Options:
+    {options}
+
+    Examples:
+        %crdb_receipt
+        receipts = %crdb_receipt --all
+        %crdb_receipt --all --on warehouse
+
+    """
+    call = parse(typed.line, RECEIPT_OPTIONS, typed.namespace)
+    if call.rest:
+        raise OptionError(f"{call.rest!r} is no option.", hint="%crdb_receipt --all shows all of them.")
+    if not notebook.receipts:
+        raise OptionError("No receipts are kept.", hint="%config CrdbMagic.receipts = True keeps them from then on.")
+    known = notebook.ledger.of(call.given.get("on"))
+    return frame_of(known if "all" in call.given else known[-1:])

@@ -1,0 +1,32 @@
+"""When the last transaction of a connection was committed: by who keeps the past, or by a question behind it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import psycopg2
+
+from crdb_magic.errors import Outcome
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.transactions import TELL, ask
+
+
+def instant_of_last(connection: Connection, *, may_ask: bool) -> Decimal | None:
+    """Give the instant at which what the last transaction wrote is seen, None where nobody tells.
+
+    To ask takes a message. What goes wrong with that is no failure of the transaction, which is over.
+    """
+    keeper = KEEPERS.get(connection.address)
+    if keeper is not None:
+        return keeper.committed
+    if not (may_ask and connection.server.tells_commit_time):
+        return None
+    try:
+        told = ask(connection, TELL)
+    except psycopg2.Error:
+        return None
+    except BaseException as interrupt:
+        interrupt.add_note(Outcome.COMMITTED.value)
+        raise
+    return Decimal(told) if told else None

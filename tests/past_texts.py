@@ -1,0 +1,198 @@
+"""A small database, what may be done to it, and what may be asked of it: for the law of the past."""
+
+from __future__ import annotations
+
+# What is there at first, in a schema of its own behind which another one stands on the search_path.
+MADE = """
+CREATE TABLE a (id INT PRIMARY KEY, n INT CHECK (n > -100), s TEXT);
+CREATE TABLE b (id INT PRIMARY KEY, a_id INT REFERENCES a (id) ON DELETE CASCADE, n INT);
+CREATE TABLE past2.c (id INT, n INT);
+CREATE VIEW v AS SELECT id, n FROM a WHERE n > 0;
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE m (id INT PRIMARY KEY, mood mood);
+CREATE SEQUENCE seq;
+INSERT INTO a VALUES (1, 10, 'x'), (2, NULL, 'y'), (3, -5, 'x');
+INSERT INTO b VALUES (1, 1, 5), (2, 3, 6);
+INSERT INTO past2.c VALUES (1, 1);
+INSERT INTO m VALUES (1, 'sad'), (2, 'ok')
+"""
+OF_POSTGRESQL = """
+CREATE MATERIALIZED VIEW mv AS SELECT count(*) AS n FROM a;
+CREATE TABLE p (id INT, n INT) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+CREATE TABLE parent (id INT);
+CREATE TABLE child (CHECK (id > -1000)) INHERITS (parent);
+CREATE UNLOGGED TABLE u (id INT);
+CREATE TEMPORARY TABLE temp (id INT, n INT);
+CREATE FUNCTION f() RETURNS INT8 LANGUAGE sql STABLE AS 'SELECT count(*) FROM a';
+CREATE FUNCTION caught() RETURNS INT8 LANGUAGE plpgsql AS 'DECLARE r INT8; BEGIN BEGIN SELECT count(*) INTO r FROM b;
+    RAISE division_by_zero; EXCEPTION WHEN others THEN NULL; END; RETURN r; END';
+CREATE FUNCTION w(k INT) RETURNS INT LANGUAGE sql AS 'INSERT INTO b VALUES (k, NULL, k) RETURNING id';
+CREATE FUNCTION empties() RETURNS INT LANGUAGE plpgsql AS 'BEGIN TRUNCATE b; RETURN 1; END';
+INSERT INTO p VALUES (1, 1), (11, 1);
+INSERT INTO parent VALUES (1);
+INSERT INTO child VALUES (2), (-2);
+INSERT INTO u VALUES (1);
+INSERT INTO temp VALUES (1, 1)
+"""
+
+# {k} is another number each time. One that a server does not know, or that fails for what was done before, is a step
+# that fails, which has to leave the past alone as well.
+DATA = """
+INSERT INTO a VALUES ({k}, {k}, 'k')
+UPDATE a SET n = coalesce(n, 0) + 1
+UPDATE a SET n = 7 WHERE id = 1
+DELETE FROM a WHERE n IS NULL
+DELETE FROM a WHERE id = 1
+DELETE FROM a WHERE n < 0
+UPDATE a SET id = id + 1000 WHERE s = 'k'
+INSERT INTO b VALUES ({k}, NULL, {k})
+DELETE FROM b
+INSERT INTO past2.c VALUES ({k}, 2)
+UPDATE m SET mood = 'ok'
+SELECT nextval('seq')
+SELECT w({k})
+SELECT empties()
+WITH x AS (INSERT INTO b VALUES ({k}, NULL, 1) RETURNING id) SELECT id FROM x
+WITH x AS (DELETE FROM past2.c RETURNING id) SELECT count(*) FROM x
+EXPLAIN ANALYZE INSERT INTO b VALUES ({k}, NULL, 2)
+DO $$ BEGIN UPDATE a SET n = 3 WHERE id = 3; END $$
+INSERT INTO p VALUES ({k} % 20, 2)
+DELETE FROM p WHERE id < 10
+UPDATE p SET id = id + 10 WHERE id < 10
+INSERT INTO child VALUES ({k})
+DELETE FROM child WHERE id < 0
+INSERT INTO u VALUES ({k})
+INSERT INTO temp VALUES ({k}, 2)
+UPDATE temp SET n = n + 1
+INSERT INTO a SELECT {k} + g, g, 'g' FROM generate_series(1, 30) AS g
+INSERT INTO m VALUES ({k}, 'new')
+SELECT 1/0
+SELECT 1
+""".strip().splitlines()
+SCHEMA = """
+TRUNCATE a CASCADE
+TRUNCATE past2.c
+DROP TABLE b
+CREATE TABLE b (id INT PRIMARY KEY, a_id INT, n INT)
+DROP TABLE a CASCADE
+CREATE TABLE a (id INT PRIMARY KEY, n INT, s TEXT)
+CREATE TABLE new AS SELECT id, n FROM a
+CREATE TABLE new (id INT, n INT)
+DROP TABLE new
+CREATE TABLE c (id INT, n INT)
+DROP TABLE c
+ALTER TABLE a ADD COLUMN more INT
+ALTER TABLE a ADD COLUMN more INT DEFAULT 5
+ALTER TABLE a ADD COLUMN more FLOAT8 DEFAULT random()
+ALTER TABLE a DROP COLUMN more
+ALTER TABLE a DROP COLUMN s
+ALTER TABLE a RENAME COLUMN n TO number
+ALTER TABLE a RENAME COLUMN s TO n
+ALTER TABLE a RENAME COLUMN number TO s
+ALTER TABLE a ALTER COLUMN n TYPE INT8
+ALTER TABLE a ALTER COLUMN s TYPE VARCHAR(40)
+ALTER TABLE a ALTER COLUMN n SET NOT NULL
+ALTER TABLE a ALTER COLUMN n DROP NOT NULL
+ALTER TABLE a ALTER COLUMN n SET DEFAULT 4
+ALTER TABLE a ADD CONSTRAINT positive CHECK (n > 0)
+ALTER TABLE child ADD CONSTRAINT positive CHECK (id > 0)
+ALTER TABLE a ADD CONSTRAINT one UNIQUE (s)
+CREATE INDEX by_n ON a (n)
+CREATE UNIQUE INDEX by_a_id ON b (a_id)
+DROP INDEX by_n
+REINDEX TABLE a
+ALTER TABLE a RENAME TO z
+ALTER TABLE z RENAME TO a
+ALTER TABLE b RENAME TO a
+ALTER TABLE a RENAME TO b
+ALTER TABLE m RENAME TO new
+CREATE OR REPLACE VIEW v AS SELECT id, n FROM a WHERE n < 0
+CREATE OR REPLACE VIEW v AS SELECT id, n + 1 AS n FROM a
+DROP VIEW v
+CREATE VIEW v AS SELECT id, n FROM b
+CREATE VIEW new AS SELECT id, n FROM b
+CREATE OR REPLACE FUNCTION f() RETURNS INT8 LANGUAGE sql STABLE AS 'SELECT count(*) FROM b'
+CREATE FUNCTION g() RETURNS INT8 LANGUAGE sql AS 'SELECT 1::INT8'
+DROP FUNCTION f
+ALTER TYPE mood ADD VALUE 'new' BEFORE 'ok'
+ALTER TYPE mood RENAME VALUE 'sad' TO 'sorry'
+ALTER TYPE mood RENAME TO humour
+CREATE TYPE other AS ENUM ('one')
+ALTER SEQUENCE seq RESTART
+CREATE SEQUENCE new
+ALTER SCHEMA past2 RENAME TO past3
+ALTER SCHEMA past3 RENAME TO past2
+ALTER TABLE past2.c SET SCHEMA past1
+ALTER TABLE c SET SCHEMA past2
+REFRESH MATERIALIZED VIEW mv
+VACUUM FULL a
+CLUSTER a USING a_pkey
+VACUUM a
+VACUUM temp
+ANALYZE a
+ALTER TABLE p DETACH PARTITION p1
+ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (10)
+ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (30) TO (40)
+ALTER TABLE p ATTACH PARTITION p1 DEFAULT
+DELETE FROM p1
+CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (20) TO (30)
+ALTER TABLE child NO INHERIT parent
+ALTER TABLE child INHERIT parent
+ALTER TABLE u SET LOGGED
+DROP TABLE temp
+LISTEN something
+NOTIFY something
+GRANT SELECT ON a TO PUBLIC
+COMMENT ON TABLE a IS 'said {k}'
+ALTER TABLE a DISABLE TRIGGER ALL
+ALTER TABLE a SET (fillfactor = 50)
+""".strip().splitlines()
+QUESTIONS = """
+SELECT * FROM a
+SELECT id FROM a
+SELECT count(*), sum(n) FROM a
+SELECT * FROM a WHERE n IS NULL
+SELECT * FROM a WHERE n <= 0
+SELECT s, count(*) FROM a GROUP BY s
+SELECT * FROM b
+SELECT a.id FROM a LEFT JOIN b ON b.a_id = a.id
+SELECT b.id FROM b LEFT JOIN a ON a.s = b.n::TEXT
+SELECT count(*) FROM b JOIN a ON a.id = b.a_id
+SELECT * FROM v
+SELECT * FROM m
+SELECT id FROM m WHERE mood = 'new'
+SELECT id FROM m ORDER BY mood
+SELECT id FROM m WHERE mood < 'ok'
+SELECT * FROM c
+SELECT * FROM past1.c
+SELECT * FROM past2.c
+SELECT * FROM new
+SELECT * FROM z
+SELECT 'new'::mood
+SELECT f()
+SELECT g()
+SELECT caught()
+SELECT * FROM mv
+SELECT * FROM p
+SELECT * FROM p WHERE id < 10
+SELECT * FROM p WHERE id = 35
+SELECT * FROM p1
+SELECT * FROM parent
+SELECT * FROM parent WHERE id < 0
+SELECT * FROM ONLY parent
+SELECT * FROM u
+SELECT * FROM temp
+SELECT last_value FROM seq
+SELECT to_regclass('new')
+SELECT 'a'::regclass
+SELECT pg_get_viewdef('v'::regclass)
+SELECT count(*) FROM b WHERE EXISTS (SELECT FROM a)
+SELECT table_name FROM information_schema.tables WHERE table_schema IN ('past1', 'past2')
+SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema IN ('past1', 'past2')
+SELECT relname FROM pg_class WHERE relkind = 'v' AND relname IN ('v', 'new')
+SELECT a.*, c.n FROM a, past2.c
+WITH x AS (SELECT id FROM a) SELECT count(*) FROM x
+SELECT 1
+""".strip().splitlines()
