@@ -144,7 +144,7 @@ class Client:
     def _end(self, verb: str, plain: str) -> None:
         undone = verb == "ROLLBACK" or self._at.status == FAILED
         said = None if undone else self._served.refusal(self._question(plain), self._at)
-        self._at.end(undone=undone or said is not None)
+        self._at.end(undone=undone or (said is not None and not said.leaves_open))
         self._cursor = None
         if said:
             raise refused(said)

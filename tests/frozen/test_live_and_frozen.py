@@ -178,6 +178,13 @@ SCRIPTS: dict[str, Sequence[Step]] = {
     "types of one's own": [cell(f"CREATE TYPE {T}_m AS ENUM ('sad', 'glad')"), cell(_MOOD), cell(_MOOD), cell(_UNMADE)],
     "exports": [exported(ALL), _EMPTIED, exported(ALL)],
     "schemas": [described(), cell(f"ALTER TABLE {T} ADD COLUMN more INT"), described()],
+    "commits that are refused": [
+        cell(f"ALTER TABLE {T} ADD CONSTRAINT one_name UNIQUE (name) DEFERRABLE INITIALLY DEFERRED"),
+        cell(f"INSERT INTO {T} VALUES (3, 'a'); {ALL}"),
+        cell(ALL),
+        cell(f"INSERT INTO {T} VALUES (3, 'b'); {ALL}"),
+        cell(ALL),
+    ],
     "models": [modelled, cell(ALL), modelled],
     "large results": [cell(_MANY), cell(_MANY), streamed(_MANY)],
     "somebody's own BEGIN": [spoken("BEGIN", _EMPTY, ALL, "ROLLBACK", ALL), spoken(f"BEGIN; {_EMPTY}; COMMIT", ALL)],
