@@ -9,6 +9,8 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any
 
+from crdb_magic.core.retry import COMMITTED_BUT, UNKNOWN_AT_COMMIT
+
 
 class Kind(Enum):
     """What an event is: of two writes the order counts, an instant is what a time ago meant, a receipt how it went."""
@@ -21,6 +23,8 @@ class Kind(Enum):
 
 COMMIT = "COMMIT"
 """The text of an event that is a commit which the server refused."""
+
+_MAY_BE_COMMITTED = UNKNOWN_AT_COMMIT | {COMMITTED_BUT}
 
 COMMITTED, PRESENT = "commit", "now"
 """What is asked for in an event of an instant: that of the last commit, the present; else what --as-of was given."""
@@ -43,6 +47,11 @@ class Refusal:
     """
 
     fields: Mapping[str, str]
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether a commit that was refused so may be done all the same; it is taken for one then."""
+        return self.fields.get("C") in _MAY_BE_COMMITTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

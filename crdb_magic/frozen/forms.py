@@ -27,6 +27,7 @@ _PRELUDE = re.compile(
 _AS_OF = re.compile(r"AS OF SYSTEM TIME '?(?P<at>[\d.]+)'?")
 TYPES = "EXPLAIN (TYPES) "
 COPY_IN = re.compile(r"COPY\b(?!\s*\().*\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL)
+COPY_OUT = re.compile(r"COPY\b.*\bTO\s+STDOUT\b", re.IGNORECASE | re.DOTALL)
 LIMIT = re.compile(r"SET (?:LOCAL )?statement_timeout = \d+|RESET statement_timeout")
 
 

@@ -137,6 +137,8 @@ class Line:
         name = said.split()[-1].lower()
         if error is not None:
             self._refused(cursor, Message.of(said), error, None)
+            if ends(statements) and self._steps:
+                self._undone = not refusal_of(error, 0).leaves_open
         elif ends(statements):
             self.has_ended, self._undone = True, statements[0].keyword in {"ROLLBACK", "ABORT"}
             self._is_retried &= self._undone

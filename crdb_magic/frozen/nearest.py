@@ -34,6 +34,19 @@ def other_rows(text: str) -> NotRecordedError:
     )
 
 
+def no_rows(text: str) -> NotRecordedError:
+    """Say that what a COPY of the user's own gave is not recorded."""
+    return NotRecordedError(
+        f"The rows of a COPY … TO STDOUT are not in a recording: {shortened(text)}",
+        hint="%crdb_export, db.frames and the query itself are served.",
+    )
+
+
+def other_encoding(text: str) -> NotRecordedError:
+    """Say that texts are not served in another encoding."""
+    return NotRecordedError(f"A recording is served in UTF-8 alone: {shortened(text)}")
+
+
 def missing(recording: Recording, question: Question, after: int) -> NotRecordedError:
     """Say why there is no answer to a question: it was asked elsewhere, otherwise, or not at all."""
     if recording.knows(question):

@@ -83,10 +83,12 @@ class Playback:
     def receipt_of(self, connection: Connection, receipt: Receipt) -> Receipt:
         """Give the receipt of a transaction as it was when it was recorded; as it is, if it was not."""
         number = self._number(connection.target)
-        facts = {"statements": receipt.statements, "rows": receipt.rows}
-        like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", as_of=receipt.as_of, receipt=facts)
+        facts: dict[str, Any] = {"statements": receipt.statements, "rows": receipt.rows}
+        if receipt.as_of is not None:
+            facts["as_of"] = receipt.as_of
+        like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", receipt=facts)
         recorded = self._served.receipt(like)
-        return replace(receipt, **_told({"committed_at": None, **recorded.receipt})) if recorded else receipt
+        return replace(receipt, **{"committed_at": None, **_told(recorded.receipt)}) if recorded else receipt
 
 
 def open_playback(folder: Path) -> Playback:

@@ -19,6 +19,7 @@ from crdb_magic.core.receipt import Receipt
 from crdb_magic.frozen.events import Event, Kind, Place
 from crdb_magic.frozen.line import Ended, Line, told_by
 from crdb_magic.frozen.manifest import Manifest
+from crdb_magic.frozen.recording import is_setting
 from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.session.keeping import KEEPERS
@@ -179,11 +180,6 @@ class Recorder:
 
 def _setting(line: Line, sql: str) -> Event:
     return Event(number=0, kind=Kind.WRITE, connection=line.number, text=sql, tag="SET", told=told_by(line.connection))
-
-
-def is_setting(event: Event) -> bool:
-    """Whether an event only set what a session is."""
-    return event.tag in {"SET", "RESET"}
 
 
 def _present(connection: Connection, ended: Ended) -> Decimal | None:

@@ -17,6 +17,7 @@ Rows = Callable[[Event], Iterable[Batch]]
 
 _OF_TYPES = OF_TYPES.partition("{")[0].strip()
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
+_SETTING_TAGS = frozenset({"SET", "RESET"})  # not SET CLUSTER SETTING
 _SETS = re.compile(FILLER + rb"(?:set|reset|use)\b", re.IGNORECASE | re.DOTALL)
 OF_NOW = frozenset({COMMITTED, PRESENT})
 
@@ -38,6 +39,11 @@ def only_sets(text: str) -> tuple[str, ...]:
         return ()
     statements = readable(sent) or ()
     return tuple(one.text for one in statements) if all(one.keyword in _SETTINGS for one in statements) else ()
+
+
+def is_setting(event: Event) -> bool:
+    """Whether an event only set, or would have set, what a session is: no write that others would see."""
+    return (event.refusal is not None or event.tag in _SETTING_TAGS) and bool(only_sets(event.text))
 
 
 def is_timeless(question: Question) -> bool:
@@ -65,7 +71,7 @@ class Recording:
             self._other[event.connection, event.text, after].append(event)
         elif event.kind is Kind.RECEIPT:
             self._other[receipt_key(event)].append(event)
-        elif only_sets(event.text):
+        elif is_setting(event):
             self._settings[event.connection, event.text].append(event)
         else:
             self._asked[Question(event.connection, event.text, event.as_of, event.settings)].append(event)
@@ -120,4 +126,5 @@ class Recording:
 def receipt_key(event: Event) -> Hashable:
     """Give what tells the receipts of transactions apart."""
     facts = event.receipt
-    return "receipt", event.connection, event.after, event.as_of, facts.get("statements"), facts.get("rows")
+    at = Decimal(facts["as_of"]) if "as_of" in facts else None
+    return "receipt", event.connection, event.after, at, facts.get("statements"), facts.get("rows")

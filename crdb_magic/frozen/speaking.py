@@ -9,7 +9,7 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.lines import csv_of
 from crdb_magic.core.server import SESSION_ID
 from crdb_magic.errors import CrdbMagicError
-from crdb_magic.frozen import wire
+from crdb_magic.frozen import nearest, wire
 from crdb_magic.frozen.answers import (
     Fetched,
     LeftError,
@@ -22,11 +22,11 @@ from crdb_magic.frozen.answers import (
     table,
 )
 from crdb_magic.frozen.events import Event, Heading, Place, plain_text
-from crdb_magic.frozen.forms import COPY_IN, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
+from crdb_magic.frozen.forms import COPY_IN, COPY_OUT, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
 from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
-from crdb_magic.frozen.standing import FAILED, IDLE, Standing
+from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
 
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
@@ -86,7 +86,7 @@ class Client:
         yield wire.ready(self._at.status)
 
     def _statement(self, text: str, before: int, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
-        said, before = text.strip(), before + len(text) - len(text.lstrip())
+        said = text.strip()
         done = controls(said)
         if self._at.status == FAILED and not (done and done[0].ends_failure):
             self._served.pass_over(self._question(said), self._at, _ABORTED)
@@ -99,6 +99,8 @@ class Client:
             yield from answer
         elif COPY_IN.match(said):
             yield from self._copy_in(said, receive)
+        elif COPY_OUT.match(said) and Message.of(said).about is About.STATEMENT:
+            raise not_recorded(nearest.no_rows(said))
         else:
             yield from self._asked(said, before, done)
 
@@ -142,7 +144,7 @@ class Client:
     def _end(self, verb: str, plain: str) -> None:
         undone = verb == "ROLLBACK" or self._at.status == FAILED
         said = None if undone else self._served.refusal(self._question(plain), self._at)
-        self._at.end(undone=undone or said is not None)
+        self._at.end(undone=undone or (said is not None and not said.leaves_open))
         self._cursor = None
         if said:
             raise refused(said)
@@ -170,7 +172,7 @@ class Client:
     def _settings(self, said: str) -> Iterator[bytes] | None:
         """Answer what only SETs: whole, or one by one, as a new connection is told it."""
         statements = only_sets(said)
-        if not statements:
+        if not statements or self._served.recording.knows(self._question(said)):
             return None
         having_set = self._served.recording.having_set
         whole = having_set(self._number, plain_text(said))
@@ -235,7 +237,8 @@ class Client:
             yield from self._done(event, f"COPY {event.rows}")
         else:
             yield wire.heading(event.columns)
-            yield b"" if event.columns else wire.empty_rows(event.rows)
+            if not event.columns:  # which the store does not count
+                yield wire.empty_rows(int(event.tag.rpartition(" ")[2]))
             for batch in self._rows(event):
                 yield wire.rows(batch)
             yield from self._done(event)
@@ -261,6 +264,8 @@ class Client:
 
     def _done(self, event: Event, tag: str | None = None) -> Iterator[bytes]:
         """Say that it is done, and what was said besides: notices, parameters of the server that have changed."""
+        if event.told.get(ENCODING, UTF8) != UTF8:
+            raise not_recorded(nearest.other_encoding(event.text))
         yield from (wire.notice(notice_of(line)) for line in event.notices)
         self._at.parameters.update(event.told)
         self._word = event.tag.partition(" ")[0]

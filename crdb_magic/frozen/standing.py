@@ -17,10 +17,10 @@ from crdb_magic.sql.kinds import ends_one
 
 IDLE, OPEN, FAILED = b"I", b"T", b"E"
 _SYNTAX, _NO_TRANSACTION, _NO_SAVEPOINT = "42601", "25P01", "3B001"
+ENCODING, UTF8 = "client_encoding", "UTF8"
 _DEFAULTS = {
     "server_version": "16.0",
     "server_encoding": "UTF8",
-    "client_encoding": "UTF8",
     "DateStyle": "ISO, MDY",
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
@@ -37,7 +37,7 @@ class Standing:
 
     def __init__(self, effect: InEffect, place: Place) -> None:
         self._effect = effect
-        self.parameters = {**_DEFAULTS, **place.parameters}
+        self.parameters = {**_DEFAULTS, **place.parameters, ENCODING: UTF8}  # which is what our connections ask for
         self.server = _server_of(self.parameters)
         self.status = IDLE
         self.as_of: Decimal | None = None

@@ -184,10 +184,13 @@ class Connection(OnSocket):
         else:
             self.note_success(verb, b"")
 
+    def cancel(self) -> None:
+        """Send the protocol's cancel request; none to a thread that needs Python's lock, which PQcancel holds."""
+        if not self.is_played:
+            super().cancel()
+
     def cancel_statement(self) -> None:
         """Ask the server, over another connection, to end the statement that runs now."""
-        if self.is_played:  # PQcancel would hold Python's lock, and wait for a thread that needs it
-            return
         if self.server.wire_cancel:
             self.knock()
             self.cancel()

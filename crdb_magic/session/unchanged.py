@@ -97,13 +97,17 @@ SELECT coalesce(jsonb_object_agg(name, hash)::text, '{{}}')
 FROM (SELECT name, hash FROM by_name UNION ALL SELECT name, hash FROM by_other) AS q
 """
 
-_WHOLE = ("pg_class", "pg_attribute", "pg_attrdef", "pg_authid", "pg_auth_members", "pg_cast", "pg_constraint",
-    "pg_description", "pg_enum", "pg_extension", "pg_index", "pg_inherits", "pg_namespace", "pg_operator", "pg_policy",
-    "pg_proc", "pg_rewrite", "pg_sequence", "pg_trigger", "pg_type")  # fmt: skip
-_VERSIONS = "(SELECT string_agg(xmin::text, ',' ORDER BY ctid) FROM {})"
-_CATALOGUE = "SELECT jsonb_build_object('the catalogue', md5(concat_ws('-', {})))::text".format(
-    ", ".join(map(_VERSIONS.format, _WHOLE))
-)
+# What is asked of the catalogue itself is of the snapshot, but its functions (pg_get_expr, format_type) look up in the
+# present what it says. They find the same where all is there that was, and nothing new has a name that there was.
+_OF_ONE = "SELECT concat_ws(' ', '{0}', {1}, {2}, xmin), {3} FROM {0} WHERE {1} >= 16384"
+_TABLES = (
+    "pg_class oid 0 relname", "pg_namespace oid 0 nspname", "pg_authid oid 0 rolname", "pg_attrdef oid 0 NULL",
+    "pg_attribute attrelid attnum NULL", "pg_constraint oid 0 NULL", "pg_description objoid objsubid NULL",
+    "pg_extension oid 0 NULL", "pg_index indexrelid 0 NULL", "pg_inherits inhrelid inhparent NULL",
+    "pg_policy oid 0 NULL", "pg_rewrite oid 0 NULL", "pg_sequence seqrelid 0 NULL", "pg_trigger oid 0 NULL",
+)  # fmt: skip
+_ROWS = " UNION ALL ".join(_OF_ONE.format(*row.split()) for row in _TABLES)
+_CATALOGUE = f"SELECT coalesce(jsonb_object_agg(key, name)::text, '{{}}') FROM ({_ROWS}) AS q(key, name)"  # noqa: S608
 
 
 def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
@@ -121,12 +125,26 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
         return f"{without}, whose past is not kept"
     if seen == now(_SEES):
         return None
-    asked = [(_RELATIONS + _OTHERS).format(touched=touched, temporary=temporary)]
-    if looks_up or "t" in {in_catalogue, body_looks_up}:
-        asked.append(_CATALOGUE)
-    changed = (name for sql in asked for name in _differing(then(sql), now(sql)))
-    return next((f"{name} was made, changed or dropped since" for name in changed), None)
+    definitions = (_RELATIONS + _OTHERS).format(touched=touched, temporary=temporary)
+    if changed := _differing(then(definitions), now(definitions)):
+        return f"{changed} was made, changed or dropped since"
+    by_name = looks_up or body_looks_up == "t"
+    if (by_name or in_catalogue == "t") and _is_other(then(_CATALOGUE), now(_CATALOGUE), by_name=by_name):
+        return "the catalogue was changed since"
+    return None
 
 
-def _differing(then: str, now: str) -> list[str]:
-    return sorted({name for name, _ in json.loads(then).items() ^ json.loads(now).items()})
+def _differing(then: str, now: str) -> str | None:
+    """Give the first name with another definition."""
+    return min((name for name, _ in json.loads(then).items() ^ json.loads(now).items()), default=None)
+
+
+def _is_other(then: str, now: str, *, by_name: bool) -> bool:
+    """Whether the catalogue tells otherwise of what was there; ``by_name`` also of what was not.
+
+    A new schema may be one of current_schemas().
+    """
+    old, new = json.loads(then), json.loads(now)
+    added = new.keys() - old.keys()
+    hidden = {new[key] for key in added} & set(old.values()) - {None}
+    return bool(old.keys() - new.keys() or hidden or any(by_name or key.startswith("pg_namespace") for key in added))

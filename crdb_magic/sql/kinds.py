@@ -151,15 +151,18 @@ LETS_GO = "(^|[^a-z0-9_])(exception[^a-z0-9_].*when|rollback)($|[^a-z0-9_])"
 """What may let go of the locks of a transaction before it ends: ROLLBACK TO, EXCEPTION WHEN."""
 LOOKS_UP = (
     "(^|[^a-z0-9_])(reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)|u&|"
-    "to_reg[a-z]+|pg_[a-z0-9_]+|has_[a-z_]+|format_type|[a-z]+_description|current_schemas?|row_security_active|execute)"
-    "($|[^a-z0-9_])"
+    "to_reg[a-z]+|has_[a-z_]+|current_schema|row_security_active|execute|"
+    "pg_(?!(attrdef|attribute|catalog|class|collation|constraint|database|description|extension|get_constraintdef|"
+    "get_expr|get_indexdef|index|indexes|inherits|namespace|sequence|type)($|[^a-z0-9_]))[a-z0-9_]+)($|[^a-z0-9_])"
 )
-"""What may look something up in the catalogue without touching it as a table does: casts and functions."""
+"""What may look something up in the catalogue by a name, and without touching it as a table does."""
+_OF_THE_SERVER = re.compile(r"'(pg_catalog\.)?pg_class'::regclass", re.IGNORECASE)
 
 
 def says(pattern: str, sent: bytes) -> bool:
     """Whether a message has a word of such a pattern, be it in a comment."""
-    return re.search(pattern, sent.decode(errors="replace"), re.IGNORECASE | re.DOTALL) is not None
+    text = _OF_THE_SERVER.sub("", sent.decode(errors="replace"))
+    return re.search(pattern, text, re.IGNORECASE | re.DOTALL) is not None
 
 
 def restarts_transaction(statement: Statement) -> bool:

@@ -71,12 +71,12 @@ def test_whatever_names_itself_so_is_cockroachdb(crdb_version: str, server_versi
         (cockroach(21, 2, 0), {"set_local"}),
         (cockroach(22, 1, 0), set()),
         (COCKROACH, set()),
-        (POSTGRES, {"priorities", "as_of_system_time"}),
+        (POSTGRES, {"priorities", "as_of_system_time", "now_is_as_of"}),
     ],
     ids=str,
 )
 def test_a_server_can_do_all_but(server: Server, cannot: set[str]) -> None:
-    asked = {"priorities", "as_of_system_time", "savepoints", "set_local"}
+    asked = {"priorities", "as_of_system_time", "now_is_as_of", "savepoints", "set_local"}
 
     assert {name for name in asked if not getattr(server, name)} == cannot
 

@@ -39,7 +39,12 @@ class Tape:
         hash_ = repr((columns, rows))
         self._rows[hash_] = rows
         headings = tuple(Heading(name, oid) for name, oid in columns.items())
-        facts = {"tag": f"SELECT {len(rows)}", "columns": headings, "rows": len(rows), "hash": hash_, **told}
+        facts = {
+            "tag": f"SELECT {len(rows)}",
+            "columns": headings,
+            "rows": len(rows) if columns else 0,
+            "hash": hash_,
+        } | told
         event = self._add(kind, text, **facts)
         if kind is Kind.WRITE:
             self._after = event.number

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recordings import COCKROACH, INT, POSTGRES, SHOP, Tape, as_texts
+from tables import unique
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import NotRecordedError, PastUnavailableError
-from crdb_magic.frozen.playback import Playback
+from crdb_magic.frozen.playback import Playback, open_playback
+from crdb_magic.frozen.recorder import Recorder
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
 
@@ -54,8 +58,8 @@ CELLS = st.one_of(
 )
 
 
-def add(amount: str) -> str:
-    return f"UPDATE box SET value = value + {amount}"
+def add(amount: str, table: str = "box") -> str:
+    return f"UPDATE {table} SET value = value + {amount}"
 
 
 def recorded(cells: list[tuple[str, ...]], parameters: dict[str, str]) -> tuple[Tape, list[int]]:
@@ -85,19 +89,20 @@ def _read(tape: Tape, value: int | None, **told: object) -> None:
     tape.read(_SELECT, {"value": INT}, [(str(value),)], **told)
 
 
-def asked(session: Session, cell: tuple[str, ...]) -> int | None:
+def asked(session: Session, cell: tuple[str, ...], table: str = "box") -> int | None:
     """Run a cell; gives what it read."""
+    options, select = TransactionOptions(), f"SELECT value FROM {table}"
     match cell:
         case ("add", amount):
-            text, options = add(amount), TransactionOptions()
+            text = add(amount, table)
         case ("both", amount):
-            text, options = f"{add(amount)}; {_SELECT}", TransactionOptions()
+            text = f"{add(amount, table)}; {select}"
         case ("try", amount):
-            text, options = f"{add(amount)}; {_SELECT}", TransactionOptions(dry_run=True)
+            text, options = f"{add(amount, table)}; {select}", TransactionOptions(dry_run=True)
         case ("past", place):
-            text, options = _SELECT, TransactionOptions(as_of=AsOf.parse(_FIRST + int(place)))
+            text, options = select, TransactionOptions(as_of=AsOf.parse(_FIRST + int(place)))
         case _:
-            text, options = _SELECT, TransactionOptions()
+            text = select
     report = session.run([statement.bind({}) for statement in split(text)], options)
     last = report.results[-1]
     return None if last.columns is None else int(as_texts(last.rows)[0][0] or "")
@@ -133,3 +138,36 @@ def test_what_was_recorded_is_answered_in_its_order(cells, parameters):
     with Playback(tape.recording), closing(Session(SHOP)) as session:
         for cell in cells:
             assert asked(session, cell) == box.do(cell)
+
+
+PRESENT = CELLS.filter(lambda cell: cell[0] != "past")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cells=st.lists(PRESENT, min_size=1, max_size=8), again=st.lists(st.integers(0, 7), max_size=10))
+def test_so_it_is_of_what_the_recorder_heard(target, cells, again):
+    name = unique("box")
+    with TemporaryDirectory() as folder, closing(Session(target)) as live:
+        live.ask(f"CREATE TABLE {name} (value INT)")
+        live.ask(f"INSERT INTO {name} VALUES (0)")
+        recorder = Recorder(Path(folder))
+        try:
+            box = Box()
+            for cell in cells:
+                assert asked(live, cell, name) == box.do(cell)
+        finally:
+            recorder.close()
+            live.ask(f"DROP TABLE {name}")
+        with open_playback(Path(folder)), closing(Session(target)) as frozen:
+            box = Box()
+            for cell in [cells[place] for place in again if place < len(cells)]:
+                try:
+                    answer = asked(frozen, cell, name)
+                except NotRecordedError:
+                    continue
+
+                assert answer == box.do(cell)
+        with open_playback(Path(folder)), closing(Session(target)) as frozen:
+            box = Box()
+            for cell in cells:
+                assert asked(frozen, cell, name) == box.do(cell)

@@ -502,6 +502,18 @@ def test_a_reader_that_fails_is_heard(play):
         play(tape).transact(work)
 
 
+def test_rows_of_a_copy_of_ones_own_are_refused_and_not_none(play):
+    tape = Tape()
+    tape.write("COPY orders TO STDOUT", "COPY 3")
+
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.copy_expert("COPY orders TO STDOUT", io.StringIO())
+
+    with pytest.raises(psycopg2.Error, match="are not in a recording"):
+        play(tape).transact(work)
+
+
 # Settings.
 
 
@@ -554,6 +566,51 @@ def test_a_stream_is_told_what_the_session_was(play, sql):
     session.run(sql("SET TimeZone = 'Europe/Rome'; SET extra_float_digits = 0"))
 
     assert streamed(session) == [ROWS[:2], ROWS[2:]]
+
+
+def test_a_setting_of_the_cluster_is_a_write_in_its_order(play, sql):
+    tape, text = Tape(COCKROACH), "SET CLUSTER SETTING sql.defaults.distsql = 'on'"
+    orders(tape)
+    tape.write(text, "SET CLUSTER SETTING")
+    orders(tape, ROWS[:1])
+    session = play(tape)
+    session.run(sql(text))
+
+    assert rows_of(session) == ROWS[:1]
+
+
+def test_a_message_that_writes_and_sets_is_a_write(play):
+    tape, text = Tape(), f"{ADD}; SET extra_float_digits = 0"
+    orders(tape)
+    tape.write(text, "SET")
+    orders(tape, ROWS[:1], settings=("SET extra_float_digits = 0",))
+    session = play(tape)
+    with session.connection.cursor() as cursor:
+        cursor.execute(text)
+
+    assert rows_of(session) == ROWS[:1]
+
+
+def test_texts_are_not_served_in_another_encoding(play, sql):
+    tape = Tape({**POSTGRES, "client_encoding": "LATIN1"})
+    orders(tape, [("1", "zoë")])
+    tape.sets("SET client_encoding = 'LATIN1'", told={"client_encoding": "LATIN1"})
+    session = play(tape)
+
+    assert rows_of(session) == [("1", "zoë")]
+    with pytest.raises(NotRecordedError, match="in UTF-8 alone"):
+        session.run(sql("SET client_encoding = 'LATIN1'"))
+    assert rows_of(session) == [("1", "zoë")]
+
+
+def test_a_cancel_request_does_not_wait_for_ever(play):
+    tape = Tape()
+    orders(tape)
+    session = play(tape)
+    session.connection.cancel()
+    session.connection.cancel_statement()
+
+    assert rows_of(session) == ROWS
 
 
 def test_a_time_limit_asks_for_nothing(play, sql):

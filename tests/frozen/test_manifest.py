@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -44,7 +45,24 @@ def recorded(folder: Path, *events: Event) -> Path:
 COUNTS = st.integers(0, 10**6)
 HOSTILE = [
     *(ODD, "SELECT 1\nFROM t", 'sql = "a"\nread = "b"\n', "\n# end\n", "# end", "# end\na", "\n# end"),
-    *('"', "'", '"\n', "\"'", "'\"", '"""', "'''\"", "\"'''", '"\r', '"\x01', '"\x7f', '"\x80', "\\", "\r", "a\\\nb"),
+    *(
+        '"',
+        "'",
+        '"\n',
+        "\"'",
+        "'\"",
+        '"""',
+        "'''\"",
+        "\"'''",
+        '"\r',
+        '"\x01',
+        '"\x7f',
+        '"\x80',
+        "\\",
+        "\r",
+        "a\r\nb",
+        "a\\\nb",
+    ),
 ]
 TEXTS = SENDABLE | st.sampled_from(HOSTILE)
 NAMED = st.dictionaries(SENDABLE, TEXTS, max_size=3)
@@ -285,6 +303,19 @@ def test_the_folder_of_a_recorder_that_was_killed_is_free(tmp_path):
 
 def test_a_second_recorder_of_one_process_is_refused(tmp_path):
     with Manifest(tmp_path), pytest.raises(RecordingError, match=r"This process is recording into .* already"):
+        Manifest(tmp_path)
+
+
+def test_a_lock_that_its_owner_removed_meanwhile_holds_nothing(tmp_path, monkeypatch):
+    lock = fcntl.flock
+
+    def late(file: int, how: int) -> None:
+        monkeypatch.undo()
+        (tmp_path / ".recorder").unlink()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with Manifest(tmp_path), pytest.raises(RecordingError):
         Manifest(tmp_path)
 
 

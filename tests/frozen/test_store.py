@@ -276,6 +276,17 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path):
     assert list((tmp_path / "data").iterdir()) == []
 
 
+def test_a_disk_that_is_full_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parquet.ParquetWriter, "write_table", full)
+    with pytest.raises(OSError, match="No space left"):
+        kept(tmp_path, COLUMNS, (["1"],))
+
+    assert list((tmp_path / "data").iterdir()) == []
+
+
 def test_more_than_the_memory_should_hold_waits_in_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_IN_MEMORY", 100)
     monkeypatch.setattr(store, "_GROUP", 1000)
