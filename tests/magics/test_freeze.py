@@ -25,11 +25,15 @@ WRITTEN = f"%crdb_txn UPDATE {TABLE} SET balance = balance + 1 WHERE id = 1"
 
 CELLS = {
     "SQL": [ALL, WRITTEN, ALL],
-    "parameters": [f"ids, name = [1, 2], 'Ann'\n%crdb_txn SELECT * FROM {TABLE} WHERE id = ANY(:ids) OR owner = :name ORDER BY id"],
+    "parameters": [
+        f"ids, name = [1, 2], 'Ann'\n%crdb_txn SELECT * FROM {TABLE} WHERE id = ANY(:ids) OR owner = :name ORDER BY id"
+    ],
     "every form of a value": [
         f"%crdb_txn --as {form} SELECT * FROM {TABLE} ORDER BY id" for form in ("frame", "arrow", "polars", "rows")
     ],
-    "the past": ["%crdb_pin -1us", ALL, f"%crdb_txn --as-of now UPDATE {TABLE} SET balance = 7", ALL, "%crdb_pin off", ALL],
+    "the past": [
+        "%crdb_pin -1us", ALL, f"%crdb_txn --as-of now UPDATE {TABLE} SET balance = 7", ALL, "%crdb_pin off", ALL,
+    ],
     "the present again": ["%crdb_pin", ALL, "%crdb_connect --list", "%crdb_pin off"],
     "the last receipt": [WRITTEN, "crdb_receipt", "%crdb_receipt", ALL, "%crdb_receipt"],
     "what a write left": [WRITTEN, f"%crdb_txn --as-of :crdb_receipt SELECT * FROM {TABLE} ORDER BY id"],
@@ -46,7 +50,9 @@ CELLS = {
     ],
     "Python that fails": [f'%%crdb_txn --python\ndb.execute_sql("{WRITTEN[10:]}")\n1 / 0', ALL],
     "a frame that is written": [
-        f"import pandas as pd\n%crdb_write pd.DataFrame({{'id': [5, 6], 'owner': ['x', None]}}) --table {TABLE} --mode append", ALL
+        "import pandas as pd\nmore = pd.DataFrame({'id': [5, 6], 'owner': ['x', None]})",
+        f"%crdb_write more --table {TABLE} --mode append",
+        ALL,
     ],
     "a file": [
         "import os, tempfile; os.chdir(tempfile.mkdtemp())",
@@ -58,7 +64,9 @@ CELLS = {
         f"[list(f.id) for f in db.frames('SELECT * FROM {TABLE} ORDER BY id', 1)]",
         "db.close()",
     ],
-    "a setting": ["%crdb_txn SET TIME ZONE 'Europe/Oslo'", "%crdb_txn SHOW TIME ZONE", ALL, "%crdb_txn RESET TIME ZONE", ALL],
+    "a setting": [
+        "%crdb_txn SET TIME ZONE 'Europe/Oslo'", "%crdb_txn SHOW TIME ZONE", ALL, "%crdb_txn RESET TIME ZONE", ALL,
+    ],
     "a schema": [f"%crdb_schema {TABLE}", f"%crdb_schema {TABLE} --diagram"],
     "a plan": [f"%crdb_txn --explain SELECT * FROM {TABLE} WHERE id = 1"],
     "the limit": [f"%crdb_txn --limit 1 SELECT * FROM {TABLE} ORDER BY id"],
