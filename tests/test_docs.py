@@ -36,6 +36,7 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
         ("%crdb_pin", PIN_OPTIONS),
         ("%crdb_receipt", RECEIPT_OPTIONS),
         ("%crdb_rerun", RERUN_OPTIONS),
+        ("%crdb_freeze", FREEZE_OPTIONS),
         ("%crdb_write", WRITE_OPTIONS),
         ("%crdb_export", EXPORT_OPTIONS),
         ("%crdb_schema", SCHEMA_OPTIONS),
