@@ -44,4 +44,7 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
 
 
 def _instant(hlc: Decimal | None) -> str:
-    return "" if hlc is None else f"{hlc:f} ({time_of(hlc):%Y-%m-%d %H:%M:%S.%f} UTC)"
+    if hlc is None:
+        return ""
+    digits = f"{hlc:.10f}".rstrip("0").removesuffix(".")  # the same however many zeros it was told with
+    return f"{digits} ({time_of(hlc):%Y-%m-%d %H:%M:%S.%f} UTC)"

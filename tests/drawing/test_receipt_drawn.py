@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULTS, TransactionOptions
 from crdb_magic.core.receipt import Receipt
@@ -48,6 +50,13 @@ def test_what_is_known_stands_in_lines_and_what_is_not_is_left_out():
         "  committed at  1780315200000000000.0000000002 (2026-06-01 12:00:00.000000 UTC)",
         "  server        a server",
     ]
+
+
+@pytest.mark.parametrize("told", ["1780315200000000000", "1780315200000000000.0000000000"])
+def test_an_instant_is_shown_alike_however_it_was_told(told):
+    text = receipt_bundle(replace(_WRITE, committed_at=Decimal(told)))["text/plain"]
+
+    assert "  committed at  1780315200000000000 (2026-06-01 12:00:00.000000 UTC)" in text
 
 
 def test_a_reader_of_the_past_tells_how_far_behind_it_was():

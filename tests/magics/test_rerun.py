@@ -92,6 +92,13 @@ def test_rows_without_an_order_are_compared_as_a_multiset(log):
     assert said(log)[-1] == ("Without an ORDER BY rows have no place: --key COLUMN,… tells which is which.")
 
 
+def test_one_row_needs_no_order(log):
+    log("df = %crdb_txn SELECT count(*) AS c FROM rerun_log")
+    log("%crdb_txn INSERT INTO rerun_log VALUES (4, NULL)")
+
+    assert listed(log("%crdb_rerun df")) == [("changed", 0, 2, 3)]
+
+
 def test_the_last_result_is_meant_where_none_is_named(log):
     kept = log("%crdb_txn SELECT 1 AS x ORDER BY 1")
 
