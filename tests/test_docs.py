@@ -18,6 +18,7 @@ from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
 from crdb_magic.magics.pin import PIN_OPTIONS
 from crdb_magic.magics.receipt import RECEIPT_OPTIONS
+from crdb_magic.magics.rerun import RERUN_OPTIONS
 from crdb_magic.magics.schema import SCHEMA_OPTIONS
 from crdb_magic.magics.txn_options import TXN_OPTIONS
 from crdb_magic.magics.write import WRITE_OPTIONS
@@ -34,6 +35,7 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
         ("%crdb_connect", CONNECT_OPTIONS),
         ("%crdb_pin", PIN_OPTIONS),
         ("%crdb_receipt", RECEIPT_OPTIONS),
+        ("%crdb_rerun", RERUN_OPTIONS),
         ("%crdb_write", WRITE_OPTIONS),
         ("%crdb_export", EXPORT_OPTIONS),
         ("%crdb_schema", SCHEMA_OPTIONS),

@@ -11,7 +11,7 @@ import pyarrow as pa
 from crdb_magic.columns.arrow import NO_TEXTS, TEXT, Array
 from crdb_magic.columns.files import lasting
 from crdb_magic.columns.nested import split
-from crdb_magic.columns.spelling import DECIMAL_STYLES, FLOAT_STYLES, UTC_STYLE, texts_of
+from crdb_magic.columns.spelling import STYLES, UTC_STYLE, texts_of
 from crdb_magic.columns.tables import arrow_column
 from crdb_magic.values.typemap import Family, SqlType
 
@@ -98,10 +98,8 @@ _OFFSET = re.compile(r"[+-]\d\d(?::\d\d){0,2}$", re.ASCII)
 
 
 def _styles(type_: SqlType, first: str) -> tuple[str, ...]:
-    if type_.family in {Family.FLOAT4, Family.FLOAT8}:
-        return FLOAT_STYLES
-    if type_.digits:
-        return DECIMAL_STYLES
+    if type_.family in {Family.FLOAT4, Family.FLOAT8, Family.DECIMAL}:
+        return STYLES
     if type_.family is Family.TIMESTAMPTZ:
         offset = _OFFSET.search(first)
         return (offset[0] if offset else UTC_STYLE,)

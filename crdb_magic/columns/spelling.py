@@ -1,12 +1,13 @@
 """What typed Arrow arrays hold -> the server's texts of it, column by column; `exact` looks whether they are the same.
 
-A style says what the values alone do not tell: of floats from which power of ten on they are written with an exponent,
-of instants the offset in which they are written.
+A style says what the values alone do not tell: whose way of writing floats and small decimals it is, and the offset in
+which instants are written.
 """
 
 from __future__ import annotations
 
 import binascii
+import math
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,11 +21,8 @@ import pyarrow.compute as pc
 from crdb_magic.columns.arrow import NO_TEXTS, TEXT, Array, bytes_of
 from crdb_magic.columns.tables import spelled
 
-FLOAT_STYLES = "15", "6"
-"""PostgreSQL's of a FLOAT8 (src/common/d2s.c), and Go's (strconv.FormatFloat), which is that of each FLOAT4, too."""
-
-DECIMAL_STYLES = "E", "f"
-"""Arrow's and CockroachDB's, with an exponent below 0.000001 (apd's Decimal.String), and PostgreSQL's."""
+POSTGRESQL, COCKROACHDB = STYLES = "PostgreSQL", "CockroachDB"
+"""The styles of floats and decimals."""
 
 UTC_STYLE = "+00"
 
@@ -46,10 +44,13 @@ def _bools(array: Array, _: str) -> Array:
 
 def _floats(array: Array, style: str) -> Array:
     """Spell most of them by Arrow's kernel, which has other ideas of when to write an exponent."""
+    single = array.type == pa.float32()
+    exponent_from = 15 if style == POSTGRESQL and not single else 6
     texts, size = spelled(array), pc.abs(array.cast(pa.float64()))
-    outside = pc.or_(pc.less(size, 1e-4), pc.greater_equal(size, float(f"1e{style}")))
+    outside = pc.or_(pc.less(size, 1e-4), pc.greater_equal(size, float(f"1e{exponent_from}")))
     otherwise = pc.or_(outside, pc.match_substring_regex(texts, "[a-z]"))  # nan, inf, 1e-7
-    return _instead(texts, otherwise, lambda text: _float(text, int(style)))
+    nearer = _nearer(np.float32 if single else np.float64) if style == POSTGRESQL else Decimal
+    return _instead(texts, otherwise, lambda text: _float(text, nearer, exponent_from))
 
 
 def _instead(texts: Array, where: Array, write: Callable[[str], str]) -> Array:
@@ -61,10 +62,11 @@ def _instead(texts: Array, where: Array, write: Callable[[str], str]) -> Array:
 _NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "0": "0", "-0": "-0"}
 
 
-def _float(shortest: str, exponent_from: int) -> str:
+def _float(shortest: str, digits_of: Callable[[str], Decimal], exponent_from: int) -> str:
+    """Write a float as C and Go do (PostgreSQL's src/common/d2s.c and f2s.c, strconv.FormatFloat of Go)."""
     if shortest in _NO_NUMBERS:
         return _NO_NUMBERS[shortest]
-    number = Decimal(shortest).normalize()
+    number = digits_of(shortest).normalize()
     exponent = number.adjusted()
     if -5 < exponent < exponent_from:  # noqa: PLR2004 - of both servers
         return f"{number:f}"
@@ -72,9 +74,34 @@ def _float(shortest: str, exponent_from: int) -> str:
     return f"{'-' * sign}{first}{'.' * bool(rest)}{''.join(map(str, rest))}e{exponent:+03}"
 
 
+def _nearer(kind: Any) -> Callable[[str], Decimal]:
+    """Give what finds PostgreSQL's digits of a float: they are nearer to it than to its neighbours, never halfway.
+
+    A few digits stand halfway only where the neighbours are two or more apart.
+    """
+    bits = np.finfo(kind).nmant + 1
+
+    def digits_of(shortest: str) -> Decimal:
+        found, value = Decimal(shortest), float(kind(shortest))
+        part, exponent = math.frexp(abs(value))
+        gap, number = 2 ** max(exponent - bits, 0), int(value)
+        digits = len(found.normalize().as_tuple().digits)
+        while gap > 1 and 2 * abs(int(found) - number) >= _gap_towards(int(found), number, gap, power=part == 0.5):  # noqa: PLR2004
+            digits += 1
+            found = Decimal(f"{Decimal(number):.{digits - 1}e}")
+        return found
+
+    return digits_of
+
+
+def _gap_towards(found: int, number: int, gap: int, *, power: bool) -> int:
+    """Tell how far the neighbour on that side is: below a power of two they are half as far apart."""
+    return gap // 2 if power and abs(found) < abs(number) else gap
+
+
 def _decimals(array: Array, style: str) -> Array:
     texts = array.cast(TEXT)
-    if style == DECIMAL_STYLES[0]:
+    if style == COCKROACHDB:  # that of apd's Decimal.String, as of Arrow: with an exponent below 0.000001
         return texts
     return _instead(texts, pc.match_substring(texts, "E"), lambda text: f"{Decimal(text):f}")
 

@@ -161,7 +161,10 @@ def _type(column: Heading) -> SqlType:
 def _digits(modifier: int) -> tuple[int, int] | None:
     """Read what a DECIMAL was declared with (PostgreSQL's src/backend/utils/adt/numeric.c)."""
     digits, scale = modifier - 4 >> 16, modifier - 4 & 0x7FF
-    return (digits, scale) if 0 <= scale <= digits else None
+    return (digits, scale) if 0 <= scale <= digits <= _MOST_DIGITS else None
+
+
+_MOST_DIGITS = 76  # that Arrow holds
 
 
 def _write(path: Path, columns: Sequence[Heading], forms: Sequence[Form], batches: Iterable[Batch]) -> None:

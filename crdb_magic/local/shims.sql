@@ -27,9 +27,13 @@ CREATE OR REPLACE FUNCTION crdb_internal.unique_rowid() RETURNS int8 LANGUAGE sq
 RETURN (trunc((extract(epoch FROM clock_timestamp()) - 1420070400) * 100000)::int8 << 15)
      | (nextval('crdb_internal.unique_rowid_counter') & 32767);
 
--- Nanoseconds since 1970 of the transaction's time, and a logical part, which is always 0 here.
+-- Nanoseconds since 1970 of the transaction's time, and a logical part, which is always 0 here. Of one that reads the
+-- past that is the instant which it reads.
 CREATE OR REPLACE FUNCTION crdb_internal.cluster_logical_timestamp() RETURNS numeric LANGUAGE sql STABLE
-RETURN (extract(epoch FROM transaction_timestamp()) * 1000000000)::numeric(40, 10);
+RETURN coalesce(
+    nullif(current_setting('crdb_magic.read_at', true), '')::numeric,
+    extract(epoch FROM transaction_timestamp()) * 1000000000
+)::numeric(40, 10);
 
 CREATE OR REPLACE FUNCTION crdb_internal.follower_read_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
 RETURN statement_timestamp() - interval '4.2 seconds';

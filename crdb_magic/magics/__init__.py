@@ -2,10 +2,11 @@
 
 ::
 
-    connect.py, txn.py, pin.py, receipt.py, freeze.py, write.py, export.py, schema.py, activity.py
+    connect.py, txn.py, pin.py, receipt.py, rerun.py, freeze.py, write.py, export.py, schema.py, activity.py
                         the magics
     ├── magic.py            what a magic is, and what they share in a notebook
     │   ├── ledger.py           … the receipts of its transactions
+    │   ├── readings.py         … what reading again needs
     │   ├── connections.py      the open connections, by name
     │   ├── freezing.py         the recording that is made or served
     │   └── sql_name.py         %sql, for those who ask for it
@@ -64,6 +65,7 @@ from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.outputs import metadata_of, say
 from crdb_magic.magics.pin import crdb_pin
 from crdb_magic.magics.receipt import crdb_receipt
+from crdb_magic.magics.rerun import crdb_rerun
 from crdb_magic.magics.schema import crdb_schema
 from crdb_magic.magics.txn import crdb_txn
 from crdb_magic.magics.write import crdb_write
@@ -71,8 +73,17 @@ from crdb_magic.magics.write import crdb_write
 __all__ = ["load", "unload"]
 
 MAGICS = (
-    crdb_connect, crdb_txn, crdb_pin, crdb_receipt, crdb_freeze, crdb_write, crdb_export, crdb_schema, crdb_activity,
-)  # fmt: skip
+    crdb_connect,
+    crdb_txn,
+    crdb_pin,
+    crdb_receipt,
+    crdb_rerun,
+    crdb_freeze,
+    crdb_write,
+    crdb_export,
+    crdb_schema,
+    crdb_activity,
+)
 _SHOWN = {
     Schema: schema_bundle,
     Table: table_bundle,

@@ -25,6 +25,7 @@ from crdb_magic.magics.ledger import Ledger
 from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.outputs import say
+from crdb_magic.magics.readings import Readings
 from crdb_magic.magics.shown import Receipts
 from crdb_magic.magics.sql_name import SqlName
 from crdb_magic.magics.status import How, StatusLine
@@ -135,6 +136,7 @@ class CrdbMagic(Magics):
         self.shown = Receipts()
         self.again = Again()
         self.ledger = Ledger()
+        self.readings = Readings()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
 

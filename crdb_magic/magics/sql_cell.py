@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from crdb_magic.columns.polars_frame import require
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
 from crdb_magic.explore.explaining import Explain, explain
@@ -36,16 +38,21 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
 
         bound = shape.limit.look_ahead(session, bound, namespace)
         report = session.run(bound, options, observer, arrivals, ask_when=notebook.receipts)
-    if not session.in_transaction:
-        notebook.noted(report.receipt, call.given.get("on"), map(caption, statements))
-    line = notebook.status_line.of(call.into, within=session.in_transaction)
+    within = session.in_transaction
+    receipt = report.receipt
+    if not within:
+        receipt = notebook.noted(receipt, call.given.get("on"), map(caption, statements))
+    line = notebook.status_line.of(call.into, within=within)
     hints = notebook.again.hints(session, options)
     try:
-        return present(report, statements, shape, notebook.shown, line, hints)
+        value = present(report, statements, shape, notebook.shown, line, hints)
     except ResultTypeError as error:
         if not session.in_transaction:  # that of a Python cell has not ended
             error.outcome = Outcome.COMMITTED if report.receipt.committed else Outcome.NOT_COMMITTED
         raise
+    if notebook.receipts and not within and isinstance(value, pd.DataFrame):
+        notebook.readings.keep(receipt, bound, shape.frames, value)
+    return value
 
 
 def explain_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Plan:

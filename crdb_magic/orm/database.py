@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -206,10 +207,11 @@ class CockroachDatabase(Bulk, Dialect):
         interrupt.add_note(Outcome.NOT_COMMITTED.value)
 
     def rollback(self) -> None:
-        """Roll back."""
+        """Roll back; where no error is the reason, what was read of the past is checked as by a commit."""
         self._refuse_in_retried("rollback()")
-        with self.session.link.turn:
-            self._current("rollback").rollback()
+        verbs = self._current("rollback")
+        with as_peewee(), self.session.link.turn:
+            (verbs.rollback if sys.exception() else verbs.undo)()
         self._state.verbs = None
 
     def _current(self, verb: str) -> Explicit[None]:

@@ -168,4 +168,4 @@ def _text(connection: Connection, sql: str) -> str:
         cursor.is_ours = True
         cursor.execute(sql)
         (value,) = cursor.fetchone() or (None,)
-        return "" if value is None else str(value, "utf-8")
+        return str(value, "utf-8") if isinstance(value, bytes) else str(value or "")

@@ -188,13 +188,13 @@ class Explicit(Verbs[T]):
                 outcome=Outcome.NOT_COMMITTED,
                 hint="a transaction can't be begun inside of another one.",
             )
-        known = self.read_at
+        asked = self.read_at
         connection.arm(self._begin_sql(connection), _time_limit(seconds_left, connection.server))
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
         connection.course.read_at = self.read_at
-        if self.read_at not in {None, known} and self.options.as_of and connection.listener:
+        if self.read_at not in {asked, None} and self.options.as_of and connection.listener:
             connection.listener.read_at(connection, self.options.as_of.asked, self.read_at)
 
     def _begin_sql(self, connection: Connection) -> str:
@@ -218,7 +218,8 @@ class Explicit(Verbs[T]):
         snapshot = keeper.find(asked if self.read_at is None else at_hlc(self.read_at, asked.asked))
         self.read_at = snapshot.at
         # SERIALIZABLE refuses an imported snapshot; for reading alone there is no difference.
-        return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
+        return f"{begin}; SET LOCAL crdb_magic.read_at = '{snapshot.at}'"  # for cluster_logical_timestamp()
 
     @property
     def is_open(self) -> bool:
@@ -266,6 +267,14 @@ class Explicit(Verbs[T]):
             return False
         asked = connection.server.tells_commit_time and self.may_have_written
         return asked and connection.course.changed_rows_alone
+
+    def undo(self) -> None:
+        """Roll back because somebody asked for it, who keeps what they have read: of the past it is checked first."""
+        try:
+            if self.connection.transaction_status == extensions.TRANSACTION_STATUS_INTRANS:
+                check_past(self.connection, self.options.as_of)
+        finally:
+            self.rollback()
 
 
 def _ended() -> BrokenTransactionError:

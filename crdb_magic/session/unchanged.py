@@ -32,7 +32,8 @@ FROM pg_class WHERE oid IN ({touched}) AND oid >= 16384 AND relkind NOT IN ('i',
 AND (relkind IN ('S', 'f') OR relpersistence = 't') ORDER BY relname LIMIT 1
 """
 
-# Which of the latter were called is counted (track_functions); of those in SQL not all, since they are inlined.
+# What views and functions say: they, too, may look something up by its name, or let go of locks. Calls are counted
+# (track_functions), for a second perhaps; those of functions in SQL are not all, since they are inlined.
 _BODIES = """
 SELECT concat_ws(' ', coalesce(bool_or(body ~* '{lets_go}'), false), coalesce(bool_or(body ~* '{looks_up}'), false),
     pg_current_snapshot()) FROM (
@@ -112,9 +113,8 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
     whether it may have asked for what something is called or how it is made.
     """
     touched, in_catalogue, temporary = then(_TOUCHED).split()
-    body_lets_go, body_looks_up, seen = then(
-        _BODIES.format(touched=touched, lets_go=LETS_GO, looks_up=LOOKS_UP)
-    ).split()
+    bodies = _BODIES.format(touched=touched, lets_go=LETS_GO, looks_up=LOOKS_UP)
+    body_lets_go, body_looks_up, seen = then(bodies).split()
     if lets_go or body_lets_go == "t":
         touched = ",".join(filter(None, (touched, then(_ALL))))
     if without := then(_WITHOUT_PAST.format(touched=touched)):
@@ -124,9 +124,8 @@ def untrue(then: Ask, now: Ask, *, lets_go: bool, looks_up: bool) -> str | None:
     asked = [(_RELATIONS + _OTHERS).format(touched=touched, temporary=temporary)]
     if looks_up or "t" in {in_catalogue, body_looks_up}:
         asked.append(_CATALOGUE)
-    return next(
-        (f"{name} was made or changed since" for sql in asked for name in _differing(then(sql), now(sql))), None
-    )
+    changed = (name for sql in asked for name in _differing(then(sql), now(sql)))
+    return next((f"{name} was made, changed or dropped since" for name in changed), None)
 
 
 def _differing(then: str, now: str) -> list[str]:

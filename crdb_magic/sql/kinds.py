@@ -147,11 +147,12 @@ def resets_all(sent: bytes) -> bool:
 
 
 # Regular expressions of both Python and PostgreSQL, upper and lower case being the same.
-LETS_GO = r"(^|\W)(exception\W.*when|rollback)($|\W)"
+LETS_GO = "(^|[^a-z0-9_])(exception[^a-z0-9_].*when|rollback)($|[^a-z0-9_])"
 """What may let go of the locks of a transaction before it ends: ROLLBACK TO, EXCEPTION WHEN."""
 LOOKS_UP = (
-    r"(^|\W)(reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)|to_reg[a-z]+|"
-    r"pg_\w+|has_\w+|format_type|\w+_description|current_schemas?|row_security_active|execute|u&)($|\W)"
+    "(^|[^a-z0-9_])(reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)|u&|"
+    "to_reg[a-z]+|pg_[a-z0-9_]+|has_[a-z_]+|format_type|[a-z]+_description|current_schemas?|row_security_active|execute)"
+    "($|[^a-z0-9_])"
 )
 """What may look something up in the catalogue without touching it as a table does: casts and functions."""
 

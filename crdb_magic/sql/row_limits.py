@@ -1,4 +1,7 @@
-"""How many rows a query gives at most: a LIMIT is put into its text where it has no smaller one of its own."""
+"""Which rows a query gives, by its last clauses: how many at most, and in which order.
+
+A LIMIT is put into its text where it has no smaller one of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from crdb_magic.sql.keywords import SET_OPERATIONS
-from crdb_magic.sql.kinds import only_gives_rows
+from crdb_magic.sql.kinds import is_query, only_gives_rows
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
 from crdb_magic.sql.statements import BoundStatement, Statement, split
 
@@ -47,6 +50,12 @@ def limited(statement: Statement, rows: int) -> Statement | None:
         return statement
     text = statement.text[: edit.start] + edit.text + statement.text[edit.end :]
     return replace(split(text)[0], offset=statement.offset, line=statement.line)
+
+
+def is_ordered(statement: Statement) -> bool:
+    """Whether it is a query with an ORDER BY of its own; rows that are equal by that come in any order all the same."""
+    words = [token for token in lex(statement.text, statement.head) if token.kind is not Kind.COMMENT]
+    return is_query(statement) and any("ORDER" in clauses(level) for level in levels(words))
 
 
 def levels(tokens: Sequence[Token]) -> Iterator[list[Token]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from type_cases import GOLDEN, SOME
 
 from crdb_magic.columns import spelling
-from crdb_magic.columns.arrow import TEXT
+from crdb_magic.columns.arrow import TEXT, as_array
 from crdb_magic.columns.exact import Form, Trial
 from crdb_magic.values.typemap import Family
 
@@ -92,5 +92,35 @@ def test_what_servers_write_is_kept_as_values(name, data):
     trial = Trial(GOLDEN[name].type)
     for text in data.draw(st.lists(texts_of(name).filter(lambda text: text not in odd), max_size=3)):
         trial.show(pa.array([text], TEXT))
+
+    assert trial.form.kind != TEXT
+
+
+SOME_ROWS = "FROM generate_series(1, 500) AS g(i)"
+ON_A_SERVER = {
+    "floats": f"SELECT (random() - 0.5) * power(10::FLOAT8, (i / 20) - 8) {SOME_ROWS}",
+    "large floats": f"SELECT power(2::FLOAT8, i) {SOME_ROWS}",
+    "single floats": f"SELECT (random() * power(10::FLOAT8, (i / 40) - 6))::FLOAT4 {SOME_ROWS}",
+    "decimals": f"SELECT (i - 1)::DECIMAL(20, 8) / 1 {SOME_ROWS} WHERE i < 3",
+    "days": f"SELECT DATE '0001-01-01' + i * 60 {SOME_ROWS}",
+    "times": f"SELECT TIME '00:00:00.5' + i * INTERVAL '1.234567 s' {SOME_ROWS}",
+    "timestamps": f"SELECT TIMESTAMP '2026-01-01' + i * INTERVAL '1.234567 s' {SOME_ROWS}",
+    "instants": f"SELECT TIMESTAMPTZ '2026-01-01 00:00:00+00' + i * INTERVAL '1.234567 s' {SOME_ROWS}",
+    "UUIDs": f"SELECT gen_random_uuid() {SOME_ROWS}",
+    "bytes": f"SELECT decode(md5(i::TEXT), 'hex') {SOME_ROWS}",
+    "truths": f"SELECT i = 7 {SOME_ROWS}",
+    "JSON": f"SELECT jsonb_build_object('a', i) {SOME_ROWS}",
+    "numbers in arrays": f"SELECT ARRAY[i, NULL] {SOME_ROWS}",
+    "texts in arrays": f"SELECT ARRAY[chr(i), chr(i) || ' a', NULL, 'null', ''] {SOME_ROWS}",
+    "instants in arrays": f"SELECT ARRAY[TIMESTAMPTZ '2026-01-01 00:00:00+00' + i * INTERVAL '1 s'] {SOME_ROWS}",
+}
+
+
+@pytest.mark.parametrize("query", ON_A_SERVER.values(), ids=ON_A_SERVER)
+def test_what_this_server_writes_is_kept_as_values(session, sql, query):
+    result = session.run(sql(query)).results[-1]
+    trial = Trial(result.columns[0].type)
+    for (texts,) in result.batches:
+        trial.show(as_array(texts))
 
     assert trial.form.kind != TEXT

@@ -16,7 +16,14 @@ import crdb_magic
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, ExceededMaxAttempts, Session, run_transaction
 from crdb_magic.core.asof import NOW
 from crdb_magic.core.target import Target
-from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, OptionError, ParameterError, ScriptError
+from crdb_magic.errors import (
+    BrokenTransactionError,
+    ConnectionFailedError,
+    OptionError,
+    ParameterError,
+    PastUnavailableError,
+    ScriptError,
+)
 from crdb_magic.session.pinning import pin, unpin
 
 
@@ -436,6 +443,20 @@ def test_the_past_is_read_at_a_system_time(db, account, keeper, moment):
     counts = db.run_transaction(lambda _: account.select().count(), system_time=given)
 
     assert counts in ({0} if given in ("-1us", dt.timedelta(microseconds=-1)) else {2})
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_past_that_cannot_be_shown_is_refused_however_its_block_ends(db, account, keeper, end):
+    instant = db.execute_sql("SELECT cluster_logical_timestamp()").fetchone()[0]
+    db.execute_sql(f"ALTER TABLE {account._meta.table_name} RENAME COLUMN balance TO other")
+    db.execute_sql(f"ALTER TABLE {account._meta.table_name} ADD COLUMN balance INT DEFAULT 5")
+    refused = pytest.raises(PastUnavailableError) if keeper else contextlib.nullcontext()
+
+    with refused, db.atomic(system_time=instant) as transaction:
+        assert balances(account) == ([5, 5] if keeper else [100, 20])
+        getattr(transaction, end)(False)
+
+    assert not db.in_transaction()
 
 
 def test_a_statement_of_a_transaction_that_was_cut_off_is_peewees_error(db, account):

@@ -74,7 +74,11 @@ class World:
 
     def look(self) -> None:
         """Remember what is to be seen now."""
-        answers = {question: answer(lambda q=question: cell(self, q)) for question in QUESTIONS}
+        # The server counts calls of functions for a second, and what caught() reads is everything.
+        sessions = {question: self.other if "caught" in question else self.session for question in QUESTIONS}
+        answers = {
+            question: answer(lambda q=question: sessions[q].run(bound([q])).results[-1].rows) for question in QUESTIONS
+        }
         at = AsOf.parse(Decimal(self.session.ask("SELECT cluster_logical_timestamp()").rows[0][0]))
         self.seen += [(at, answers), (present(self.session) or at, answers)]
 

@@ -102,6 +102,10 @@ def test_the_receipt_names_it(session, sql, pinned):
     assert (receipt.options.as_of, receipt.as_of) == (pinned, pinned.hlc)
 
 
+def test_the_instant_of_what_is_read_is_that_of_the_pin(rows, pinned):
+    assert Decimal(rows("SELECT cluster_logical_timestamp()")[0][0]) == pinned.hlc
+
+
 def test_unpinned_the_present_is_read_again(session, count, pinned):
     unpin(session)
 

@@ -1,0 +1,125 @@
+"""%crdb_rerun: what was read is read again at its instant, and compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from warnings import catch_warnings, simplefilter
+
+import pandas as pd
+
+from crdb_magic.columns.differences import By, differences
+from crdb_magic.columns.frames import to_frame
+from crdb_magic.core.amounts import rows_in_words
+from crdb_magic.core.asof import NOW, at_hlc
+from crdb_magic.core.options import TransactionOptions
+from crdb_magic.core.receipt import Receipt
+from crdb_magic.errors import ExactTextWarning, OptionError
+from crdb_magic.magics.arguments import Fills, Option, parse, variable
+from crdb_magic.magics.display import caption
+from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.outputs import say
+from crdb_magic.magics.readings import Reading, Readings
+from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
+from crdb_magic.sql.kinds import may_write
+from crdb_magic.sql.row_limits import is_ordered
+from crdb_magic.sql.statements import Statement
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    return tuple(name for one in given if (name := str(one).strip()))
+
+
+RERUN_OPTIONS = (
+    Option("key", "the columns that tell which row is which; without, the place of a row does if there is an ORDER BY",
+           "COLUMN,…", read=_names, fills=(Fills.COLUMNS,)),
+    Option("on", "read over the connection of that name instead of the one that was used", "NAME",
+           fills=(Fills.CONNECTIONS,)),
+)  # fmt: skip
+
+
+@magic(RERUN_OPTIONS, words=(Fills.FRAMES,))
+def crdb_rerun(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
+    """Read again what a frame was read from, at the same instant, and compare row by row.
+
+        %crdb_rerun [FRAME|RECEIPT] [options]
+
+    FRAME is a variable with what a cell of SQL gave, as it is now, be it that you have changed it since; without
+    one the last result. The value is a DataFrame of what differs, empty if nothing does: rows that were there only
+    then, or are only now, and changed ones with their columns then and now.
+    What was read at no instant (no --as-of, no pin) is compared with the present. A write is never run again.
+
+    Options:
+    {options}
+
+    Examples:
+        %crdb_rerun
+        changes = %crdb_rerun flights --key flight_id
+        %crdb_rerun :crdb_receipt
+
+    """
+    call = parse(typed.line, RERUN_OPTIONS, typed.namespace)
+    reading, then = _asked(notebook.readings, call.rest, typed.namespace)
+    _check(reading)
+    now, query = _read_again(notebook, reading, call.given.get("on", reading.receipt.connection))
+    key = call.given.get("key", ())
+    by = By.KEY if key else By.POSITION if is_ordered(query) else By.NOTHING
+    found = differences(then, now, by, key)
+    say("\n".join(_said(found, len(then), by, at_present=reading.receipt.as_of is None)))
+    return found
+
+
+def _asked(readings: Readings, name: str, namespace: Namespace) -> tuple[Reading, pd.DataFrame]:
+    """Give what was read, and the frame that it is compared with; raises :class:`OptionError` if there is none."""
+    value = variable(f":{name.removeprefix(':')}", namespace, "%crdb_rerun") if name else None
+    if value is not None and not isinstance(value, pd.DataFrame | Receipt):
+        raise OptionError(f"{name} is a {type(value).__name__}, neither a DataFrame nor a receipt.")
+    reading = readings.last() if value is None else readings.of(value)
+    frame = value if isinstance(value, pd.DataFrame) else reading.frame()
+    if frame is None:
+        raise OptionError("The DataFrame that was read is gone.", hint="give it a name: %%crdb_txn NAME <<")
+    return reading, frame
+
+
+def _check(reading: Reading) -> None:
+    """Refuse what may have written: what was read in the past can't have."""
+    if reading.receipt.as_of is not None:
+        return
+    for one in reading.statements:
+        if may_write(one.source):
+            raise OptionError(f"What may write is never run again: {caption(one.source)}")
+
+
+def _read_again(notebook: CrdbMagic, reading: Reading, connection: str) -> tuple[pd.DataFrame, Statement]:
+    """Run the statements again; give the last result that has columns, and its statement."""
+    session, options = notebook.connections.get(connection), _options(reading.receipt)
+    with Waiting(options.retry.max_attempts, notebook.audience) as waiting, interrupts_shown_short():
+        report = session.run(reading.statements, options, waiting, reading.frames.finish)
+    ran = zip(report.results, reading.statements, strict=True)
+    result, bound = [both for both in ran if both[0].columns is not None][-1]
+    with catch_warnings():
+        simplefilter("ignore", ExactTextWarning)  # was said when it was read
+        return to_frame(result, reading.frames), bound.source
+
+
+def _options(receipt: Receipt) -> TransactionOptions:
+    """Ask for the instant that was read; for the present whatever the pin, where there was none."""
+    retry = receipt.options.retry
+    if receipt.as_of is None:
+        return TransactionOptions(as_of=NOW, read_only=True, isolation=receipt.options.isolation, retry=retry)
+    return TransactionOptions(as_of=at_hlc(receipt.as_of), retry=retry)
+
+
+def _said(found: pd.DataFrame, rows: int, by: By, *, at_present: bool) -> Iterator[str]:
+    kinds = Counter(found.difference)
+    if kinds:
+        listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+        yield f"Different: {listed}."
+    else:
+        yield f"The same: {rows_in_words(rows)}."
+    if at_present:
+        yield "It was read at no instant (--as-of, or a pin), and is compared with the present."
+    if by is By.NOTHING and kinds:
+        yield "Without an ORDER BY rows have no place: --key COLUMN,… tells which is which."

@@ -1,0 +1,191 @@
+"""%crdb_rerun: what was read is read again, and compared."""
+
+from __future__ import annotations
+
+import gc
+
+import pandas as pd
+import pytest
+
+from crdb_magic.errors import NotConnectedError, OptionError, ParameterError
+
+
+@pytest.fixture
+def log(notebook, keeper):
+    """A table with two rows, of a notebook that may read the past."""
+    notebook("%crdb_txn DROP TABLE IF EXISTS rerun_log")
+    notebook("%crdb_txn CREATE TABLE rerun_log (n INT PRIMARY KEY, price DECIMAL(10, 2))")
+    notebook("%crdb_txn INSERT INTO rerun_log VALUES (1, 1.50), (2, NULL)")
+    yield notebook
+    notebook("%crdb_pin off")
+    notebook("%crdb_txn DROP TABLE rerun_log")
+
+
+def said(notebook) -> list[str]:
+    """Give the sentences above the value."""
+    return notebook.outputs[0].data["text/plain"].splitlines()
+
+
+def listed(frame: pd.DataFrame) -> list[tuple[object, ...]]:
+    return list(frame.astype(object).itertuples(index=False, name=None))
+
+
+def test_what_was_read_in_the_past_is_the_same_whatever_was_written_since(log):
+    log("%%crdb_txn df << --as-of -1us\nSELECT * FROM rerun_log ORDER BY n")
+    log("%crdb_txn UPDATE rerun_log SET price = 9")
+    found = log("%crdb_rerun df")
+
+    assert found.empty
+    assert said(log) == ["The same: 2 rows."]
+
+
+def test_so_is_what_was_read_under_a_pin_that_is_off(log):
+    log("%crdb_pin")
+    log("%crdb_txn --as-of now DELETE FROM rerun_log")
+    log("df = %crdb_txn SELECT * FROM rerun_log")
+    log("%crdb_pin off")
+
+    assert log("%crdb_rerun df").empty
+    assert said(log) == ["The same: 2 rows."]
+
+
+def test_a_frame_that_was_changed_since_is_compared_as_it_is(log):
+    log("%%crdb_txn df << --as-of -1us\nSELECT * FROM rerun_log ORDER BY n")
+    log("df.loc[0, 'n'] = 7")
+    found = log("%crdb_rerun df")
+
+    assert (list(found.columns), listed(found)) == (
+        ["difference", "row", "n (then)", "n (now)"],
+        [("changed", 0, 7, 1)],
+    )
+    assert said(log) == ["Different: 1 changed."]
+
+
+def test_what_was_read_at_no_instant_is_compared_with_the_present_and_that_is_said(log):
+    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY n")
+    log("%crdb_txn INSERT INTO rerun_log VALUES (3, 0.10)")
+    log("%crdb_pin -1us")
+    found = log("%crdb_rerun df")
+
+    assert [(row[0], row[1]) for row in listed(found)] == [("only now", 2)]
+    assert said(log) == [
+        "Different: 1 only now.",
+        "It was read at no instant (--as-of, or a pin), and is compared with the present.",
+    ]
+
+
+def test_a_key_tells_which_row_is_which(log):
+    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY price NULLS LAST")
+    log("%crdb_txn UPDATE rerun_log SET price = CASE n WHEN 1 THEN 5 ELSE 4 END")
+    found = log("%crdb_rerun df --key n")
+
+    assert [row[:2] for row in listed(found)] == [("changed", 1), ("changed", 2)]
+    assert list(found.columns) == ["difference", "n", "price (then)", "price (now)"]
+
+
+def test_rows_without_an_order_are_compared_as_a_multiset(log):
+    log("df = %crdb_txn SELECT n % 2 AS m FROM rerun_log")
+    log("%crdb_txn INSERT INTO rerun_log VALUES (4, NULL)")
+    found = log("%crdb_rerun df")
+
+    assert listed(found) == [("only now", 0)]
+    assert said(log)[-1] == ("Without an ORDER BY rows have no place: --key COLUMN,… tells which is which.")
+
+
+def test_the_last_result_is_meant_where_none_is_named(log):
+    kept = log("%crdb_txn SELECT 1 AS x ORDER BY 1")
+
+    assert log("%crdb_rerun").empty
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize("named", ["kept", ":kept", ":crdb_receipt"])
+def test_a_receipt_means_the_frame_that_came_with_it(log, named):
+    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY n")
+    log["kept"] = log["crdb_receipt"]
+
+    assert log(f"%crdb_rerun {named}").empty
+
+
+def test_values_are_those_that_the_variables_had(log):
+    log["ids"], log["name"] = [1], "rerun_log"
+    log('df = %crdb_txn SELECT * FROM :"name" WHERE n IN :ids ORDER BY n')
+    log["ids"].append(2)
+    log["name"] = "nowhere"
+
+    assert log("%crdb_rerun df").empty
+
+
+@pytest.mark.parametrize("options", ["--numbers float", "--limit 1", ""])
+def test_a_frame_is_made_as_it_was(log, options):
+    log("%config CrdbMagic.dtype_backend = 'arrow'")
+    log(f"%%crdb_txn df << {options}\nSELECT * FROM rerun_log ORDER BY n")
+    log("%config CrdbMagic.dtype_backend = 'numpy'")
+
+    assert log("%crdb_rerun df").empty
+
+
+def test_all_statements_are_run_again_and_the_last_result_is_compared(log):
+    log("%%crdb_txn df <<\nSET LOCAL TIME ZONE 'UTC';\nSELECT n FROM rerun_log ORDER BY n")
+
+    assert log("%crdb_rerun df").empty
+
+
+def test_it_goes_by_the_connection_that_was_used(log, url):
+    log("df = %crdb_txn SELECT 1 AS x")
+    log(f"%crdb_connect {url} --name other")
+    log("%crdb_connect --close default")
+    with pytest.raises(NotConnectedError, match="No connection is called 'default'"):
+        log("%crdb_rerun df")
+
+    assert log("%crdb_rerun df --on other").empty
+    log(f"%crdb_connect {url}")
+
+
+def test_it_leaves_no_receipt_of_its_own(log):
+    log("df = %crdb_txn SELECT 1 AS x")
+    before = len(log("%crdb_receipt --all"))
+    log("%crdb_rerun df")
+
+    assert len(log("%crdb_receipt --all")) == before
+
+
+@pytest.mark.parametrize(
+    "cell", ["INSERT INTO rerun_log VALUES (3, 1) RETURNING n", "SELECT n FROM rerun_log FOR UPDATE"]
+)
+def test_what_may_write_is_never_run_again(log, cell):
+    log(f"%%crdb_txn df <<\n{cell}")
+
+    with pytest.raises(OptionError, match=f"What may write is never run again: {cell[:6]}"):
+        log("%crdb_rerun df")
+
+
+def test_what_was_not_read_by_a_cell_of_sql_is_refused(log):
+    log["own"] = pd.DataFrame({"x": [1]})
+    log("%%crdb_txn --python python <<\ndb.frame('SELECT 1')")
+    log["number"] = 1
+    for line, error, match in [
+        ("own", OptionError, "That DataFrame has no receipt"),
+        ("python", OptionError, "How that DataFrame was read is not known"),
+        ("number", OptionError, "number is a int, neither"),
+        ("nothing", ParameterError, "There is no variable nothing for %crdb_rerun"),
+    ]:
+        with pytest.raises(error, match=match):
+            log(f"%crdb_rerun {line}")
+
+
+def test_values_too_large_are_not_kept(log):
+    log["many"] = list(range(100_001))
+    log("df = %crdb_txn SELECT n FROM rerun_log WHERE n = ANY(:many)")
+
+    with pytest.raises(OptionError, match="is not known here"):
+        log("%crdb_rerun df")
+
+
+def test_no_frame_is_kept(log):
+    log("df = %crdb_txn SELECT 1 AS x")
+    log("del df")
+    gc.collect()
+
+    with pytest.raises(OptionError, match="is gone"):
+        log("%crdb_rerun")
