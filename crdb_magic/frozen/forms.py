@@ -21,7 +21,7 @@ class Prelude:
 
 NO_PRELUDE = Prelude(begins=False, as_of=None, length=0)
 _PRELUDE = re.compile(
-    r"(?P<begin>BEGIN(?P<modes>[^;\n]*)(?:; SET TRANSACTION SNAPSHOT '(?P<snapshot>[^']*)')?;\n)?"
+    r"(?P<begin>BEGIN(?P<modes>[^;\n]*)(?:; SET TRANSACTION SNAPSHOT '(?P<snapshot>[^']*)'[^\n]*)?;\n)?"
     r"(?:SET (?:LOCAL )?statement_timeout = \d+;\n)?"
 )
 _AS_OF = re.compile(r"AS OF SYSTEM TIME '?(?P<at>[\d.]+)'?")
