@@ -16,6 +16,7 @@ from crdb_magic.magics import MAGICS
 from crdb_magic.magics.activity import ACTIVITY_OPTIONS
 from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
+from crdb_magic.magics.freeze import FREEZE_OPTIONS
 from crdb_magic.magics.pin import PIN_OPTIONS
 from crdb_magic.magics.receipt import RECEIPT_OPTIONS
 from crdb_magic.magics.rerun import RERUN_OPTIONS
