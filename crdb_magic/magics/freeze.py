@@ -24,7 +24,7 @@ from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
-from crdb_magic.sql.row_limits import is_ordered
+from crdb_magic.sql.steadiness import keeps_order
 
 _OFF = "off"
 _SHOWN = 72
@@ -84,7 +84,7 @@ def _verified(notebook: CrdbMagic, folder: Path, name: str | None) -> pd.DataFra
     for check in checks:
         if check.then is not None and check.now is not None:
             say(_short(check.event))
-            display(differences(check.then, check.now, By.POSITION if _is_ordered(check.event) else By.NOTHING))
+            display(differences(check.then, check.now, By.POSITION if _keeps_order(check) else By.NOTHING))
     found = Counter(check.verdict.value for check in checks)
     listed = ", ".join(f"{count:,} {verdict}" for verdict, count in found.items())
     say(f"{len(checks):,} reads: {listed}." if checks else "Nothing was read in this recording.")
@@ -114,9 +114,10 @@ def _target(notebook: CrdbMagic, number: int, name: str | None) -> Target:
     return targets[number - 1]
 
 
-def _is_ordered(event: Event) -> bool:
-    statements = statements_of(event.text)
-    return len(statements) == 1 and is_ordered(statements[0])
+def _keeps_order(check: Check) -> bool:
+    statements = statements_of(check.event.text)
+    rows = max(len(frame) for frame in (check.then, check.now) if frame is not None)
+    return len(statements) == 1 and keeps_order(statements[0], rows)
 
 
 def _short(event: Event) -> str:
