@@ -118,19 +118,23 @@ class Line:
     def _take_in(self, cursor: Cursor, said: str, error: Error | None) -> None:
         tap, self._tap = self._tap, None
         written, cursor.written = cursor.written, None
-        if error is not None and (not error.pgcode or self.connection.closed):
-            self._lose(tap)
-            return
+        if error is not None:
+            self.leave(tap)
+            if not error.pgcode or self.connection.closed:
+                self._steps.clear()
+                return
         statements = statements_of(said)
         if controls(statements, ours=cursor.is_ours):
             self._control(cursor, statements, error)
         elif statements and not cursor.is_ours:
             self._answer(cursor, Message.of(said), error, tap, written)
 
-    def _lose(self, tap: Out | In | None) -> None:
-        if isinstance(tap, Out):
-            tap.rows.give_up()
-        self._steps.clear()
+    def leave(self, tap: Out | In | None = None) -> None:
+        """Give up what is being stored: nobody reads on."""
+        reading, self._reading = self._reading, None
+        pours = (tap.rows if isinstance(tap, Out) else None, reading.pour if reading else None)
+        for pour in filter(None, pours):
+            pour.give_up()
 
     def _control(self, cursor: Cursor, statements: tuple[Statement, ...], error: Error | None) -> None:
         said = statements[0].text
@@ -140,6 +144,7 @@ class Line:
             if ends(statements) and self._steps:
                 self._undone = not refusal_of(error, 0).leaves_open
         elif ends(statements):
+            self.leave()
             self.has_ended, self._undone = True, statements[0].keyword in {"ROLLBACK", "ABORT"}
             self._is_retried &= self._undone
         elif statements[0].keyword in {"SAVEPOINT", "ROLLBACK"}:
@@ -149,8 +154,6 @@ class Line:
         self, cursor: Cursor, message: Message, error: Error | None, tap: Out | In | None, written: Any
     ) -> None:
         if error is not None:
-            if isinstance(tap, Out):
-                tap.rows.give_up()
             self._refused(cursor, message, error, written)
         elif message.about is About.DESCRIBE:
             self._described = message.text, headings(cursor)

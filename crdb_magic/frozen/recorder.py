@@ -78,6 +78,8 @@ class Recorder:
         with self._lock:
             if self.is_open:
                 LISTENING.listener = None
+                for line in self._lines.values():
+                    line.leave()
                 self._manifest.close()
 
     @_apart
