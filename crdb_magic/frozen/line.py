@@ -43,10 +43,14 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All that a transaction was answered, in order, and whether it was rolled back. Events have no numbers yet."""
+    """All that a transaction was answered, in order, and whether it was rolled back. Events have no numbers yet.
+
+    ``began`` is the number of the last write that was in effect when it began.
+    """
 
     steps: tuple[Event | Mark, ...]
     undone: bool
+    began: int
 
 
 @dataclass
@@ -79,9 +83,12 @@ class Line:
     _told: Mapping[str, str] = field(default_factory=dict)
     _settings: tuple[str, ...] = ()
     _read_at: Decimal | None = None
+    _began: int = 0
 
-    def begins(self, cursor: Cursor) -> None:
-        """Hear that a statement is about to be sent."""
+    def begins(self, cursor: Cursor, after: int) -> None:
+        """Hear that a statement is about to be sent, behind the last write in effect of all connections."""
+        if not self._steps:
+            self._began = after
         self._texts = Texts(cursor)
         self._notices = self.connection.notices.heard
         self._told = told_by(self.connection)
@@ -91,13 +98,13 @@ class Line:
     def take(self) -> Ended:
         """Give what has ended."""
         steps = [] if self._is_retried else self._steps
-        ended = Ended(tuple(steps), self._undone)
+        ended = Ended(tuple(steps), self._undone, self._began)
         self._steps, self._undone, self._is_retried, self.has_ended = [], False, False, False
         return ended
 
-    def tee(self, cursor: Cursor, sql: str, file: Any) -> Any:
+    def tee(self, cursor: Cursor, sql: str, file: Any, after: int) -> Any:
         """Give a file that hears what a COPY moves: the rows of a query that was described, or what is written."""
-        self.begins(cursor)
+        self.begins(cursor, after)
         message = Message.of(sql)
         if message.about is About.COPY and self._described[0] == message.text:
             self._tap = Out(file, self.folder, self._described[1])
