@@ -13,13 +13,13 @@ from psycopg2 import Error
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
-from crdb_magic.frozen.asked import controls, ends, kind_of, refusal_of, statements_of, values_of
+from crdb_magic.frozen.asked import kind_of, refusal_of, statements_of, values_of
 from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, plain_text
+from crdb_magic.frozen.forms import Control, controls
 from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.frozen.taps import In, Out, Pour
 from crdb_magic.session.driver import Connection, Cursor
-from crdb_magic.sql.statements import Statement
 
 TOLD = (
     "server_version", "crdb_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
@@ -130,10 +130,10 @@ class Line:
             if not error.pgcode or self.connection.closed:
                 self._steps.clear()
                 return
-        statements = statements_of(said)
-        if controls(statements, ours=cursor.is_ours):
-            self._control(cursor, statements, error)
-        elif statements and not cursor.is_ours:
+        controlled = controls(said)
+        if controlled and controlled[0].verb and (len(controlled) == 1 or cursor.is_ours):
+            self._control(cursor, controlled[0], said, error)
+        elif plain_text(said) and not cursor.is_ours:
             self._answer(cursor, Message.of(said), error, tap, written)
 
     def leave(self, tap: Out | In | None = None) -> None:
@@ -143,19 +143,18 @@ class Line:
         for pour in filter(None, pours):
             pour.give_up()
 
-    def _control(self, cursor: Cursor, statements: tuple[Statement, ...], error: Error | None) -> None:
-        said = statements[0].text
-        name = said.split()[-1].lower()
+    def _control(self, cursor: Cursor, control: Control, said: str, error: Error | None) -> None:
+        ends = control.verb in {"COMMIT", "ROLLBACK"}
         if error is not None:
-            self._refused(cursor, Message.of(said), error, None)
-            if ends(statements) and self._steps:
+            self._refused(cursor, Message.of(COMMIT if control.verb == COMMIT else said), error, None)
+            if ends and self._steps:
                 self._undone = not refusal_of(error, 0).leaves_open
-        elif ends(statements):
+        elif ends:
             self.leave()
-            self.has_ended, self._undone = True, statements[0].keyword in {"ROLLBACK", "ABORT"}
+            self.has_ended, self._undone = True, control.verb == "ROLLBACK"
             self._is_retried &= self._undone
-        elif statements[0].keyword in {"SAVEPOINT", "ROLLBACK"}:
-            self._steps.append(Mark(name, back=statements[0].keyword == "ROLLBACK"))
+        elif control.verb in {"SAVEPOINT", "TO"}:
+            self._steps.append(Mark(control.name.lower(), back=control.verb == "TO"))
 
     def _answer(
         self, cursor: Cursor, message: Message, error: Error | None, tap: Out | In | None, written: Any
