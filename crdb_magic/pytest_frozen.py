@@ -21,7 +21,7 @@ _NOTEBOOK = ".ipynb"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add our options; one for the folder, since pytest takes what stands behind one with an optional value for that value."""
+    """Add our options; the folder has one of its own: pytest would take what stands behind the others for it."""
     group = parser.getgroup("crdb_magic", "notebooks with crdb_magic")
     group.addoption(
         "--crdb-frozen",

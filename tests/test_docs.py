@@ -16,6 +16,7 @@ from crdb_magic.magics import MAGICS
 from crdb_magic.magics.activity import ACTIVITY_OPTIONS
 from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
+from crdb_magic.magics.freeze import FREEZE_OPTIONS
 from crdb_magic.magics.pin import PIN_OPTIONS
 from crdb_magic.magics.receipt import RECEIPT_OPTIONS
 from crdb_magic.magics.rerun import RERUN_OPTIONS
@@ -36,6 +37,7 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
         ("%crdb_pin", PIN_OPTIONS),
         ("%crdb_receipt", RECEIPT_OPTIONS),
         ("%crdb_rerun", RERUN_OPTIONS),
+        ("%crdb_freeze", FREEZE_OPTIONS),
         ("%crdb_write", WRITE_OPTIONS),
         ("%crdb_export", EXPORT_OPTIONS),
         ("%crdb_schema", SCHEMA_OPTIONS),

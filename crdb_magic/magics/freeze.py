@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from IPython.display import display
+
+from crdb_magic.columns.differences import By, differences
+from crdb_magic.core.target import Target
+from crdb_magic.drawing.words import beginning
 from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.frozen.asked import statements_of
+from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.manifest import Contents, load
+from crdb_magic.frozen.verifying import Check, verify
 from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable
 from crdb_magic.magics.connect import connection_line
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
+from crdb_magic.magics.progress import Progress
+from crdb_magic.magics.waiting import interrupts_shown_short
+from crdb_magic.sql.steadiness import keeps_order
 
 _OFF = "off"
+_SHOWN = 72
 
 FREEZE_OPTIONS = (
     Option("verify", "read all of the recording in DIR again, each at its instant, and compare", takes=Takes.NOTHING),
@@ -49,11 +64,64 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
         say("The recording is complete.")
         return None
     folder = _folder(given, typed.namespace)
+    if "verify" in call.given:
+        return _verified(notebook, folder, call.given.get("on"))
     sessions = [notebook.connections.get(name) for name in notebook.connections.names()]
     opened = [one.link.opened for one in sessions]
     notebook.freezing.record(folder, [(one, connection_line(one)) for one in opened if one and not one.closed])
     say(f"Records into {given}.")
     return None
+
+
+def _verified(notebook: CrdbMagic, folder: Path, name: str | None) -> pd.DataFrame:
+    """Read all of a recording again, with a bar; show what differs, and give a row for each read."""
+    notebook.freezing.refuse_served("compare with")
+    contents, checks = load(folder), list[Check]()
+    with Progress(_rows(contents), folder.name, notebook.audience) as bar, interrupts_shown_short():
+        for check in verify(contents, folder, lambda number: _target(notebook, number, name)):
+            checks.append(check)
+            bar.advance(check.event.rows)
+    for check in checks:
+        if check.then is not None and check.now is not None:
+            say(_short(check.event))
+            display(differences(check.then, check.now, By.POSITION if _keeps_order(check) else By.NOTHING))
+    found = Counter(check.verdict.value for check in checks)
+    listed = ", ".join(f"{count:,} {verdict}" for verdict, count in found.items())
+    say(f"{len(checks):,} reads: {listed}." if checks else "Nothing was read in this recording.")
+    rows = [(one.event.number, _short(one.event), one.event.rows, one.verdict.value, one.why) for one in checks]
+    return pd.DataFrame(rows, columns=["number", "sql", "rows", "verdict", "why"])
+
+
+def _rows(contents: Contents) -> int:
+    return sum(event.rows for event in contents.events if event.kind is Kind.READ)
+
+
+def _target(notebook: CrdbMagic, number: int, name: str | None) -> Target:
+    """Give where the recorded connection of that number leads: the open ones have the same order."""
+    connections = notebook.connections
+    if name is not None:
+        return connections.get(name).connection.target
+    targets = list[Target]()
+    for one in connections.names():
+        target = connections.get(one).connection.target
+        if all(dict(target) != dict(other) for other in targets):
+            targets.append(target)
+    if number > len(targets):
+        raise OptionError(
+            f"The recording has a connection number {number}, and {len(targets)} are open.",
+            hint="open them in the order of the recording, or name one for all: --on NAME.",
+        )
+    return targets[number - 1]
+
+
+def _keeps_order(check: Check) -> bool:
+    statements = statements_of(check.event.text)
+    rows = max(len(frame) for frame in (check.then, check.now) if frame is not None)
+    return len(statements) == 1 and keeps_order(statements[0], rows)
+
+
+def _short(event: Event) -> str:
+    return beginning(" ".join((event.sql or event.text).split()), _SHOWN)
 
 
 def _folder(given: str, namespace: Namespace) -> Path:

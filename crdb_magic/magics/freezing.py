@@ -37,8 +37,7 @@ class Freezing:
         """Record from now on, if that is not so already; ``shown`` are the connections that there are."""
         if self._place:
             return
-        if self._playback:
-            raise OptionError("The notebook is served from a recording: there is no server to be recorded.")
+        self.refuse_served("record")
         self.close()
         self._recorder = Recorder(folder)
         for connection, line in shown:
@@ -58,6 +57,11 @@ class Freezing:
         if self._recorder:
             self._recorder.show(connection, line)
         return line
+
+    def refuse_served(self, what: str) -> None:
+        """Raise :class:`OptionError` where a server is needed, and a recording is served."""
+        if self._playback:
+            raise OptionError(f"The notebook is served from a recording: there is no server to {what}.")
 
     def close(self) -> None:
         """End what is made or served."""

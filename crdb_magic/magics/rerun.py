@@ -24,7 +24,7 @@ from crdb_magic.magics.readings import Reading, Readings
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.sql.kinds import may_write
 from crdb_magic.sql.statements import Statement
-from crdb_magic.sql.steadiness import Why, unsteady
+from crdb_magic.sql.steadiness import keeps_order
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def crdb_rerun(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
     _check(reading)
     now, query = _read_again(notebook, reading, call.given.get("on", reading.receipt.connection))
     key = call.given.get("key", ())
-    by = By.KEY if key else By.POSITION if _has_order(query, max(len(then), len(now))) else By.NOTHING
+    by = By.KEY if key else By.POSITION if keeps_order(query, max(len(then), len(now))) else By.NOTHING
     found = differences(then, now, by, key)
     say("\n".join(_said(found, len(then), by, at_present=reading.receipt.as_of is None)))
     return found
@@ -110,11 +110,6 @@ def _options(receipt: Receipt) -> TransactionOptions:
     if receipt.as_of is None:
         return TransactionOptions(as_of=NOW, read_only=True, isolation=receipt.options.isolation, retry=retry)
     return TransactionOptions(as_of=at_hlc(receipt.as_of), retry=retry)
-
-
-def _has_order(query: Statement, rows: int) -> bool:
-    """Whether the place of a row tells which it is, as far as the words of a query tell."""
-    return not any(found.why in {Why.ORDER, Why.CHOICE} for found in unsteady(query, rows))
 
 
 def _said(found: pd.DataFrame, rows: int, by: By, *, at_present: bool) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 PostgreSQL has no AS OF SYSTEM TIME. But one open READ COMMITTED transaction can export many snapshots (0.1 ms
 each), and each can be imported while that transaction lives. A keeper takes one when it starts and after each
-transaction that wrote (the driver tells it). The newest one not after the asked time is what that time looked
-like, as long as nobody else writes to this server. It is for the local server only: an open snapshot holds
-back VACUUM.
+transaction that wrote (the driver tells it). The one that sees just the transactions that had committed by the asked
+time, by the server's own record (track_commit_timestamp), is what that time looked like, whoever else wrote; where none
+was kept it is an error. It is for the local server only: an open snapshot holds back VACUUM.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NANOSECONDS = Decimal(10**9)
 _EXACT = """
 SELECT {which} FROM (
     SELECT x::text::xid8 AS xid, extract(epoch FROM pg_xact_commit_timestamp(x::text::xid)) * 1000000000 <= {at} AS done
-    FROM generate_series({first}, {last}) AS x
+    FROM generate_series({first}, {behind} - 1) AS x
 ) AS committed WHERE done IS NOT NULL
 """
 _SEES = "coalesce(bool_and(done = pg_visible_in_snapshot(xid, '{}')), true)"
@@ -99,21 +99,24 @@ class Keeper:
                     f"as-of {as_of} is before the local server's kept past begins.",
                     hint="PostgreSQL keeps no history of its own; on CockroachDB this reads up to gc.ttlseconds back.",
                 )
-            if index == len(self._kept):
+            found = self._exact(at, self._kept[index - 1 : index + 1])
+            if found is None and index == len(self._kept):
                 self._keep()
-            return self._exact(as_of, at, self._kept[index - 1 : index + 1])
+                found = self._exact(at, self._kept[index - 1 :])
+        if found is None:
+            raise PastUnavailableError(
+                f"as-of {as_of} lies between two transactions, and the local server kept no snapshot between them.",
+                hint="it keeps one behind each transaction of this process that wrote.",
+            )
+        return found
 
-    def _exact(self, as_of: AsOf, at: Decimal, candidates: list[_Kept]) -> Snapshot:
-        first, behind = min(one.ends[0] for one in candidates), max(one.ends[1] for one in candidates)
+    def _exact(self, at: Decimal, candidates: list[_Kept]) -> Snapshot | None:
+        first, behind = candidates[0].ends[0], str(candidates[-1].ends[1])
+        if len(candidates) == 1:  # of all that have begun since
+            behind = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
         which = ", ".join(_SEES.format(one.sees) for one in candidates)
-        answers = self._ask(_EXACT.format(which=which, at=at, first=first, last=behind - 1))
-        for one, is_exact in zip(candidates, answers, strict=True):
-            if is_exact:
-                return one.snapshot
-        raise PastUnavailableError(
-            f"as-of {as_of} lies between two transactions, and the local server kept no snapshot between them.",
-            hint="it keeps one behind each transaction of this process that wrote.",
-        )
+        answers = self._ask(_EXACT.format(which=which, at=at, first=first, behind=behind))
+        return next((one.snapshot for one, exact in zip(candidates, answers, strict=True) if exact), None)
 
     def check(self, connection: Connection, as_of: AsOf) -> None:
         """Raise :class:`PastUnavailableError` if a transaction on a snapshot may have shown something untrue."""

@@ -62,6 +62,11 @@ def unsteady(statement: Statement, rows: int | None = None, *, more: bool = Fals
     return (*([order] if order else []), *sorted(words.values(), key=lambda found: found.position))
 
 
+def keeps_order(statement: Statement, rows: int) -> bool:
+    """Whether so many rows of its answer come in the same order each time."""
+    return not any(one.why in {Why.ORDER, Why.CHOICE} for one in unsteady(statement, rows))
+
+
 def _order(tokens: Sequence[Token], rows: int | None, *, more: bool) -> Unsteady | None:
     """Say what an ORDER BY is missing for, if it is."""
     around = list(levels(tokens))

@@ -12,6 +12,8 @@ from tables import unique
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
+from crdb_magic.frozen import store
+from crdb_magic.frozen.manifest import load
 
 TABLE = unique("frozen")
 MADE = [
@@ -215,3 +217,42 @@ def test_no_secret_gets_into_the_folder(twice: Twice, proxy: Proxy) -> None:
     password = proxy.target.get("password", "")
 
     assert not password or password.encode() not in everything
+
+
+@pytest.fixture
+def recorded(twice: Twice) -> Twice:
+    """A recorded notebook, connected to the server again."""
+    twice.live(*MADE, ALL, f"%crdb_txn SELECT count(*) AS n FROM {TABLE}")
+    twice.notebook("%crdb_connect :url")
+    return twice
+
+
+def test_a_recording_is_compared_with_the_server_at_its_instants(recorded: Twice) -> None:
+    recorded.notebook(WRITTEN)
+    checks = recorded.notebook(f"%crdb_freeze --verify {recorded.folder}")
+
+    assert list(checks.verdict)[-2:] == ["the same", "the same"]
+
+
+def test_what_has_no_instant_is_not_checked_and_why_is_told(recorded: Twice) -> None:
+    checks = recorded.notebook(f"%crdb_freeze --verify {recorded.folder}")
+    within = checks[checks.verdict == "not checked"]
+
+    assert set(within.why) == {"its instant is not known"}
+    assert f"{len(checks)} reads: " in recorded.notebook.shown
+
+
+def test_a_difference_is_shown_row_by_row(recorded: Twice) -> None:
+    path = recorded.folder / "manifest.toml"
+    rows = next(event for event in load(recorded.folder).events if event.text == ALL[10:] and event.at)
+    other = store.write(recorded.folder, rows.columns, [(["1", "2"], ["Ann", "Rob"], ["100.00", None], [None, None])])
+    path.write_text(path.read_text().replace(rows.hash, other.hash))
+    checks = recorded.notebook(f"%crdb_freeze --verify {recorded.folder}")
+
+    assert "different" in set(checks.verdict)
+    assert "owner (then) owner (now)" in " ".join(recorded.notebook.shown.split())
+
+
+def test_there_is_nothing_to_compare_with_where_a_recording_is_served(frozen: Twice) -> None:
+    with pytest.raises(OptionError, match="no server to compare with"):
+        frozen.notebook(f"%crdb_freeze --verify {frozen.folder}")
