@@ -71,7 +71,10 @@ class Attempt:
 
 
 class CrdbMagicError(Exception):
-    """The base of all errors of crdb_magic: a message, what may help, and what became of the transaction."""
+    """The base of all errors of crdb_magic: a message, what may help, and what became of the transaction.
+
+    What to do: catch it where you would catch any error of crdb_magic; ``.outcome`` says what became of the writes.
+    """
 
     outcome: Outcome | None = None
     sqlstate: str | None = None
@@ -111,42 +114,69 @@ def _without_init(kind: type[CrdbMagicError], args: tuple[str, ...]) -> CrdbMagi
 
 
 class InputError(CrdbMagicError):
-    """The request itself is wrong; nothing was sent."""
+    """The request itself is wrong; nothing was sent.
+
+    What to do: mend the request as the message says, and run it again.
+    """
 
 
 class OptionError(InputError, ValueError):
-    """An option that does not exist, or a value that it cannot have."""
+    """An option that does not exist, or a value that it cannot have.
+
+    What to do: take the option or the value that the message names; ``%crdb_txn?`` lists them.
+    """
 
 
 class ParameterError(InputError):
-    """A ``:name`` without a value, or with one that cannot be sent."""
+    """A ``:name`` without a value, or with one that cannot be sent.
+
+    What to do: assign the variable first, or hand over what the message asks for.
+    """
 
 
 class ScriptError(InputError):
-    """SQL that cannot be split into statements, or does not belong in a transaction cell."""
+    """SQL that cannot be split into statements, or does not belong in a transaction cell.
+
+    What to do: mend the SQL at the caret; what the hint names (BEGIN, COMMIT, a script of psql's) has another place.
+    """
 
 
 class NotConnectedError(InputError):
-    """No connection of that name is open."""
+    """No connection of that name is open.
+
+    What to do: ``%crdb_connect``; ``%crdb_connect --list`` shows the names that are open.
+    """
 
 
 class RecordingError(CrdbMagicError):
-    """A recording can't be made, read or served: its folder is not one, is in use, or was changed."""
+    """A recording can't be made, read or served: its folder is not one, is in use, or was changed.
+
+    What to do: name a folder that ``%crdb_freeze`` has made and nobody uses, or record it again.
+    """
 
 
 class NotRecordedError(RecordingError):
-    """What is asked is not in the recording that is served, or was asked there in another way: says which, and how."""
+    """What is asked is not in the recording that is served, or was asked there in another way: says which, and how.
+
+    What to do: compare what the message shows side by side; run the notebook from the top, or record it again.
+    """
 
     sqlstate = NOT_RECORDED
     outcome = Outcome.NOT_COMMITTED
 
 
 class LocalServerError(CrdbMagicError):
-    """The local server could not be found, started or reached."""
+    """The local server could not be found, started or reached.
+
+    What to do: as the hint says: mostly ``pip install 'crdb_magic[local]'``, or another directory.
+    """
 
 
 class ConnectionFailedError(CrdbMagicError):
-    """A connection could not be opened, or was lost outside a commit."""
+    """A connection could not be opened, or was lost outside a commit.
+
+    What to do: look at host, port, user and TLS; the hint says which. Outside of a transaction, run it again.
+    """
 
     def __init__(self, message: str, *, sqlstate: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -157,11 +187,16 @@ class StateLostError(CrdbMagicError):
     """A connection was lost, and with it what can't be made again on another: temporary tables, prepared statements.
 
     It is raised once, instead of the first statement on the new connection: who goes on has been told.
+
+    What to do: make the temporary tables and prepared statements again, and go on.
     """
 
 
 class BusyError(CrdbMagicError):
-    """The connection is in a transaction that another thread or task began, and waiting for its end is no use."""
+    """The connection is in a transaction that another thread or task began, and waiting for its end is no use.
+
+    What to do: end the transaction that is open, or give the thread or task a connection of its own.
+    """
 
     outcome = Outcome.NOT_COMMITTED
 
@@ -172,6 +207,8 @@ class StatementError(CrdbMagicError):
     Attributes: ``sqlstate`` (five characters), ``detail``, ``hint``, ``context`` (which row and column of a COPY,
     which line of a function) as the server gave them; ``excerpt``, the lines that show where in the cell the
     statement stands, with a caret under the offending word.
+
+    What to do: mend the SQL; the SQLSTATE and the caret say where.
     """
 
     def __init__(
@@ -198,6 +235,8 @@ class PastUnavailableError(CrdbMagicError):
     """The asked instant can't be read (any more) on this server.
 
     ``soon``: it is ahead of the clock of the node that was asked, which reaches it in a moment.
+
+    What to do: read a later instant, or the present; ``%crdb_pin --show`` tells how far back the server remembers.
     """
 
     def __init__(
@@ -212,6 +251,8 @@ class TransactionError(CrdbMagicError):
     """The transaction as a whole did not end as it should.
 
     ``attempts`` holds every attempt that failed, in order; the last driver or server error is ``__cause__``.
+
+    What to do: read its last line first: it says whether anything was committed.
     """
 
     def __init__(
@@ -230,24 +271,44 @@ class TransactionError(CrdbMagicError):
 
 
 class ExceededMaxAttempts(TransactionError):  # noqa: N818 - the name that peewee's users know
-    """The server asked for a retry at each attempt, or the time ran out."""
+    """The server asked for a retry at each attempt, or the time ran out.
+
+    What to do: read ``.attempts``, which has each reason; shorten the transaction, lock its rows first by SELECT … FOR
+    UPDATE, or try later.
+    """
 
 
 class AmbiguousCommitError(TransactionError):
-    """Nobody knows whether the transaction was committed; it is never run again by itself."""
+    """Nobody knows whether the transaction was committed; it is never run again by itself.
+
+    What to do: look in the database for what it writes before running it again; if twice does no harm, say
+    ``--idempotent`` the next time.
+    """
 
 
 class PartialCommitError(TransactionError):
-    """The transaction was committed, but a schema change in it failed afterwards (SQLSTATE XXA00)."""
+    """The transaction was committed, but a schema change in it failed afterwards (SQLSTATE XXA00).
+
+    What to do: don't run it again: its rows are there. Look at the schema, and do what is missing.
+    """
 
 
 class BrokenTransactionError(TransactionError):
-    """The transaction's body swallowed an error of the server, or ended the transaction itself."""
+    """The transaction's body swallowed an error of the server, or ended the transaction itself.
+
+    What to do: let errors leave the callback, and COMMIT and ROLLBACK out of it; within, use a savepoint.
+    """
 
 
 class ResultTypeError(CrdbMagicError):
-    """The values of a column come in a form that is not read; names the column, its type and the setting."""
+    """The values of a column come in a form that is not read; names the column, its type and the setting.
+
+    What to do: set back the setting that the message names, or cast the column to TEXT.
+    """
 
 
 class ExactTextWarning(UserWarning):
-    """A value of a result does not have the form of its type, and stays the server's text; names the column."""
+    """A value of a result does not have the form of its type, and stays the server's text; names the column.
+
+    What to do: look at the column; cast it in SQL if you want it in another form.
+    """

@@ -5,49 +5,60 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from made_parts import PARTS, error_classes, filled, named, pages, remedy
 
 import crdb_magic
 from crdb_magic.magics import MAGICS
-from crdb_magic.magics.activity import ACTIVITY_OPTIONS
-from crdb_magic.magics.connect import CONNECT_OPTIONS
-from crdb_magic.magics.export import EXPORT_OPTIONS
-from crdb_magic.magics.freeze import FREEZE_OPTIONS
-from crdb_magic.magics.pin import PIN_OPTIONS
-from crdb_magic.magics.receipt import RECEIPT_OPTIONS
-from crdb_magic.magics.rerun import RERUN_OPTIONS
-from crdb_magic.magics.schema import SCHEMA_OPTIONS
-from crdb_magic.magics.txn_options import TXN_OPTIONS
-from crdb_magic.magics.write import WRITE_OPTIONS
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text()
 _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 
 
-@pytest.mark.parametrize(
-    ("magic", "options"),
-    [
-        ("%%crdb_txn", TXN_OPTIONS),
-        ("%crdb_connect", CONNECT_OPTIONS),
-        ("%crdb_pin", PIN_OPTIONS),
-        ("%crdb_receipt", RECEIPT_OPTIONS),
-        ("%crdb_rerun", RERUN_OPTIONS),
-        ("%crdb_freeze", FREEZE_OPTIONS),
-        ("%crdb_write", WRITE_OPTIONS),
-        ("%crdb_export", EXPORT_OPTIONS),
-        ("%crdb_schema", SCHEMA_OPTIONS),
-        ("%crdb_activity", ACTIVITY_OPTIONS),
-    ],
-)
-def test_the_readmes_table_is_the_declared_options(magic, options):
-    table = _README.split(f"| `{magic}` | |\n|---|---|\n")[1].split("\n\n")[0]
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_what_a_page_says_of_the_code_is_what_is_declared(page):
+    text = page.read_text(encoding="utf-8")
 
-    assert table.splitlines() == [f"| `{option.usage}` | {option.help} |" for option in options]
+    assert text == filled(text), "run python tests/made_parts.py"
+
+
+def test_all_that_is_declared_stands_in_a_page_once():
+    assert Counter(name for page in pages() for name in named(page.read_text(encoding="utf-8"))) == Counter(list(PARTS))
+
+
+@pytest.mark.parametrize("error", error_classes())
+def test_the_help_of_an_error_says_what_to_do(error):
+    assert remedy(error)
+
+
+def test_the_drawn_tree_of_errors_has_each_of_them():
+    drawn = re.findall(r"\b\w+(?:Error|Warning|Attempts)\b", crdb_magic.errors.__doc__ or "")
+
+    assert {error.__name__ for error in error_classes()} == set(drawn)
+
+
+def test_the_navigation_of_the_site_names_each_page_once():
+    (nav,) = (
+        ast.literal_eval(line.value)
+        for line in ast.parse((_ROOT / "docs" / "conf.py").read_text(encoding="utf-8")).body
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "NAV"
+    )
+
+    assert Counter(name for part in nav.values() for name in part) == Counter(
+        page.stem for page in pages() if page.stem != "index"
+    )
+
+
+def test_the_python_page_has_each_public_name():
+    page = (_ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+    assert [name for name in crdb_magic.__all__ if not re.search(rf"^\.\. auto\w+:: \S*\b{name}$", page, re.M)] == []
 
 
 @pytest.mark.parametrize("magic", MAGICS)
@@ -56,13 +67,6 @@ def test_the_examples_of_a_magics_help_are_cells(magic):
 
     for example in examples.strip().split("\n\n" if "%%" in examples else "\n"):
         ast.parse(TransformerManager().transform_cell(example))
-
-
-def test_the_errors_that_the_readme_explains_exist():
-    named = re.findall(r"^\| `(\w+Error|ExceededMaxAttempts)` \|", _README, re.MULTILINE)
-
-    assert [name for name in named if not hasattr(crdb_magic.errors, name)] == []
-    assert named
 
 
 def test_the_version_is_the_same_everywhere():
@@ -80,6 +84,8 @@ def test_ci_runs_the_readmes_test_command():
     assert [step for step in steps if step.replace("pip install ", "") not in script] == []
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", _README))
-def test_a_link_of_the_readme_leads_to_a_file(link):
-    assert (_ROOT / link).exists()
+@pytest.mark.parametrize("page", [*_ROOT.glob("*.md"), *pages()], ids=lambda page: page.name)
+def test_a_link_leads_to_a_file(page):
+    links = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []

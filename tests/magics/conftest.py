@@ -16,6 +16,7 @@ class Notebook:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.outputs: list[Any] = []
+        self.printed = ""
         self.shown = ""
 
     def __call__(self, cell: str) -> Any:
@@ -27,8 +28,9 @@ class Notebook:
 
     def _look(self, captured: CapturedIO) -> None:
         self.outputs = captured.outputs
+        self.printed = captured.stdout
         texts = [output.data.get("text/plain", "") for output in captured.outputs]
-        self.shown = "\n".join([*texts, captured.stdout])
+        self.shown = "\n".join([*texts, self.printed])
 
     def __getitem__(self, name: str) -> Any:
         return self.shell.user_ns[name]

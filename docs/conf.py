@@ -1,0 +1,78 @@
+"""The site: `sphinx-build -W docs site`. Sphinx reads this file by its name.
+
+The Markdown files stay as GitHub shows them: links that lead out of docs/ become links to the repository, and four
+pages are the files of the repository's top.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import crdb_magic
+
+TOP = Path(__file__).parents[1]
+REPOSITORY = "https://github.com/crdb-magic/crdb_magic"
+OF_THE_TOP = {
+    "index": "README.md",
+    "contributing": "CONTRIBUTING.md",
+    "security": "SECURITY.md",
+    "changelog": "CHANGELOG.md",
+}
+NAV = {
+    "Start": ("quickstart", "coming-from"),
+    "Work": (
+        "transactions", "time", "types", "parameters", "connections", "models", "exploring", "large",
+    ),
+    "The same again": ("reproducing", "notebooks-in-ci"),
+    "Look up": ("magics", "errors", "configuration", "api", "stand-in"),
+    "Behind it": ("design", "contention", "benchmarks", "contributing", "security", "changelog"),
+}  # fmt: skip
+
+project = "crdb_magic"
+author = copyright = "The crdb_magic developers"  # noqa: A001 - Sphinx' name
+release = version = crdb_magic.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["**/README.md"]
+suppress_warnings = ["misc.highlighting_failure"]  # SQL below a magic is no Python
+html_theme = "furo"
+html_title = f"crdb_magic {release}"
+html_show_sourcelink = False
+highlight_language = "none"
+myst_heading_anchors = 3
+default_role = "literal"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+
+_PAGES = {source: f"{page}.md" for page, source in OF_THE_TOP.items()}
+_OF_SQL = re.compile(r"^```python(?=[^\n]*\n%%?(?:crdb_txn|crdb_export|sql)\b(?!.*--python))", re.MULTILINE)
+_LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)(?=(?:#[^)\s]*)?\))")
+
+
+def setup(app: Any) -> None:
+    """Read pages through `read`."""
+    app.connect("source-read", read)
+
+
+def read(_: Any, page: str, source: list[str]) -> None:
+    """Put the file of the top into the place of its page, lead the links, and give cells of SQL its colours."""
+    top = OF_THE_TOP.get(page)
+    text = (TOP / top).read_text(encoding="utf-8") if top else source[0]
+    folder = "" if top else "docs"
+    text = _OF_SQL.sub("```sql", _LINK.sub(lambda found: led(folder, found[1]), text))
+    source[0] = text + (_toctrees() if page == "index" else "")
+
+
+def led(folder: str, link: str) -> str:
+    """Lead a link to a page of the site if there is one, else to the file in the repository."""
+    path = os.path.normpath(Path(folder, link))
+    if path in _PAGES:
+        return _PAGES[path]
+    return path.removeprefix("docs/") if path.startswith("docs/") else f"{REPOSITORY}/blob/main/{path}"
+
+
+def _toctrees() -> str:
+    trees = ("\n".join(["```{toctree}", ":hidden:", f":caption: {part}", *pages, "```"]) for part, pages in NAV.items())
+    return "\n" + "\n\n".join(trees) + "\n"
