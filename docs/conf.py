@@ -35,7 +35,6 @@ project = "crdb_magic"
 author = copyright = "The crdb_magic developers"  # noqa: A001 - Sphinx' name
 release = version = crdb_magic.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["**/README.md"]
 suppress_warnings = ["misc.highlighting_failure"]  # SQL below a magic is no Python
 html_theme = "furo"
 html_title = f"crdb_magic {release}"
@@ -48,6 +47,7 @@ autodoc_typehints_format = "short"
 
 _PAGES = {source: f"{page}.md" for page, source in OF_THE_TOP.items()}
 _OF_SQL = re.compile(r"^```python(?=[^\n]*\n%%?(?:crdb_txn|crdb_export|sql)\b(?!.*--python))", re.MULTILINE)
+_TITLE = re.compile(r'^```(\w+) title="(.+)"$', re.MULTILINE)
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)(?=(?:#[^)\s]*)?\))")
 
 
@@ -62,6 +62,7 @@ def read(_: Any, page: str, source: list[str]) -> None:
     text = (TOP / top).read_text(encoding="utf-8") if top else source[0]
     folder = "" if top else "docs"
     text = _OF_SQL.sub("```sql", _LINK.sub(lambda found: led(folder, found[1]), text))
+    text = _TITLE.sub(r"```{code-block} \1\n:caption: \2", text)
     source[0] = text + (_toctrees() if page == "index" else "")
 
 
