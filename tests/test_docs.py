@@ -14,6 +14,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 from made_parts import PARTS, error_classes, filled, named, pages, remedy
 
 import crdb_magic
+from crdb_magic.core.target import URL_VARIABLES
+from crdb_magic.environment import FREEZE, FROZEN
 from crdb_magic.magics import MAGICS
 
 _ROOT = Path(__file__).parents[1]
@@ -41,6 +43,11 @@ def test_the_drawn_tree_of_errors_has_each_of_them():
     drawn = re.findall(r"\b\w+(?:Error|Warning|Attempts)\b", crdb_magic.errors.__doc__ or "")
 
     assert {error.__name__ for error in error_classes()} == set(drawn)
+
+
+@pytest.mark.parametrize("variable", [*URL_VARIABLES, FROZEN, FREEZE, "COCKROACH_BINARY"])
+def test_the_page_about_the_configuration_names_a_variable_of_the_environment(variable):
+    assert f"`{variable}`" in (_ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 
 def test_the_navigation_of_the_site_names_each_page_once():
