@@ -80,6 +80,8 @@ def things(notebook) -> Iterator[str]:
         ("%crdb_write df --mode u|", ["upsert"]),
         ("%crdb_write df --mo|", ["--mode"]),
         ("%crdb_pin o|", ["off"]),
+        ("%crdb_freeze o|", ["off"]),
+        ("%crdb_connect --fr|", ["--frozen"]),
         ("%crdb_connect --l|", ["--local", "--list"]),
     ],
 )
