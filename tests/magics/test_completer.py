@@ -83,6 +83,8 @@ def things(notebook) -> Iterator[str]:
         ("%crdb_pin --s|", ["--show"]),
         ("%crdb_receipt --a|", ["--all"]),
         ("%crdb_rerun df --k|", ["--key"]),
+        ("%crdb_freeze o|", ["off"]),
+        ("%crdb_connect --fr|", ["--frozen"]),
         ("%crdb_connect --l|", ["--local", "--list"]),
     ],
 )
