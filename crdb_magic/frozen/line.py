@@ -140,7 +140,8 @@ class Line:
             if ends(statements) and self._steps:
                 self._undone = not refusal_of(error, 0).leaves_open
         elif ends(statements):
-            self.has_ended, self._undone = True, statements[0].keyword in {"ROLLBACK", "ABORT"}
+            said_so = statements[0].keyword in {"ROLLBACK", "ABORT"}
+            self.has_ended, self._undone = True, said_so or cursor.statusmessage == "ROLLBACK"  # COMMIT of what failed
             self._is_retried &= self._undone
         elif statements[0].keyword in {"SAVEPOINT", "ROLLBACK"}:
             self._steps.append(Mark(name, back=statements[0].keyword == "ROLLBACK"))

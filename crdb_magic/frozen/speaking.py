@@ -49,7 +49,7 @@ class Client:
         self._number = place.number
         self._at = Standing(served.effect, place)
         self._cursor: Fetched | None = None
-        self._word = ""
+        self._word = self._sent = ""
 
     def greeting(self) -> Iterator[bytes]:
         """Give what a client is told first."""
@@ -69,7 +69,7 @@ class Client:
 
         Raises :class:`crdb_magic.frozen.answers.LeftError` where the connection was lost.
         """
-        self._word = ""
+        self._word, self._sent = "", sent
         self._at.hear()
         whole = self._served.recording.knows(self._question(sent))  # somebody's own BEGIN
         prelude = NO_PRELUDE if whole else prelude_of(sent)
@@ -172,7 +172,7 @@ class Client:
         except CrdbMagicError as error:
             raise not_recorded(error) from None
         if event.refusal:
-            raise refused(event.refusal, before)
+            raise refused(event.refusal, self._sent[:before])
         return event
 
     def _settings(self, said: str) -> Iterator[bytes] | None:
