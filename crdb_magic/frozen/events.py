@@ -26,6 +26,9 @@ COMMIT = "COMMIT"
 
 _MAY_BE_COMMITTED = UNKNOWN_AT_COMMIT | {COMMITTED_BUT}
 
+SOURCE = "source SQL:\n"
+"""Before the message, up to the line with the error and with a caret below, of pkg/sql/parser/lexer.go."""
+
 COMMITTED, PRESENT = "commit", "now"
 """What is asked for in an event of an instant: that of the last commit, the present; else what --as-of was given."""
 
@@ -43,10 +46,20 @@ class Heading:
 class Refusal:
     """An error of the server, by the codes of its fields: C the SQLSTATE, M the message, D, H, P, W and others.
 
+    Where in the statement it is, its place P tells; CockroachDB draws that below the statement, into D (`SOURCE`).
     See https://www.postgresql.org/docs/current/protocol-error-fields.html
     """
 
     fields: Mapping[str, str]
+
+    def within(self, before: str) -> dict[str, str]:
+        """Give the fields as they are where that text stands before the statement in its message."""
+        fields = dict(self.fields)
+        if fields.get("P", "").isdigit():
+            fields["P"] = str(int(fields["P"]) + len(before))
+        if fields.get("D", "").startswith(SOURCE):
+            fields["D"] = fields["D"].replace(SOURCE, SOURCE + before, 1)
+        return fields
 
     @property
     def leaves_open(self) -> bool:

@@ -151,7 +151,8 @@ class Line:
                 self._undone = not refusal_of(error, 0).leaves_open
         elif ends:
             self.leave()
-            self.has_ended, self._undone = True, control.verb == "ROLLBACK"
+            undone = "ROLLBACK" in {control.verb, cursor.statusmessage}  # so is a COMMIT of what failed
+            self.has_ended, self._undone = True, undone
             self._is_retried &= self._undone
         elif control.verb in {"SAVEPOINT", "TO"}:
             self._steps.append(Mark(control.name.lower(), back=control.verb == "TO"))

@@ -17,7 +17,7 @@ Rows = Callable[[Event], Iterable[Batch]]
 
 _OF_TYPES = OF_TYPES.partition("{")[0].strip()
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
-_SETTING_TAGS = frozenset({"SET", "RESET"})  # not SET CLUSTER SETTING
+_SETTING_TAGS = frozenset({"SET", "SET TRANSACTION", "RESET"})  # not SET CLUSTER SETTING: tags of CockroachDB
 _SETS = re.compile(FILLER + rb"(?:set|reset|use)\b", re.IGNORECASE | re.DOTALL)
 OF_NOW = frozenset({COMMITTED, PRESENT})
 

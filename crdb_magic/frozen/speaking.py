@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.lines import csv_of
-from crdb_magic.core.server import SESSION_ID
+from crdb_magic.core.server import ISOLATION, SESSION_ID
 from crdb_magic.errors import CrdbMagicError
 from crdb_magic.frozen import nearest, wire
 from crdb_magic.frozen.answers import (
@@ -34,6 +34,10 @@ _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
 _OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
+_FIRST_QUESTIONS = {  # of `Server.first_question`
+    SESSION_ID: (Heading("session_id", _TEXT), ["0"]),
+    ISOLATION: (Heading("default_transaction_isolation", _TEXT), ["serializable"]),
+}
 _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks for
 
 
@@ -45,7 +49,7 @@ class Client:
         self._number = place.number
         self._at = Standing(served.effect, place)
         self._cursor: Fetched | None = None
-        self._word = ""
+        self._word = self._sent = ""
 
     def greeting(self) -> Iterator[bytes]:
         """Give what a client is told first."""
@@ -65,7 +69,7 @@ class Client:
 
         Raises :class:`crdb_magic.frozen.answers.LeftError` where the connection was lost.
         """
-        self._word = ""
+        self._word, self._sent = "", sent
         self._at.hear()
         whole = self._served.recording.knows(self._question(sent))  # somebody's own BEGIN
         prelude = NO_PRELUDE if whole else prelude_of(sent)
@@ -113,8 +117,10 @@ class Client:
 
     def _ours(self, plain: str) -> Iterator[bytes] | None:
         if self._is_ours(plain):
-            named = plain.endswith(SESSION_ID)
-            return table(Heading("session_id", _TEXT), ["0"]) if named else iter([wire.complete("SET")])
+            return next(
+                (table(*answer) for question, answer in _FIRST_QUESTIONS.items() if plain.endswith(question)),
+                iter([wire.complete("SET")]),
+            )
         if plain in _OURS and not self._served.recording.knows(self._question(plain)):
             return table(*_OURS[plain])
         return None
@@ -166,7 +172,7 @@ class Client:
         except CrdbMagicError as error:
             raise not_recorded(error) from None
         if event.refusal:
-            raise refused(event.refusal, before)
+            raise refused(event.refusal, self._sent[:before])
         return event
 
     def _settings(self, said: str) -> Iterator[bytes] | None:

@@ -15,12 +15,13 @@ from crdb_magic.session.transactions import TELL, ask
 def instant_of_last(connection: Connection, *, may_ask: bool) -> Decimal | None:
     """Give the instant at which what the last transaction wrote is seen, None where nobody tells.
 
-    To ask takes a message. What goes wrong with that is no failure of the transaction, which is over.
+    To ask takes a message; below SERIALIZABLE it would tell another one (`Server.weak_isolation`). What goes wrong with
+    that is no failure of the transaction, which is over.
     """
     keeper = KEEPERS.get(connection.address)
     if keeper is not None:
         return keeper.committed
-    if not (may_ask and connection.server.tells_commit_time):
+    if not (may_ask and connection.server.tells_commit_time and connection.writes_when_it_reads):
         return None
     try:
         told = ask(connection, TELL)

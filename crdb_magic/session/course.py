@@ -16,6 +16,8 @@ _ROWS_ALONE = re.compile(
     FILLER + rb"(?:insert|upsert|update|delete|select|with|values|table|copy|show|savepoint|release)\b[^;]*;?\s*\Z",
     re.IGNORECASE | re.DOTALL,
 )
+_LEVEL = re.compile(r"ISOLATION LEVEL (\w+(?: \w+)?)")
+_LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _MOST_LOOKED_INTO = 100  # messages of a transaction that are kept until it ends
 
 
@@ -24,7 +26,8 @@ class Course:
 
     ``begin`` waits for the first statement, ``timeout()`` goes with each. ``idle`` is, each time, whether the server
     has no transaction open. ``read_at`` is the exact instant of the past that is read, if it is one; of what is read
-    there it is noted whether it may have let go of locks, or looked something up by its name.
+    there it is noted whether it may have let go of locks, or looked something up by its name. ``isolation`` is the
+    level that BEGIN has named, empty for none; something else if another statement has said anything about it.
     """
 
     __slots__ = (
@@ -37,6 +40,7 @@ class Course:
         "_timeout",
         "_to_look_into",
         "failed_to_begin",
+        "isolation",
         "lets_go",
         "looks_up",
         "read_at",
@@ -46,6 +50,7 @@ class Course:
         self._begin, self._timeout = begin, timeout
         self.failed_to_begin = False
         self.read_at: Decimal | None = None
+        self.isolation = found[1].lower() if (found := _LEVEL.search(begin)) else ""
         self.lets_go = self.looks_up = False
         self._begun = self._answered = self._ended = self._has_written = self._changed_more_than_rows = False
         self._to_look_into: list[bytes] = []
@@ -79,6 +84,8 @@ class Course:
 
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
         """Note a message that was answered; ``word`` is the first of its tag, ``said`` it without our prelude."""
+        if b"isolation" in said[:_LOOKED_AT].lower():
+            self.isolation = "said otherwise"
         if not self._begun:
             return
         self._answered = True

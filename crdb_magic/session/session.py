@@ -345,7 +345,7 @@ def _committed_at(verbs: Verbs[T], *, may_ask: bool) -> Decimal | None:
     if verbs.options.dry_run or verbs.options.writes_nothing:
         return None
     connection = verbs.connection
-    at = verbs.committed_at or instant_of_last(connection, may_ask=may_ask)
+    at = verbs.committed_at or instant_of_last(connection, may_ask=may_ask and verbs.is_of_one_instant)
     if at is not None and connection.listener:
         connection.listener.read_at(connection, "commit", at)
     return at

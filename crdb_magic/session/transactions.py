@@ -48,6 +48,8 @@ class Verbs(ABC, Generic[T]):
     value: T
     committed_at: Decimal | None = None
     """The exact instant of the commit, where the answer to it told that."""
+    is_of_one_instant = True
+    """Whether it can have one."""
 
     def __init__(self, link: Link, work: Callable[[Connection], T], options: TransactionOptions) -> None:
         self.options = options = options.within(None)  # a "now" that nobody took for what it means there
@@ -250,6 +252,7 @@ class Explicit(Verbs[T]):
             return
         check_past(connection, self.options.as_of)
         self.may_have_written = connection.course.may_have_written
+        self.is_of_one_instant = connection.writes_when_it_reads
         end = "ROLLBACK" if self.options.dry_run else "COMMIT"
         if self._is_told_when(connection):
             self.committed_at = commit_and_tell(connection)
@@ -265,7 +268,7 @@ class Explicit(Verbs[T]):
         """
         if self.options.dry_run or self.options.writes_nothing or connection.address in KEEPERS:
             return False
-        asked = connection.server.tells_commit_time and self.may_have_written
+        asked = connection.server.tells_commit_time and self.may_have_written and self.is_of_one_instant
         return asked and connection.course.changed_rows_alone
 
     def undo(self) -> None:

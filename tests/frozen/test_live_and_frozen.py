@@ -14,6 +14,8 @@ from typing import Any
 import peewee
 import psycopg2
 import pytest
+from faults import Exchange, ServerError, instead
+from personality import always
 from tables import unique
 
 from crdb_magic.core.asof import AsOf, time_of
@@ -188,6 +190,9 @@ SCRIPTS: dict[str, Sequence[Step]] = {
     "models": [modelled, cell(ALL), modelled],
     "large results": [cell(_MANY), cell(_MANY), streamed(_MANY)],
     "somebody's own BEGIN": [spoken("BEGIN", _EMPTY, ALL, "ROLLBACK", ALL), spoken(f"BEGIN; {_EMPTY}; COMMIT", ALL)],
+    "somebody's own COMMIT of what failed": [
+        spoken("BEGIN", _EMPTY), spoken("SELECT 1 / 0"), spoken("COMMIT"), spoken(ALL),
+    ],
     "somebody's own settings": [spoken("BEGIN", _TOKYO, "SHOW TimeZone", "ROLLBACK", "SHOW TimeZone")],
     "nothing": [cell("SELECT 1", read_only=True), sent(), sent("")],
 }  # fmt: skip
@@ -245,9 +250,26 @@ def test_a_recording_answers_as_cockroachdb_did(twice_as_v26, name):
     assert frozen == live
 
 
+def test_the_place_of_an_error_is_in_the_statement_whatever_goes_before_it(twice_as_v26, as_v26):
+    def refuse(exchange: Exchange) -> None:
+        """Draw the place below all of the message, prelude included (pkg/sql/parser/lexer.go)."""
+        message, _, _ = as_v26.log[-1].partition("\n) AS q")
+        drawn = f"source SQL:\n{message}\n{' ' * 9}^"
+        instead(ServerError("42601", 'at or near "frmo": syntax error', detail=drawn))(exchange)
+
+    as_v26.rules.append(always(r"SELECT (1 FRMO|\* FROM \(\nSELECT 1 FRMO)", refuse))
+    text, at = "SELECT 1 FRMO nowhere", AsOf.parse("1722882686481050825.0000000002")
+    live, frozen = twice_as_v26([cell(text), cell(text, as_of=at), streamed(text, str(at)), sent(text)])
+
+    assert frozen == live
+    assert ["line 1: SELECT 1 FRMO nowhere\n                 ^\n" in str(one) for _, one in live[2:4]] == [True, True]
+
+
 def test_two_sessions_are_answered_as_they_were(target, session, keeper, tmp_path):
     outcomes(session, [cell(f"DROP TABLE IF EXISTS {T}"), *MADE])
     other = target.having(application_name="other")
+    # On CockroachDB who reads waits for who has written there (concurrency/lock_table.go); it is asked of other rows.
+    meanwhile = f"SELECT * FROM {T} WHERE id < 9" if session.server.is_cockroachdb else ALL
 
     def both() -> list[Any]:
         with closing(Session(target)) as one, closing(Session(other)) as two:
@@ -261,7 +283,7 @@ def test_two_sessions_are_answered_as_they_were(target, session, keeper, tmp_pat
                     (True, _EMPTIED),
                     (False, cell(ALL)),
                     (False, spoken("BEGIN", f"INSERT INTO {T} VALUES (9, 'i')")),
-                    (True, cell(ALL)),
+                    (True, cell(meanwhile)),
                     (False, spoken("COMMIT")),
                     (True, cell(ALL)),
                 ]

@@ -10,6 +10,7 @@ import pytest
 from proxy import Proxy
 from tables import unique
 
+from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
 from crdb_magic.frozen import store
@@ -238,8 +239,10 @@ def test_no_secret_gets_into_the_folder(twice: Twice, proxy: Proxy) -> None:
 
 
 @pytest.fixture
-def recorded(twice: Twice) -> Twice:
-    """A recorded notebook, connected to the server again."""
+def recorded(twice: Twice, server: Server) -> Twice:
+    """A recorded notebook, connected to the server again, of which it is known when each was read."""
+    if server.is_cockroachdb and not server.tells_commit_time:
+        pytest.skip("this server does not tell when something was read")
     twice.live(*MADE, ALL, f"%crdb_txn SELECT count(*) AS n FROM {TABLE}")
     twice.notebook("%crdb_connect :url")
     return twice

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from faults import (
     AMBIGUOUS,
@@ -19,13 +21,13 @@ from faults import (
     tagged_rollback,
 )
 from interrupting import interrupted_before
-from personality import NO_PREVIOUS, v22
+from personality import ISOLATION, NO_PREVIOUS, show, v22
 from proxy import Proxy
 from tables import unique
 from wire import READY, Message
 
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.options import RetryPolicy, TransactionOptions
+from crdb_magic.core.options import DEFAULTS, Isolation, RetryPolicy, TransactionOptions
 from crdb_magic.errors import AmbiguousCommitError, CrdbMagicError, Outcome, PartialCommitError
 from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.session import Session
@@ -111,6 +113,44 @@ def test_an_older_server_is_asked_for_nothing(target, sql, table):
         session.close()
 
     assert (report.receipt.committed_at, proxy.log[-1]) == (None, "COMMIT")
+
+
+# Below SERIALIZABLE the server tells when a transaction has read last, which may be before it wrote
+# (kvcoord/txn_coord_sender.go, CommitTimestamp; logic_test/show_commit_timestamp, weak-iso-level-configs).
+
+_WEAK = TransactionOptions(isolation=Isolation.READ_COMMITTED)
+_STRONG = TransactionOptions(isolation=Isolation.SERIALIZABLE)
+_SET = "SET default_transaction_isolation = 'read committed'"
+
+
+@pytest.mark.parametrize(
+    ("before", "cell", "options", "told"),
+    [
+        ("SELECT 1", f"{_WRITE}; {_READ}", _WEAK, "None"),
+        ("SELECT 1", _WRITE, _WEAK, "None"),
+        ("SELECT 1", f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {_WRITE}", DEFAULTS, "None"),
+        (_SET, f"{_WRITE}; {_READ}", DEFAULTS, "None"),
+        (_SET, _WRITE, DEFAULTS, "None"),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED", _WRITE, DEFAULTS, "None"),
+        ("SELECT set_config('default_transaction_isolation', 'read committed', false)", _WRITE, DEFAULTS, "None"),
+        (_SET, f"{_WRITE}; {_READ}", _STRONG, _AT),
+        (_SET, _WRITE, _STRONG, _AT),
+    ],
+)
+@pytest.mark.usefixtures("sent")
+def test_an_instant_is_told_of_what_is_serializable_alone(through_v26, sql, table, before, cell, options, told):
+    through_v26.run(sql(before))
+    report = through_v26.run(sql(cell.format(table=table)), options, ask_when=True)
+
+    assert str(report.receipt.committed_at) == told
+
+
+@pytest.mark.parametrize(("level", "told"), [("serializable", _AT), ("read committed", "None")])
+def test_so_it_is_where_a_role_or_a_database_has_another_default(as_v26, through_v26, sql, table, level, told):
+    as_v26.rules.append(show("default_transaction_isolation", replace(ISOLATION, rows=[[level]])))
+    reports = [through_v26.run(sql(text.format(table=table)), ask_when=True) for text in (_WRITE, f"{_WRITE}; {_READ}")]
+
+    assert [str(report.receipt.committed_at) for report in reports] == [told] * 2
 
 
 # What psycopg2 hears of a message is what came last: so nothing may stand behind a commit that fails afterwards.
