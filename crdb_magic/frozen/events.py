@@ -111,7 +111,7 @@ class Place:
     """A connection that was recorded: its number in the order of opening, and what it showed of itself.
 
     ``shown`` is the line that %crdb_connect says; ``parameters`` are those that the server told at the start
-    (server_version, crdb_version, TimeZone …). Host, port and password are nobody's concern.
+    (server_version, crdb_version, TimeZone …). No password, and host and port only where that line has them.
     """
 
     number: int

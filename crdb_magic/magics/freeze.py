@@ -46,7 +46,7 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
     with other SQL or values, is an error that shows the difference. Writes answer as they did, in the recorded order.
 
     DIR/manifest.toml has the SQL, its values, instants and hashes, to be read and compared by people; DIR/data the rows
-    as Parquet files. No password, host or port is in it.
+    as Parquet files. No password is in it; where the server is, only in the line that %crdb_connect shows.
 
     Options:
     {options}
