@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.keeping import LOOKED_INTO
-from crdb_magic.sql.kinds import FILLER, LETS_GO, LOOKS_UP, ends_one, may_write, says, some
+from crdb_magic.sql.kinds import FILLER, LETS_GO, LOOKS_UP, changes_schema, ends_one, may_write, says, some
 
 # The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
 _BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})
@@ -39,6 +39,7 @@ class Course:
         "_has_written",
         "_timeout",
         "_to_look_into",
+        "changed_schema",
         "failed_to_begin",
         "isolation",
         "lets_go",
@@ -51,7 +52,7 @@ class Course:
         self.failed_to_begin = False
         self.read_at: Decimal | None = None
         self.isolation = found[1].lower() if (found := _LEVEL.search(begin)) else ""
-        self.lets_go = self.looks_up = False
+        self.lets_go = self.looks_up = self.changed_schema = False
         self._begun = self._answered = self._ended = self._has_written = self._changed_more_than_rows = False
         self._to_look_into: list[bytes] = []
 
@@ -95,8 +96,9 @@ class Course:
         if not self._ended:
             may_end = word in _BOUNDARIES or b";" in said
             self._ended = idle or (may_end and ends_one(said))
-        if said and not self._changed_more_than_rows:
-            self._changed_more_than_rows = _ROWS_ALONE.match(said) is None
+        if said and _ROWS_ALONE.match(said) is None:
+            self._changed_more_than_rows = True
+            self.changed_schema = self.changed_schema or some(changes_schema, said, unreadable=True)
         if word in LOOKED_INTO and len(self._to_look_into) < _MOST_LOOKED_INTO:
             self._to_look_into.append(said)
         else:

@@ -92,7 +92,7 @@ def test_what_was_read_at_no_instant_is_compared_with_the_present_and_that_is_sa
 
 
 def test_a_key_tells_which_row_is_which(log):
-    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY price NULLS LAST")
+    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY coalesce(price, 9)")
     log("%crdb_txn UPDATE rerun_log SET price = CASE n WHEN 1 THEN 5 ELSE 4 END")
     found = log("%crdb_rerun df --key n")
 
