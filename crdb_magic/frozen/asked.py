@@ -12,43 +12,16 @@ from crdb_magic.errors import ParameterError
 from crdb_magic.frozen.events import SOURCE, Kind, Refusal, plain_text
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.literals import literal
-from crdb_magic.sql.kinds import ends_transaction, may_write, readable
+from crdb_magic.sql.kinds import may_write, readable
 from crdb_magic.sql.statements import Statement
 
 _NAMED = re.compile(r"%\((\w+)\)s")
-_SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
-_CONTROL = _SAVEPOINTS | {"BEGIN", "START", "COMMIT", "END", "ABORT"}
 _CHANGE_SESSION = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN"})
 
 
 def statements_of(text: str) -> tuple[Statement, ...]:
     """Give the statements of a message; none where they can't be told apart."""
     return readable(text.encode()) or ()
-
-
-def controls(statements: tuple[Statement, ...], *, ours: bool) -> bool:
-    """Whether a message is one statement that begins or ends a transaction, or has to do with savepoints.
-
-    Behind one of ours may stand the question when that was.
-    """
-    return (
-        bool(statements)
-        and (ours or len(statements) == 1)
-        and statements[0].keyword
-        in {
-            *_SAVEPOINTS,
-            "BEGIN",
-            "START",
-            "COMMIT",
-            "END",
-            "ABORT",
-        }
-    )
-
-
-def ends(statements: tuple[Statement, ...]) -> bool:
-    """Whether a message that `controls` ends the transaction."""
-    return ends_transaction(statements[0])
 
 
 def kind_of(statements: tuple[Statement, ...]) -> Kind:

@@ -13,13 +13,13 @@ from psycopg2 import Error
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
-from crdb_magic.frozen.asked import controls, ends, kind_of, refusal_of, statements_of, values_of
+from crdb_magic.frozen.asked import kind_of, refusal_of, statements_of, values_of
 from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, plain_text
+from crdb_magic.frozen.forms import Control, controls
 from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.frozen.taps import In, Out, Pour
 from crdb_magic.session.driver import Connection, Cursor
-from crdb_magic.sql.statements import Statement
 
 TOLD = (
     "server_version", "crdb_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
@@ -43,10 +43,14 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All that a transaction was answered, in order, and whether it was rolled back. Events have no numbers yet."""
+    """All that a transaction was answered, in order, and whether it was rolled back. Events have no numbers yet.
+
+    ``began`` is the number of the last write that was in effect when it began.
+    """
 
     steps: tuple[Event | Mark, ...]
     undone: bool
+    began: int
 
 
 @dataclass
@@ -79,9 +83,12 @@ class Line:
     _told: Mapping[str, str] = field(default_factory=dict)
     _settings: tuple[str, ...] = ()
     _read_at: Decimal | None = None
+    _began: int = 0
 
-    def begins(self, cursor: Cursor) -> None:
-        """Hear that a statement is about to be sent."""
+    def begins(self, cursor: Cursor, after: int) -> None:
+        """Hear that a statement is about to be sent, behind the last write in effect of all connections."""
+        if not self._steps:
+            self._began = after
         self._texts = Texts(cursor)
         self._notices = self.connection.notices.heard
         self._told = told_by(self.connection)
@@ -91,13 +98,13 @@ class Line:
     def take(self) -> Ended:
         """Give what has ended."""
         steps = [] if self._is_retried else self._steps
-        ended = Ended(tuple(steps), self._undone)
+        ended = Ended(tuple(steps), self._undone, self._began)
         self._steps, self._undone, self._is_retried, self.has_ended = [], False, False, False
         return ended
 
-    def tee(self, cursor: Cursor, sql: str, file: Any) -> Any:
+    def tee(self, cursor: Cursor, sql: str, file: Any, after: int) -> Any:
         """Give a file that hears what a COPY moves: the rows of a query that was described, or what is written."""
-        self.begins(cursor)
+        self.begins(cursor, after)
         message = Message.of(sql)
         if message.about is About.COPY and self._described[0] == message.text:
             self._tap = Out(file, self.folder, self._described[1])
@@ -118,40 +125,42 @@ class Line:
     def _take_in(self, cursor: Cursor, said: str, error: Error | None) -> None:
         tap, self._tap = self._tap, None
         written, cursor.written = cursor.written, None
-        if error is not None and (not error.pgcode or self.connection.closed):
-            self._lose(tap)
-            return
-        statements = statements_of(said)
-        if controls(statements, ours=cursor.is_ours):
-            self._control(cursor, statements, error)
-        elif statements and not cursor.is_ours:
+        if error is not None:
+            self.leave(tap)
+            if not error.pgcode or self.connection.closed:
+                self._steps.clear()
+                return
+        controlled = controls(said)
+        if controlled and controlled[0].verb and (len(controlled) == 1 or cursor.is_ours):
+            self._control(cursor, controlled[0], said, error)
+        elif plain_text(said) and not cursor.is_ours:
             self._answer(cursor, Message.of(said), error, tap, written)
 
-    def _lose(self, tap: Out | In | None) -> None:
-        if isinstance(tap, Out):
-            tap.rows.give_up()
-        self._steps.clear()
+    def leave(self, tap: Out | In | None = None) -> None:
+        """Give up what is being stored: nobody reads on."""
+        reading, self._reading = self._reading, None
+        pours = (tap.rows if isinstance(tap, Out) else None, reading.pour if reading else None)
+        for pour in filter(None, pours):
+            pour.give_up()
 
-    def _control(self, cursor: Cursor, statements: tuple[Statement, ...], error: Error | None) -> None:
-        said = statements[0].text
-        name = said.split()[-1].lower()
+    def _control(self, cursor: Cursor, control: Control, said: str, error: Error | None) -> None:
+        ends = control.verb in {"COMMIT", "ROLLBACK"}
         if error is not None:
-            self._refused(cursor, Message.of(said), error, None)
-            if ends(statements) and self._steps:
+            self._refused(cursor, Message.of(COMMIT if control.verb == COMMIT else said), error, None)
+            if ends and self._steps:
                 self._undone = not refusal_of(error, 0).leaves_open
-        elif ends(statements):
-            said_so = statements[0].keyword in {"ROLLBACK", "ABORT"}
-            self.has_ended, self._undone = True, said_so or cursor.statusmessage == "ROLLBACK"  # COMMIT of what failed
+        elif ends:
+            self.leave()
+            undone = control.verb == "ROLLBACK" or cursor.statusmessage == "ROLLBACK"  # COMMIT of what failed
+            self.has_ended, self._undone = True, undone
             self._is_retried &= self._undone
-        elif statements[0].keyword in {"SAVEPOINT", "ROLLBACK"}:
-            self._steps.append(Mark(name, back=statements[0].keyword == "ROLLBACK"))
+        elif control.verb in {"SAVEPOINT", "TO"}:
+            self._steps.append(Mark(control.name.lower(), back=control.verb == "TO"))
 
     def _answer(
         self, cursor: Cursor, message: Message, error: Error | None, tap: Out | In | None, written: Any
     ) -> None:
         if error is not None:
-            if isinstance(tap, Out):
-                tap.rows.give_up()
             self._refused(cursor, message, error, written)
         elif message.about is About.DESCRIBE:
             self._described = message.text, headings(cursor)

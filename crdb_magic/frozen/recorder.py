@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from psycopg2 import Error
 
 from crdb_magic.core.receipt import Receipt
+from crdb_magic.frozen.effect import UNCERTAIN
 from crdb_magic.frozen.events import Event, Kind, Place
 from crdb_magic.frozen.line import Ended, Line, told_by
 from crdb_magic.frozen.manifest import Manifest
@@ -78,6 +79,8 @@ class Recorder:
         with self._lock:
             if self.is_open:
                 LISTENING.listener = None
+                for line in self._lines.values():
+                    line.leave()
                 self._manifest.close()
 
     @_apart
@@ -90,7 +93,7 @@ class Recorder:
     @_apart
     def begins(self, cursor: Cursor) -> None:
         """Hear that a cursor is about to send a statement."""
-        self._line(cursor.connection).begins(cursor)
+        self._line(cursor.connection).begins(cursor, self._after)
 
     @_apart
     def heard(self, cursor: Cursor, said: bytes, error: Error | None = None) -> None:
@@ -106,7 +109,7 @@ class Recorder:
 
     @_apart
     def _tee(self, cursor: Cursor, sql: Any, file: Any) -> Any:
-        return self._line(cursor.connection).tee(cursor, sql, file) if isinstance(sql, str) else None
+        return self._line(cursor.connection).tee(cursor, sql, file, self._after) if isinstance(sql, str) else None
 
     @_apart
     def read_at(self, connection: Connection, asked: str, at: Decimal) -> None:
@@ -148,14 +151,20 @@ class Recorder:
             self._manifest.append([place])
 
     def _record(self, line: Line) -> None:
-        """Give the numbers, and behind which write each of it was, to what a transaction was answered."""
+        """Give the numbers, and behind which write each of it was, to what a transaction was answered.
+
+        While others have written meanwhile nobody can tell what of that its reads of the present have seen.
+        """
         ended = line.take()
+        is_certain = ended.began == self._after
         before, marks, events = self._after, dict[str, int](), list[Event]()
         at = _present(line.connection, ended)
         for step in ended.steps:
             if isinstance(step, Event):
-                at_present = None if step.refusal else at
-                events.append(self._numbered(replace(step, undone=ended.undone, at=at_present)))
+                numbered = self._numbered(replace(step, undone=ended.undone, at=None if step.refusal else at))
+                events.append(
+                    numbered if is_certain or numbered.kind is Kind.WRITE else replace(numbered, after=UNCERTAIN)
+                )
             elif step.back:
                 self._after = marks.get(step.name, self._after)
             else:

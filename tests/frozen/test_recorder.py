@@ -18,6 +18,7 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, RecordingError
 from crdb_magic.frozen import store
+from crdb_magic.frozen.effect import UNCERTAIN
 from crdb_magic.frozen.events import COMMITTED, Event, Kind
 from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recorder import Recorder
@@ -240,3 +241,15 @@ def test_what_is_told_later_is_not_recorded(session, sql, recorder, folder):
 
     with pytest.raises(RecordingError):
         load(folder)
+
+
+def test_what_others_have_written_meanwhile_makes_a_reading_one_of_no_certain_state(session, other, sql, table, events):
+    def work(connection: object) -> None:
+        session.ask(f"SELECT balance FROM {table} WHERE id = 1")
+        other.run(sql(f"UPDATE {table} SET balance = 7 WHERE id = 2"))
+
+    session.transact(work)
+    session.run(sql(f"SELECT balance FROM {table} WHERE id = 2"))
+    write, uncertain, certain = events()
+
+    assert (write.kind, uncertain.after, certain.after) == (Kind.WRITE, UNCERTAIN, write.number)

@@ -80,6 +80,11 @@ def things(notebook) -> Iterator[str]:
         ("%crdb_write df --mode u|", ["upsert"]),
         ("%crdb_write df --mo|", ["--mode"]),
         ("%crdb_pin o|", ["off"]),
+        ("%crdb_pin --s|", ["--show"]),
+        ("%crdb_receipt --a|", ["--all"]),
+        ("%crdb_rerun df --k|", ["--key"]),
+        ("%crdb_freeze o|", ["off"]),
+        ("%crdb_connect --fr|", ["--frozen"]),
         ("%crdb_connect --l|", ["--local", "--list"]),
     ],
 )
@@ -113,6 +118,8 @@ def test_frames_and_their_columns_are_named(unconnected, tab_alone):
     unconnected["other"] = 1
 
     assert tab_alone("%crdb_write |") == ["flights"]
+    assert tab_alone("%crdb_rerun |") == ["flights"]
+    assert tab_alone("%crdb_rerun flights --key id,f|") == ["from"]
     assert tab_alone("%crdb_write flights --key |") == ["uuid", "rowid", "id", "from", '"a b"']
     assert tab_alone("%crdb_write flights --key id,f|") == ["from"]
     assert tab_alone("%crdb_write flights --dtype i|") == ["id"]

@@ -204,6 +204,24 @@ def test_a_folder_that_is_no_recording_is_refused(unconnected: Any, tmp_path: Pa
         unconnected(f"%crdb_connect --frozen {tmp_path}")
 
 
+def test_what_is_open_stays_open_where_there_is_no_recording(notebook: Any, tmp_path: Path) -> None:
+    with pytest.raises(RecordingError):
+        notebook(f"%crdb_connect --frozen {tmp_path}")
+
+    assert notebook("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+def test_that_a_recording_is_served_is_said_under_the_line_that_was_recorded(twice: Twice) -> None:
+    twice.notebook("%crdb_connect :url")
+    line = twice.notebook.shown.strip()
+    twice.live(*MADE)
+    twice.frozen()
+
+    assert twice.notebook.shown.splitlines() == [
+        line, f"Served from the recording in {twice.folder}: no server is asked.",
+    ]  # fmt: skip
+
+
 def test_rows_that_somebody_has_changed_are_refused(twice: Twice) -> None:
     twice.live(*MADE, ALL)
     for path in (twice.folder / "data").iterdir():

@@ -20,6 +20,7 @@ from faults import (
     statement,
     tagged_rollback,
 )
+from interrupting import interrupted_before
 from personality import ISOLATION, NO_PREVIOUS, show, v22
 from proxy import Proxy
 from tables import unique
@@ -28,6 +29,7 @@ from wire import READY, Message
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULTS, Isolation, RetryPolicy, TransactionOptions
 from crdb_magic.errors import AmbiguousCommitError, CrdbMagicError, Outcome, PartialCommitError
+from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.session import Session
 
 _AT = "1722882686481050825.0000000000"
@@ -54,6 +56,16 @@ def test_a_transaction_that_wrote_is_told_in_the_message_that_commits(as_v26, th
     assert [report.receipt.as_dict()["committed_at"], report.receipt.instant] == [_AT, report.receipt.committed_at]
     assert as_v26.log[-1] == _TOLD
     assert len(as_v26.log) == 3
+
+
+@pytest.mark.usefixtures("sent")
+def test_so_is_one_with_a_time_limit_whose_end_has_that_too(as_v26, through_v26, sql, table):
+    options = TransactionOptions(retry=RetryPolicy(timeout=30))
+    report = through_v26.run(sql(_WRITE.format(table=table)), options)
+
+    assert str(report.receipt.committed_at) == _AT
+    assert as_v26.log[-1].startswith("SET LOCAL statement_timeout = ")
+    assert as_v26.log[-1].endswith(_TOLD)
 
 
 @pytest.mark.parametrize("text", ["SELECT 1; SELECT 2", "SET application_name = 'x'; SELECT 2"])
@@ -257,6 +269,14 @@ def test_what_goes_wrong_behind_a_single_statement_is_no_failure_of_it(as_v26, t
 
     assert (report.results[0].tag, report.receipt.committed_at) == ("UPDATE 1", None)
     assert rows(_READ.format(table=table)) == [("102",)]
+
+
+def test_an_interrupt_of_the_question_says_that_the_transaction_was_committed(through_v26):
+    connection = through_v26.connection
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted_before():
+        instant_of_last(connection, may_ask=True)
+
+    assert caught.value.__notes__ == ["It was committed."]
 
 
 # On the server under test: what is told can be read at, and shows just what that write left.
