@@ -11,6 +11,7 @@
     └── line.py          … one connection, until its transaction has ended
         ├── hearing.py       … what a message is about
         ├── asked.py         … whether it may write, and with which values
+        ├── passing.py       … what holds within its transaction alone
         ├── rows.py          … the texts of what a cursor has fetched
         └── taps.py          … and of what a COPY moves
     recording.py     what was recorded, found by what was asked

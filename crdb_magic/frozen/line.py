@@ -15,10 +15,13 @@ from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
 from crdb_magic.frozen.asked import controls, ends, kind_of, refusal_of, statements_of, values_of
 from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, plain_text
+from crdb_magic.frozen.forms import savepoint_named
 from crdb_magic.frozen.hearing import About, Message
+from crdb_magic.frozen.passing import Passing
 from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.frozen.taps import In, Out, Pour
 from crdb_magic.session.driver import Connection, Cursor
+from crdb_magic.sql.kinds import ends_transaction
 from crdb_magic.sql.statements import Statement
 
 TOLD = (
@@ -62,12 +65,14 @@ class Line:
     """What is heard on one connection, in the words of its server's ``number``.
 
     Of a transaction that the server asked to run again nothing stays; nor of one whose connection is lost.
+    ``is_in_doubt`` is whether something was perhaps written of which nothing is recorded.
     """
 
     connection: Connection
     number: int
     folder: Path
     has_ended: bool = False
+    is_in_doubt: bool = False
     _steps: list[Event | Mark] = field(default_factory=list)
     _undone: bool = False
     _is_retried: bool = False
@@ -79,13 +84,16 @@ class Line:
     _told: Mapping[str, str] = field(default_factory=dict)
     _settings: tuple[str, ...] = ()
     _read_at: Decimal | None = None
+    _passing: Passing = field(default_factory=Passing)
 
     def begins(self, cursor: Cursor) -> None:
-        """Hear that a statement is about to be sent."""
+        """Hear that a statement is about to be sent; not one of ours in the middle of another one."""
+        if cursor.is_ours and self._texts is not None:
+            return
         self._texts = Texts(cursor)
         self._notices = self.connection.notices.heard
         self._told = told_by(self.connection)
-        self._settings = self.connection.settings
+        self._settings = self.connection.standing
         self._read_at = self.connection.course.read_at
 
     def take(self) -> Ended:
@@ -106,20 +114,44 @@ class Line:
         return self._tap or file
 
     def heard(self, cursor: Cursor, said: str, error: Error | None) -> None:
-        """Hear an answer to what had been heard to begin."""
+        """Hear an answer to what had been heard to begin; of what comes through another door nothing is recorded."""
         if self._texts is None:
+            self.is_in_doubt |= kind_of(statements_of(said)) is Kind.WRITE
             return
-        self._texts.leave()
-        self._take_in(cursor, said, error)
-        self._texts = None
+        if not self._texts.are_of(cursor):
+            return
+        sent = (cursor.query or b"").decode(errors="replace")
+        self._passing.begin(sent[: len(sent) - len(said)])
+        try:
+            self._texts.leave()
+            self._take_in(cursor, said, error)
+        finally:
+            self._texts = None
+        if self.connection.idle:
+            self._passing.end()
+        elif error is None and not cursor.is_ours:
+            self._passing.hear(said)
         if self.connection.idle and not self.has_ended:
             self.has_ended = bool(self._steps)
+
+    def left(self, said: str, *, refused: bool) -> None:
+        """Hear that nobody waited for an answer."""
+        if self._texts is not None:
+            self._texts.leave()
+            self._texts = None
+        tap, self._tap = self._tap, None
+        if isinstance(tap, Out):
+            tap.rows.give_up()
+        if not refused:
+            self._lose(statements_of(said))
 
     def _take_in(self, cursor: Cursor, said: str, error: Error | None) -> None:
         tap, self._tap = self._tap, None
         written, cursor.written = cursor.written, None
         if error is not None and (not error.pgcode or self.connection.closed):
-            self._lose(tap)
+            if isinstance(tap, Out):
+                tap.rows.give_up()
+            self._lose(statements_of(said))
             return
         statements = statements_of(said)
         if controls(statements, ours=cursor.is_ours):
@@ -127,14 +159,17 @@ class Line:
         elif statements and not cursor.is_ours:
             self._answer(cursor, Message.of(said), error, tap, written)
 
-    def _lose(self, tap: Out | In | None) -> None:
-        if isinstance(tap, Out):
-            tap.rows.give_up()
+    def _lose(self, statements: tuple[Statement, ...]) -> None:
+        """Lose the connection: what it has not committed is undone; of a commit, or without a BEGIN, nobody knows."""
+        wrote = any(isinstance(step, Event) and step.kind is Kind.WRITE for step in self._steps)
+        commits = any(map(ends_transaction, statements))
+        alone = not self.connection.in_transaction and kind_of(statements) is Kind.WRITE
+        self.is_in_doubt |= alone or (commits and wrote)
         self._steps.clear()
 
     def _control(self, cursor: Cursor, statements: tuple[Statement, ...], error: Error | None) -> None:
         said = statements[0].text
-        name = said.split()[-1].lower()
+        name = savepoint_named(statements[0])
         if error is not None:
             self._refused(cursor, Message.of(said), error, None)
             if ends(statements) and self._steps:
@@ -218,7 +253,8 @@ class Line:
         kind = Kind.READ if self._read_at is not None else kind_of(statements_of(message.sql))
         values = values_of(self.connection, written)
         sql = plain_text(written[0]) if written and values else ""
+        passing = self._passing.settings(message.sql, of_the_past=self._read_at is not None)
         return Event(
             number=0, kind=kind, connection=self.number, text=message.text, sql=sql, values=values, as_of=self._read_at,
-            settings=self._settings, **answer,
+            settings=(*self._settings, *passing), **answer,
         )  # fmt: skip

@@ -9,10 +9,12 @@ from psycopg2 import extensions
 
 from crdb_magic.columns.arrow import Batch, from_rows
 from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.wire import SIZES
 from crdb_magic.session.driver import Cursor
 
 _DECIMAL = 1700
 _MOST_DIGITS = 1000
+_BEFORE_LENGTH = 4  # what PostgreSQL adds to a declared length
 
 
 def headings(cursor: Cursor) -> tuple[Heading, ...]:
@@ -21,11 +23,13 @@ def headings(cursor: Cursor) -> tuple[Heading, ...]:
 
 
 def _modifier(column: Any) -> int:
-    """Give the modifier of a DECIMAL that was declared with digits, of which psycopg2 tells these; else -1."""
-    precision, scale = column.precision, column.scale
-    if column.type_code != _DECIMAL or precision is None or not scale <= precision <= _MOST_DIGITS:
+    """Give the modifier of a column, as far as psycopg2 tells it: a DECIMAL's digits, else a length that is unusual."""
+    precision, scale, size = column.precision, column.scale, column.internal_size
+    if column.type_code != _DECIMAL:
+        return -1 if size in {None, -1, SIZES.get(column.type_code)} else int(size) + _BEFORE_LENGTH
+    if precision is None or not scale <= precision <= _MOST_DIGITS:
         return -1
-    return (int(precision) << 16 | int(scale)) + 4
+    return (int(precision) << 16 | int(scale)) + _BEFORE_LENGTH
 
 
 class Texts:
@@ -48,6 +52,10 @@ class Texts:
             return cast(text, cursor)
 
         return extensions.new_type((oid,), f"heard {oid}", hear)
+
+    def are_of(self, cursor: Cursor) -> bool:
+        """Whether they are that cursor's."""
+        return self._cursor is cursor
 
     def leave(self) -> None:
         """Let the next statement be cast as ever."""

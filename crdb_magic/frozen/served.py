@@ -12,7 +12,7 @@ from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen import nearest
 from crdb_magic.frozen.effect import InEffect
 from crdb_magic.frozen.events import COMMITTED, Event, Kind, Refusal
-from crdb_magic.frozen.recording import OF_NOW, Question, Recording, is_timeless, receipt_key
+from crdb_magic.frozen.recording import Question, Recording, instant_key, is_timeless, receipt_key
 
 
 class Served:
@@ -48,19 +48,16 @@ class Served:
                 self.effect.wrote(who, event.number)
             return event
 
-    def pass_over(self, question: Question, who: Hashable, sqlstate: str) -> None:
-        """Pass over an answer that was this error, which is said anyway."""
-        with self.lock:
-            refusal = self._refusal(question, who)
-            if refusal and refusal.fields.get("C") == sqlstate:
-                self._times[self._key(question, who)] += 1
+    def refusal(self, question: Question, who: Hashable, sqlstate: str | None = None) -> Refusal | None:
+        """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here.
 
-    def refusal(self, question: Question, who: Hashable) -> Refusal | None:
-        """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here."""
+        With a SQLSTATE, one of those alone.
+        """
         with self.lock:
             refusal = self._refusal(question, who)
-            if refusal:
-                self._times[self._key(question, who)] += 1
+            if refusal is None or sqlstate not in {None, refusal.fields.get("C")}:
+                return None
+            self._times[self._key(question, who)] += 1
             return refusal
 
     def _refusal(self, question: Question, who: Hashable) -> Refusal | None:
@@ -70,9 +67,7 @@ class Served:
     def instant(self, connection: int, asked: str) -> Decimal | None:
         """Give the instant that was meant by what is asked for, None if none was recorded or what is left differs."""
         with self.lock:
-            event = self._in_turn(
-                (connection, asked, self.effect.after() if asked in OF_NOW else None), last_again=True
-            )
+            event = self._in_turn(instant_key(connection, asked, self.effect.after()), last_again=True)
             return event.at if event else None
 
     def committed(self, connection: int) -> Decimal | None:

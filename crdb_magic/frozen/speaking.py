@@ -72,6 +72,7 @@ class Client:
         text = sent[prelude.length :]
         said = b"" if self._is_ours(plain_text(text)) else text.encode()
         try:
+            self._at.passing.begin(sent[: prelude.length])
             if prelude.begins:
                 yield from self._begin(Control("BEGIN", as_of=prelude.as_of))
             yield from self._statement(text, prelude.length, receive)
@@ -89,8 +90,8 @@ class Client:
         said = text.strip()
         done = controls(said)
         if self._at.status == FAILED and not (done and done[0].ends_failure):
-            self._served.pass_over(self._question(said), self._at, _ABORTED)
-            raise refusal(_ABORTED, "current transaction is aborted, commands ignored until end of transaction block")
+            aborted = "current transaction is aborted, commands ignored until end of transaction block"
+            raise self._as_recorded(said, refusal(_ABORTED, aborted))
         if not said:
             yield b"" if self._at.has_just_begun else wire.EMPTY
         elif len(done) == 1 and done[0].verb:
@@ -127,7 +128,12 @@ class Client:
     def _begin(self, control: Control) -> Iterator[bytes]:
         with self._served.lock:
             self._at.begin(control.as_of)
-        yield wire.complete("BEGIN")
+        yield wire.complete(self._at.server.start_tag if control.is_start else "BEGIN")
+
+    def _as_recorded(self, plain: str, error: RefusedError) -> RefusedError:
+        """Give an error that is always one as it was, if it was recorded here: servers word it in their own ways."""
+        said = self._served.refusal(self._question(plain), self._at, error.fields["C"])
+        return refused(said) if said else error
 
     def _control(self, control: Control, plain: str) -> Iterator[bytes]:
         self._word = "ROLLBACK" if self._at.status == FAILED else control.word
@@ -138,8 +144,14 @@ class Client:
             if control.verb in _ENDS:
                 self._end(control.verb, plain)
             else:
-                self._at.savepoint(control)
+                self._savepoint(control, plain)
         yield wire.complete(self._word)
+
+    def _savepoint(self, control: Control, plain: str) -> None:
+        try:
+            self._at.savepoint(control)
+        except RefusedError as error:
+            raise self._as_recorded(plain, error) from None
 
     def _end(self, verb: str, plain: str) -> None:
         undone = verb == "ROLLBACK" or self._at.status == FAILED
@@ -152,7 +164,7 @@ class Client:
     # What was recorded.
 
     def _question(self, plain: str) -> Question:
-        return Question(self._number, plain_text(plain), self._at.as_of, self._at.settings)
+        return Question(self._number, plain_text(plain), self._at.as_of, self._at.settings(plain))
 
     def _look(self, question: Question) -> Event:
         try:
