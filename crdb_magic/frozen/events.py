@@ -92,6 +92,11 @@ class Event:
     refusal: Refusal | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_refused_at_once(self) -> bool:
+        """Whether a COPY … FROM STDIN was refused before any row was heard."""
+        return self.refusal is not None and not self.digest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

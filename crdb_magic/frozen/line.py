@@ -186,7 +186,7 @@ class Line:
         if error is not None:
             if isinstance(tap, Out):
                 tap.rows.give_up()
-            self._refused(cursor, message, error, written)
+            self._refused(cursor, message, error, written, tap.digest if isinstance(tap, In) else "")
         elif message.about is About.DESCRIBE:
             self._described = message.text, headings(cursor)
         elif message.about is About.DECLARE:
@@ -201,12 +201,12 @@ class Line:
         else:
             self._stored(cursor, message, written)
 
-    def _refused(self, cursor: Cursor, message: Message, error: Error, written: Any) -> None:
+    def _refused(self, cursor: Cursor, message: Message, error: Error, written: Any, digest: str = "") -> None:
         if error.pgcode in RETRYABLE:
             self._is_retried = not self.connection.idle or message.text == COMMIT
             return
         before = cursor.sent_before + message.start
-        self._steps.append(self._event(message, written, refusal=refusal_of(error, before)))
+        self._steps.append(self._event(message, written, digest=digest, refusal=refusal_of(error, before)))
 
     def _fetched(self, cursor: Cursor) -> None:
         reading = self._reading

@@ -39,7 +39,7 @@ class Served:
         """
         with self.lock:
             candidates = self._candidates(question, who)
-            if digest is not None and not (candidates := [one for one in candidates if _of_rows(one, digest)]):
+            if digest is not None and not (candidates := [one for one in candidates if one.digest == digest]):
                 raise nearest.other_rows(question.text)
             key = self._key(question, who, digest or "")
             event = self._answer(question, candidates, self._times[key])
@@ -113,8 +113,3 @@ def _said(event: Event) -> tuple[object, ...]:
     """Give what an answer is, to be compared with another one."""
     refusal = dict(event.refusal.fields) if event.refusal else None
     return event.tag, event.columns, event.rows, event.hash, event.notices, dict(event.told), refusal
-
-
-def _of_rows(event: Event, digest: str) -> bool:
-    """Whether rows of that digest were sent; of those that were refused midway it may not be known."""
-    return event.digest == digest or (event.refusal is not None and not event.digest)

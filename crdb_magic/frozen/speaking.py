@@ -264,7 +264,8 @@ class Client:
 
     def _copy_in(self, plain: str, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
         question = self._question(plain)
-        self._look(question)
+        if self._look(question).is_refused_at_once:
+            self._take(question)
         yield wire.COPY_IN
         digest = hashlib.sha256()
         while (message := receive()).kind == wire.COPY_DATA:

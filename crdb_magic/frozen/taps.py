@@ -101,14 +101,16 @@ class In:
     def __init__(self, file: Any) -> None:
         self._file = file
         self._sum = hashlib.sha256()
+        self._is_read = False
 
     def read(self, size: int = -1) -> Any:
         """Give what comes next."""
         piece = self._file.read(size)
         self._sum.update(piece.encode() if isinstance(piece, str) else piece)
+        self._is_read |= not piece
         return piece
 
     @property
     def digest(self) -> str:
-        """The hash of all that was read."""
-        return self._sum.hexdigest()
+        """The hash of all that was read; empty where that was not all: the server has refused to hear it."""
+        return self._sum.hexdigest() if self._is_read else ""
