@@ -3,6 +3,7 @@
 ::
 
     events.py        what was asked and answered, one after the other
+    ├── secrets.py       … without passwords
     ├── manifest.py      … as a file that a person can read, and a diff can show
     │   ├── blocks.py        … its blocks, in TOML
     │   └── folder.py        … in a folder that one recorder holds

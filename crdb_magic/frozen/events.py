@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from crdb_magic.core.retry import COMMITTED_BUT, UNKNOWN_AT_COMMIT
+from crdb_magic.frozen.secrets import without_secrets
 
 
 class Kind(Enum):
@@ -120,9 +121,9 @@ _REST = "… of"
 def plain_text(sent: str) -> str:
     """Give what was sent as it is known by: without blanks around it and the semicolon at its end.
 
-    Of a very long one, which are values, the beginning and the hash of all of it.
+    Secrets in it are masked. Of a very long one, which are values, the beginning and the hash of all of it.
     """
-    text = sent.strip().rstrip(";").rstrip()
+    text = without_secrets(sent.strip().rstrip(";").rstrip())
     if len(text) <= _LONGEST:
         return text
     digest = sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -14,11 +14,12 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
 from crdb_magic.frozen.asked import controls, ends, kind_of, refusal_of, statements_of, values_of
-from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, plain_text
+from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, Refusal, plain_text
 from crdb_magic.frozen.forms import savepoint_named
 from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.passing import Passing
 from crdb_magic.frozen.rows import Texts, headings
+from crdb_magic.frozen.secrets import masked, without_secrets
 from crdb_magic.frozen.taps import In, Out, Pour
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.sql.kinds import ends_transaction
@@ -205,8 +206,10 @@ class Line:
         if error.pgcode in RETRYABLE:
             self._is_retried = not self.connection.idle or message.text == COMMIT
             return
-        before = cursor.sent_before + message.start
-        self._steps.append(self._event(message, written, digest=digest, refusal=refusal_of(error, before)))
+        refusal = refusal_of(error, cursor.sent_before + message.start)
+        if _has_secrets(message):
+            refusal = Refusal({code: masked(text) for code, text in refusal.fields.items()})
+        self._steps.append(self._event(message, written, digest=digest, refusal=refusal))
 
     def _fetched(self, cursor: Cursor) -> None:
         reading = self._reading
@@ -251,10 +254,14 @@ class Line:
     def _event(self, message: Message, written: Any, **answer: Any) -> Event:
         """Make an event of what was asked: in a transaction that reads the past nothing can write."""
         kind = Kind.READ if self._read_at is not None else kind_of(statements_of(message.sql))
-        values = values_of(self.connection, written)
+        values = {} if _has_secrets(message) else values_of(self.connection, written)
         sql = plain_text(written[0]) if written and values else ""
         passing = self._passing.settings(message.sql, of_the_past=self._read_at is not None)
         return Event(
             number=0, kind=kind, connection=self.number, text=message.text, sql=sql, values=values, as_of=self._read_at,
             settings=(*self._settings, *passing), **answer,
         )  # fmt: skip
+
+
+def _has_secrets(message: Message) -> bool:
+    return without_secrets(message.sql) != message.sql
