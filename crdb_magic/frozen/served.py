@@ -48,14 +48,14 @@ class Served:
                 self.effect.wrote(who, event.number)
             return event
 
-    def refusal(self, question: Question, who: Hashable, sqlstate: str | None = None) -> Refusal | None:
+    def refusal(self, question: Question, who: Hashable, *sqlstates: str) -> Refusal | None:
         """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here.
 
-        With a SQLSTATE, one of those alone.
+        Where SQLSTATEs are given, one of these alone.
         """
         with self.lock:
             refusal = self._refusal(question, who)
-            if refusal is None or sqlstate not in {None, refusal.fields.get("C")}:
+            if refusal is None or (sqlstates and refusal.fields.get("C") not in sqlstates):
                 return None
             self._times[self._key(question, who)] += 1
             return refusal

@@ -31,6 +31,7 @@ from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
 _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
+_SYNTAX = "42601"
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
 _OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
@@ -131,8 +132,11 @@ class Client:
         yield wire.complete(self._at.server.start_tag if control.is_start else "BEGIN")
 
     def _as_recorded(self, plain: str, error: RefusedError) -> RefusedError:
-        """Give an error that is always one as it was, if it was recorded here: servers word it in their own ways."""
-        said = self._served.refusal(self._question(plain), self._at, error.fields["C"])
+        """Give an error that is always one as it was, if it was recorded here: servers word it in their own ways.
+
+        That of the syntax comes before any other.
+        """
+        said = self._served.refusal(self._question(plain), self._at, error.fields["C"], _SYNTAX)
         return refused(said) if said else error
 
     def _control(self, control: Control, plain: str) -> Iterator[bytes]:
