@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from crdb_magic.frozen.asked import kind_of, statements_of
 from crdb_magic.frozen.events import Kind
@@ -36,9 +37,9 @@ class Passing:
             said = words(statement)
             if statement.keyword in _BEGINS:
                 self._reads_only = _reads_only(said)
-            elif statement.keyword == "SET" and said[1:2] and said[1] in _OF_TRANSACTION:
-                self._settings = (*self._settings, statement.text)
-            elif self._settings and statement.keyword in _SAVEPOINTS:
+            elif (statement.keyword == "SET" and said[1:2] and said[1] in _OF_TRANSACTION) or (
+                self._settings and statement.keyword in _SAVEPOINTS
+            ):
                 self._settings = (*self._settings, statement.text)
 
     def end(self) -> None:
@@ -53,4 +54,4 @@ class Passing:
 
 
 def _reads_only(said: Sequence[str]) -> bool:
-    return ("READ", "ONLY") in zip(said, said[1:], strict=False)
+    return ("READ", "ONLY") in pairwise(said)

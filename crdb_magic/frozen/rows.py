@@ -32,7 +32,7 @@ def _modifier(column: Any) -> int:
 
 
 class Texts:
-    """Takes the texts of one cursor's rows instead of psycopg2's objects: its casts are known only when it has executed.
+    """Takes the texts of a cursor's rows instead of psycopg2's objects: its casts are known only when it has executed.
 
     They are not cast for that: some can't be, such as a time of the year -1, which is for whoever fetches it.
     """

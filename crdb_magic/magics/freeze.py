@@ -49,7 +49,7 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
     with other SQL or values, is an error that shows the difference. Writes answer as they did, in the recorded order.
 
     DIR/manifest.toml has the SQL, its values, instants and hashes, to be read and compared by people; DIR/data the rows
-    as Parquet files. No password, host or port is in it.
+    as Parquet files. No password of a connection is in it, nor of a CREATE or ALTER ROLE; what was read is.
 
     Options:
     {options}

@@ -235,12 +235,34 @@ DOES: dict[str, Callable[[World, Session, Any], Any]] = {
 }
 
 _TIME = "SELECT '2026-01-01 00:00+00'::TIMESTAMPTZ::TEXT AS t, '2026-01-01 00:00+00'::TIMESTAMPTZ AS u"
-_NAMES = ("BOOL INT8 INT4 INT2 FLOAT8 FLOAT4 DECIMAL TEXT VARCHAR CHAR BYTEA DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ "
-          "INTERVAL UUID JSONB INET BIT VARBIT").split()  # fmt: skip
+_NAMES = [
+    "BOOL",
+    "INT8",
+    "INT4",
+    "INT2",
+    "FLOAT8",
+    "FLOAT4",
+    "DECIMAL",
+    "TEXT",
+    "VARCHAR",
+    "CHAR",
+    "BYTEA",
+    "DATE",
+    "TIME",
+    "TIMETZ",
+    "TIMESTAMP",
+    "TIMESTAMPTZ",
+    "INTERVAL",
+    "UUID",
+    "JSONB",
+    "INET",
+    "BIT",
+    "VARBIT",
+]
 
 
 def _of_type(name: str, array: str, texts: Sequence[str]) -> str:
-    values = [f"'{text}'::{name}{array}" for text in texts if len(text) < 200 and "'" not in text]  # noqa: PLR2004
+    values = [f"'{text}'::{name}{array}" for text in texts if len(text) < 200 and "'" not in text]
     return f"SELECT {', '.join([*values, f'NULL::{name}{array}'])}"
 
 
@@ -251,31 +273,64 @@ _OF_TYPES = [
     if name in kinds
 ]
 READS = [
-    ALL, f"SELECT count(*) FROM {T}", f"SELECT FROM {T}", f"SELECT max(id) AS m, min(name) FROM {T}", _TIME,
-    f"WITH x AS ({ALL}) SELECT name, id FROM x WHERE id > 1 ORDER BY id", "SELECT 1.50::DECIMAL(8, 2), NULL, 'x'::VARCHAR(3)",
-    f"SELECT id FROM {T} WHERE false", "SELECT 'ü€', E'a\\nb', '', ' '", *_OF_TYPES, "SHOW TimeZone", "SELECT current_setting('DateStyle')", "VALUES (1, 'a'), (2, NULL)",
-    "SELECT id, id FROM (SELECT 1 AS id) q", f"TABLE {T} ORDER BY 1",
-]  # fmt: skip
+    ALL,
+    f"SELECT count(*) FROM {T}",
+    f"SELECT FROM {T}",
+    f"SELECT max(id) AS m, min(name) FROM {T}",
+    _TIME,
+    f"WITH x AS ({ALL}) SELECT name, id FROM x WHERE id > 1 ORDER BY id",
+    "SELECT 1.50::DECIMAL(8, 2), NULL, 'x'::VARCHAR(3)",
+    f"SELECT id FROM {T} WHERE false",
+    "SELECT 'ü€', E'a\\nb', '', ' '",
+    *_OF_TYPES,
+    "SHOW TimeZone",
+    "SELECT current_setting('DateStyle')",
+    "VALUES (1, 'a'), (2, NULL)",
+    "SELECT id, id FROM (SELECT 1 AS id) q",
+    f"TABLE {T} ORDER BY 1",
+]
 WRITES = [
-    f"INSERT INTO {T} VALUES (3, 'c')", f"INSERT INTO {T} VALUES (4, NULL), (5, 'e') RETURNING id, name",
-    f"INSERT INTO {T} SELECT id + 10, name FROM {T}", f"UPDATE {T} SET name = 'u' WHERE id = 1",
-    f"UPDATE {T} SET id = id + 1 WHERE id = (SELECT max(id) FROM {T}) RETURNING *", f"DELETE FROM {T} WHERE id > 2",
-    f"DELETE FROM {T}", f"WITH d AS (DELETE FROM {T} WHERE id = 1 RETURNING *) SELECT * FROM d",
-    f"ALTER TABLE {T} ADD COLUMN IF NOT EXISTS extra INT", f"ALTER TABLE {T} DROP COLUMN IF EXISTS extra",
-    f"CREATE TABLE IF NOT EXISTS {T} (id INT)", f"DROP TABLE IF EXISTS {T}_nowhere",
-    f"TRUNCATE {T}", f"INSERT INTO {T} VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET name = 'conflict'",
-    f"CREATE TEMPORARY TABLE {T}_t AS SELECT * FROM {T}", f"INSERT INTO {T} SELECT 100 + id, name FROM {T}_t",
+    f"INSERT INTO {T} VALUES (3, 'c')",
+    f"INSERT INTO {T} VALUES (4, NULL), (5, 'e') RETURNING id, name",
+    f"INSERT INTO {T} SELECT id + 10, name FROM {T}",
+    f"UPDATE {T} SET name = 'u' WHERE id = 1",
+    f"UPDATE {T} SET id = id + 1 WHERE id = (SELECT max(id) FROM {T}) RETURNING *",
+    f"DELETE FROM {T} WHERE id > 2",
+    f"DELETE FROM {T}",
+    f"WITH d AS (DELETE FROM {T} WHERE id = 1 RETURNING *) SELECT * FROM d",
+    f"ALTER TABLE {T} ADD COLUMN IF NOT EXISTS extra INT",
+    f"ALTER TABLE {T} DROP COLUMN IF EXISTS extra",
+    f"CREATE TABLE IF NOT EXISTS {T} (id INT)",
+    f"DROP TABLE IF EXISTS {T}_nowhere",
+    f"TRUNCATE {T}",
+    f"INSERT INTO {T} VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET name = 'conflict'",
+    f"CREATE TEMPORARY TABLE {T}_t AS SELECT * FROM {T}",
+    f"INSERT INTO {T} SELECT 100 + id, name FROM {T}_t",
     f"SELECT * FROM {T} WHERE id = 1 FOR UPDATE",
-]  # fmt: skip
+]
 SETS = [
-    "SET TimeZone = 'Asia/Tokyo'", "RESET TimeZone", "SET LOCAL TimeZone = 'Europe/Oslo'", "SET DateStyle = 'SQL, DMY'",
-    "SET IntervalStyle = 'iso_8601'", "RESET ALL", "SELECT set_config('TimeZone', 'America/Lima', false)",
-    "SELECT set_config('TimeZone', 'America/Lima', true)", "SET search_path = pg_catalog", "SET TimeZone TO DEFAULT",
-    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET default_transaction_read_only = off",
-]  # fmt: skip
+    "SET TimeZone = 'Asia/Tokyo'",
+    "RESET TimeZone",
+    "SET LOCAL TimeZone = 'Europe/Oslo'",
+    "SET DateStyle = 'SQL, DMY'",
+    "SET IntervalStyle = 'iso_8601'",
+    "RESET ALL",
+    "SELECT set_config('TimeZone', 'America/Lima', false)",
+    "SELECT set_config('TimeZone', 'America/Lima', true)",
+    "SET search_path = pg_catalog",
+    "SET TimeZone TO DEFAULT",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "SET default_transaction_read_only = off",
+]
 ERRORS = [
-    "SELECT 1 / 0", f"INSERT INTO {T} VALUES (1, 'again'), (1, 'again')", f"SELECT *\nFROM {T}\nWHERE nme = 1", "SELEC 1",
-    f"SELECT * FROM {T}_t ORDER BY id", "SELECT 'x'::INT", f"DROP TABLE {T}_t", "SET nothing_at_all = 1",
-]  # fmt: skip
+    "SELECT 1 / 0",
+    f"INSERT INTO {T} VALUES (1, 'again'), (1, 'again')",
+    f"SELECT *\nFROM {T}\nWHERE nme = 1",
+    "SELEC 1",
+    f"SELECT * FROM {T}_t ORDER BY id",
+    "SELECT 'x'::INT",
+    f"DROP TABLE {T}_t",
+    "SET nothing_at_all = 1",
+]
 SAVEPOINTS = ["SAVEPOINT s", "ROLLBACK TO s", "RELEASE SAVEPOINT s", 'SAVEPOINT "S t"', 'ROLLBACK TO "S t"']
 CONTROL = ["BEGIN", "COMMIT", "ROLLBACK", "BEGIN READ ONLY", "START TRANSACTION", "END", "ABORT"]
