@@ -99,6 +99,11 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def start_tag(self) -> str:
+        """The tag of START TRANSACTION (CockroachDB: pkg/sql/sem/tree/stmt.go, of BeginTransaction)."""
+        return "BEGIN" if self.is_cockroachdb else "START TRANSACTION"
+
+    @property
     def savepoints(self) -> bool:
         """Savepoints nest (CockroachDB v20.1)."""
         return not self.is_cockroachdb or self.version >= (20, 1, 0)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from crdb_magic.core.retry import COMMITTED_BUT, UNKNOWN_AT_COMMIT
+from crdb_magic.frozen.secrets import without_secrets
 
 
 class Kind(Enum):
@@ -105,6 +106,11 @@ class Event:
     refusal: Refusal | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_refused_at_once(self) -> bool:
+        """Whether a COPY … FROM STDIN was refused before any row was heard."""
+        return self.refusal is not None and not self.digest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -128,9 +134,9 @@ _REST = "… of"
 def plain_text(sent: str) -> str:
     """Give what was sent as it is known by: without blanks around it and the semicolon at its end.
 
-    Of a very long one, which are values, the beginning and the hash of all of it.
+    Secrets in it are masked. Of a very long one, which are values, the beginning and the hash of all of it.
     """
-    text = sent.strip().rstrip(";").rstrip()
+    text = without_secrets(sent.strip().rstrip(";").rstrip())
     if len(text) <= _LONGEST:
         return text
     digest = sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -31,6 +31,7 @@ from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
 _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
+_SYNTAX = "42601"
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
 _OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
@@ -76,6 +77,7 @@ class Client:
         text = sent[prelude.length :]
         said = b"" if self._is_ours(plain_text(text)) else text.encode()
         try:
+            self._at.passing.begin(sent[: prelude.length])
             if prelude.begins:
                 yield from self._begin(Control("BEGIN", as_of=prelude.as_of))
             yield from self._statement(text, prelude.length, receive)
@@ -93,8 +95,8 @@ class Client:
         said = text.strip()
         done = controls(said)
         if self._at.status == FAILED and not (done and done[0].ends_failure):
-            self._served.pass_over(self._question(said), self._at, _ABORTED)
-            raise refusal(_ABORTED, "current transaction is aborted, commands ignored until end of transaction block")
+            aborted = "current transaction is aborted, commands ignored until end of transaction block"
+            raise self._as_recorded(said, refusal(_ABORTED, aborted))
         if not said:
             yield b"" if self._at.has_just_begun else wire.EMPTY
         elif len(done) == 1 and done[0].verb:
@@ -133,7 +135,15 @@ class Client:
     def _begin(self, control: Control) -> Iterator[bytes]:
         with self._served.lock:
             self._at.begin(control.as_of)
-        yield wire.complete("BEGIN")
+        yield wire.complete(self._at.server.start_tag if control.is_start else "BEGIN")
+
+    def _as_recorded(self, plain: str, error: RefusedError) -> RefusedError:
+        """Give an error that is always one as it was, if it was recorded here: servers word it in their own ways.
+
+        That of the syntax comes before any other.
+        """
+        said = self._served.refusal(self._question(plain), self._at, error.fields["C"], _SYNTAX)
+        return refused(said) if said else error
 
     def _control(self, control: Control, plain: str) -> Iterator[bytes]:
         self._word = "ROLLBACK" if self._at.status == FAILED else control.word
@@ -144,8 +154,14 @@ class Client:
             if control.verb in _ENDS:
                 self._end(control.verb, plain)
             else:
-                self._at.savepoint(control)
+                self._savepoint(control, plain)
         yield wire.complete(self._word)
+
+    def _savepoint(self, control: Control, plain: str) -> None:
+        try:
+            self._at.savepoint(control)
+        except RefusedError as error:
+            raise self._as_recorded(plain, error) from None
 
     def _end(self, verb: str, plain: str) -> None:
         undone = verb == "ROLLBACK" or self._at.status == FAILED
@@ -158,7 +174,7 @@ class Client:
     # What was recorded.
 
     def _question(self, plain: str) -> Question:
-        return Question(self._number, plain_text(plain), self._at.as_of, self._at.settings)
+        return Question(self._number, plain_text(plain), self._at.as_of, self._at.settings(plain))
 
     def _look(self, question: Question) -> Event:
         try:
@@ -258,7 +274,8 @@ class Client:
 
     def _copy_in(self, plain: str, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
         question = self._question(plain)
-        self._look(question)
+        if self._look(question).is_refused_at_once:
+            self._take(question)
         yield wire.COPY_IN
         digest = hashlib.sha256()
         while (message := receive()).kind == wire.COPY_DATA:

@@ -46,7 +46,8 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
     with other SQL or values, is an error that shows the difference. Writes answer as they did, in the recorded order.
 
     DIR/manifest.toml has the SQL, its values, instants and hashes, to be read and compared by people; DIR/data the rows
-    as Parquet files. No password is in it; where the server is, only in the line that %crdb_connect shows.
+    as Parquet files. No password of a connection is in it, nor of a CREATE or ALTER ROLE; where the server is, only in
+    the line that %crdb_connect shows. What was read is in it.
 
     Options:
     {options}

@@ -238,6 +238,11 @@ class Connection(OnSocket):
         return SET_CONFIG in now.bound or any("isolation" in one.lower() for one in now.settings.values())
 
     @property
+    def standing(self) -> tuple[str, ...]:
+        """What may make its session answer otherwise than another one: its settings, and what it alone has."""
+        return self._telling.now.standing
+
+    @property
     def told(self) -> Told:
         """What its session was told that one which stands in for it has to be told too."""
         return self._telling.told
@@ -316,8 +321,12 @@ class Cursor(Doors):
             # psycopg2 keeps the very message that it has sent, and the tag of the one before until an answer has come
             if self.query is message and self.statusmessage and self.connection.transaction_status in _ANSWERED:
                 self._note_success(statement)
+                if listener:
+                    listener.heard(self, statement)
             else:
                 self.connection.note_failure(self.query or b"", self._said(statement))
+                if listener:
+                    listener.left(self, statement, refused=self._was_refused)
             if isinstance(other, KeyboardInterrupt) and other.__cause__ is None and self._was_refused:
                 raise other from StatementError("The statement was cancelled.", sqlstate=CANCELED)
             raise
