@@ -158,7 +158,7 @@ class RecordingError(CrdbMagicError):
 class NotRecordedError(RecordingError):
     """What is asked is not in the recording that is served, or was asked there in another way: says which, and how.
 
-    What to do: compare what the message shows side by side; run the notebook from the top, or record it again.
+    What to do: look at the difference that is shown; run in the recorded order, or record it again.
     """
 
     sqlstate = NOT_RECORDED

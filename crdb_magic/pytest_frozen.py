@@ -29,17 +29,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"Run each notebook against its recording: {_NEAR}/NAME beside NAME{_NOTEBOOK}. No server is needed.",
     )
     group.addoption("--crdb-freeze", action="store_true", help="Record each notebook there: a server is needed.")
-    group.addoption("--crdb-frozen-dir", metavar="DIR", help="Have the recordings of all notebooks in that folder.")
+    group.addoption("--crdb-frozen-dir", metavar="DIR", help="The same, with all recordings in that folder: DIR/NAME.")
 
 
 def recording_of(notebook: Path, config: pytest.Config) -> Path | None:
     """Give the folder of a notebook's recording, or None where nobody asked for it."""
     option = config.option
-    if not (option.crdb_frozen or option.crdb_freeze):
-        return None
     if option.crdb_frozen_dir is not None:
         return Path(config.invocation_params.dir, option.crdb_frozen_dir, notebook.stem)
-    return notebook.parent / _NEAR / notebook.stem
+    return notebook.parent / _NEAR / notebook.stem if option.crdb_frozen or option.crdb_freeze else None
 
 
 class Missing(pytest.File):

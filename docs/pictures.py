@@ -1,4 +1,4 @@
-"""Writes the pictures in docs/pictures: notebooks/explore.ipynb, run in JupyterLab in a browser. See tests/browser.
+"""Writes the pictures in docs/pictures: cells of notebooks, run in JupyterLab in a browser. See tests/browser.
 
 .venv/bin/pip install -e '.[browser]' && .venv/bin/python docs/pictures.py
 """
@@ -22,8 +22,22 @@ from page import Notebook, opening  # noqa: E402
 _WIDTH, _HEIGHT = 1000, 2600  # high enough for each cell as a whole
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 _CALM = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden !important }"
-# Of which cell, by a piece of its source.
+# Of which cell of notebooks/explore.ipynb, by a piece of its source.
 _PICTURES = {"diagram": "--diagram", "plan": "--explain=analyze", "attempts": "nextval('tries') < 3"}
+_REPRODUCED = [
+    "%load_ext crdb_magic\n%crdb_connect --local",
+    "%%crdb_txn\nCREATE TABLE prices (item TEXT PRIMARY KEY, price DECIMAL(8, 2));\n"
+    "INSERT INTO prices VALUES ('coffee', 3.20), ('milk', 1.10), ('tea', 2.50)",
+    "%crdb_freeze recorded\nmost = 5",
+    "%crdb_txn prices << SELECT * FROM prices",
+    "%%crdb_txn\nDELETE FROM prices WHERE item = 'tea';\nUPDATE prices SET price = 3.40 WHERE item = 'coffee';\n"
+    "INSERT INTO prices VALUES ('cocoa', 4.00)",
+    "%crdb_rerun prices --key item",
+    "%crdb_txn SELECT * FROM prices WHERE price < :most ORDER BY item",
+    "%crdb_freeze off",
+    "%crdb_connect --frozen recorded\nmost = 4",
+    "%crdb_txn SELECT * FROM prices WHERE price < :most ORDER BY item",
+]
 _TYPED = """%%crdb_txn late << --priority high
 -- who hasn't paid
 SELECT c.name, sum(o.total) AS owed
@@ -49,6 +63,13 @@ def main() -> None:
                 place = next(place for place, source in enumerate(sources) if piece in source)
                 _take(notebook, place, folder / f"{name}.png")
             _complete(notebook, folder / "tab.png")
+            reproduced = opened(*map(code, _REPRODUCED))
+            reproduced.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+            reproduced.page.add_style_tag(content=_CALM)
+            reproduced.run_all()
+            reproduced.cell(-1).wait()
+            _take(reproduced, _REPRODUCED.index("%crdb_rerun prices --key item"), folder / "rerun.png")
+            _take(reproduced, -1, folder / "refused.png")
         browser.close()
 
 

@@ -191,6 +191,8 @@ COMMITTED = ServerError("25000", "current transaction is committed, commands ign
 NO_PREVIOUS = ServerError("25000", "no previous transaction")
 # crdb-answers-22.1.json, "copy": older servers know no COPY … TO.
 NO_COPY_TO = ServerError("42601", 'at or near "(": syntax error')
+# vars.go; where nobody has set it.
+ISOLATION = Table([("default_transaction_isolation", TEXT)], [["serializable"]])
 COMMIT_TIMESTAMP = Table([("commit_timestamp", DECIMAL)], [["1722882686481050825.0000000000"]])
 
 
@@ -239,6 +241,7 @@ def v26() -> Personality:
         _SPELLINGS,
         (
             always("SHOW COMMIT TIMESTAMP", _commit_timestamp),
+            show("default_transaction_isolation", ISOLATION),
             always(r"(TRUNCATE|ALTER TABLE (?!.*schema_locked)|(CREATE|DROP) (UNIQUE )?INDEX)", _refuse_locked),
             Fault(lambda text: _INTERNALS.search(text) is not None, _refuse_internals, times=math.inf),
             plan("• scan", "  columns: (name string)", "  estimated row count: 100 - 33,334 (33% of the table)"),  # W14

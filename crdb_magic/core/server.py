@@ -19,6 +19,7 @@ class Product(Enum):
 
 _NEWEST = (99, 0, 0)  # of a build without a version number: someone's own, of the newest code
 SESSION_ID = "SHOW session_id"
+ISOLATION = "SHOW default_transaction_isolation"
 
 # In the plan's first node: `estimated row count: 1,000 (100% of the table; …)`, `estimated row count: 100 - 33,334`
 # (of CockroachDB's pkg/sql/opt/exec/explain/emit.go), and `(cost=… rows=1000 width=8)`.
@@ -98,6 +99,11 @@ class Server:
         return self.is_cockroachdb
 
     @property
+    def start_tag(self) -> str:
+        """The tag of START TRANSACTION (CockroachDB: pkg/sql/sem/tree/stmt.go, of BeginTransaction)."""
+        return "BEGIN" if self.is_cockroachdb else "START TRANSACTION"
+
+    @property
     def savepoints(self) -> bool:
         """Savepoints nest (CockroachDB v20.1)."""
         return not self.is_cockroachdb or self.version >= (20, 1, 0)
@@ -139,6 +145,15 @@ class Server:
     def tells_commit_time(self) -> bool:
         """SHOW COMMIT TIMESTAMP is known (CockroachDB v23.1); in older ones a message with it is refused whole."""
         return self.is_cockroachdb and self.version >= (23, 1, 0)
+
+    @property
+    def weak_isolation(self) -> bool:
+        """Below SERIALIZABLE a transaction may write later than it reads (CockroachDB v23.2; older ones have no other).
+
+        SHOW COMMIT TIMESTAMP tells when it has read last, then: pkg/kv/kvclient/kvcoord/txn_coord_sender.go,
+        CommitTimestamp; logic_test/show_commit_timestamp.
+        """
+        return self.is_cockroachdb and self.version >= (23, 2, 0)
 
     @property
     def settings_roll_back(self) -> bool:
@@ -279,9 +294,18 @@ class Server:
         if not self.is_cockroachdb:
             return (*_FORMS, "SET default_transaction_isolation = 'serializable'")
         ddl = ("SET autocommit_before_ddl = off",) if self.version >= (24, 1, 0) else ()
-        # Where a statement can only be cancelled by SQL, the session must be known by name before it is stuck.
-        name = () if self.wire_cancel else (SESSION_ID,)
-        return (*_FORMS, *ddl, *name)
+        return (*_FORMS, *ddl, *filter(None, [self.first_question]))
+
+    @property
+    def first_question(self) -> str:
+        """What a connection must know before anything is sent on it, which goes in the message of the settings.
+
+        Where a statement can only be cancelled by SQL, the session must be known by name before it is stuck; where
+        there are weaker levels, the one of transactions that name none.
+        """
+        if not self.is_cockroachdb or (self.wire_cancel and not self.weak_isolation):
+            return ""
+        return ISOLATION if self.weak_isolation else SESSION_ID
 
     def notes(self, options: TransactionOptions, *, alone: bool = False) -> tuple[str, ...]:
         """Say what was asked and has no effect on this server, or on a statement that goes ``alone``."""

@@ -3,6 +3,7 @@
 ::
 
     events.py        what was asked and answered, one after the other
+    ├── secrets.py       … without passwords
     ├── manifest.py      … as a file that a person can read, and a diff can show
     │   ├── blocks.py        … its blocks, in TOML
     │   └── folder.py        … in a folder that one recorder holds
@@ -11,6 +12,7 @@
     └── line.py          … one connection, until its transaction has ended
         ├── hearing.py       … what a message is about
         ├── asked.py         … whether it may write, and with which values
+        ├── passing.py       … what holds within its transaction alone
         ├── rows.py          … the texts of what a cursor has fetched
         └── taps.py          … and of what a COPY moves
     recording.py     what was recorded, found by what was asked

@@ -74,17 +74,14 @@ def refusal(sqlstate: str, message: str) -> RefusedError:
     return RefusedError({"C": sqlstate, "M": message})
 
 
-def refused(recorded: Refusal, before: int = 0) -> RefusedError:
+def refused(recorded: Refusal, before: str = "") -> RefusedError:
     """Refuse as it was; the place of an error counts from the beginning of the message.
 
     Raises :class:`LeftError` where the connection was lost: there is no SQLSTATE then.
     """
-    fields = dict(recorded.fields)
-    if "C" not in fields:
+    if "C" not in recorded.fields:
         raise LeftError
-    if fields.get("P", "").isdigit():
-        fields["P"] = str(int(fields["P"]) + before)
-    return RefusedError(fields)
+    return RefusedError(recorded.within(before))
 
 
 def not_recorded(error: CrdbMagicError) -> RefusedError:

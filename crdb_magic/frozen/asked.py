@@ -9,7 +9,7 @@ from typing import Any
 from psycopg2 import Error
 
 from crdb_magic.errors import ParameterError
-from crdb_magic.frozen.events import Kind, Refusal, plain_text
+from crdb_magic.frozen.events import SOURCE, Kind, Refusal, plain_text
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.literals import literal
 from crdb_magic.sql.kinds import may_write, readable
@@ -73,4 +73,6 @@ def refusal_of(error: Error, before: int) -> Refusal:
     fields = {code: str(value) for code, value in told.items() if value is not None}
     if position := error.diag.statement_position:
         fields[_POSITION] = str(max(int(position) - before, 1))
+    if fields.get("D", "").startswith(SOURCE):
+        fields["D"] = SOURCE + fields["D"][len(SOURCE) + before :]
     return Refusal(fields)

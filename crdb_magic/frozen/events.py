@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from crdb_magic.core.retry import COMMITTED_BUT, UNKNOWN_AT_COMMIT
+from crdb_magic.frozen.secrets import without_secrets
 
 
 class Kind(Enum):
@@ -25,6 +26,9 @@ COMMIT = "COMMIT"
 """The text of an event that is a commit which the server refused."""
 
 _MAY_BE_COMMITTED = UNKNOWN_AT_COMMIT | {COMMITTED_BUT}
+
+SOURCE = "source SQL:\n"
+"""Before the message, up to the line with the error and with a caret below, of pkg/sql/parser/lexer.go."""
 
 COMMITTED, PRESENT = "commit", "now"
 """What is asked for in an event of an instant: that of the last commit, the present; else what --as-of was given."""
@@ -43,10 +47,20 @@ class Heading:
 class Refusal:
     """An error of the server, by the codes of its fields: C the SQLSTATE, M the message, D, H, P, W and others.
 
+    Where in the statement it is, its place P tells; CockroachDB draws that below the statement, into D (`SOURCE`).
     See https://www.postgresql.org/docs/current/protocol-error-fields.html
     """
 
     fields: Mapping[str, str]
+
+    def within(self, before: str) -> dict[str, str]:
+        """Give the fields as they are where that text stands before the statement in its message."""
+        fields = dict(self.fields)
+        if fields.get("P", "").isdigit():
+            fields["P"] = str(int(fields["P"]) + len(before))
+        if fields.get("D", "").startswith(SOURCE):
+            fields["D"] = fields["D"].replace(SOURCE, SOURCE + before, 1)
+        return fields
 
     @property
     def leaves_open(self) -> bool:
@@ -92,13 +106,18 @@ class Event:
     refusal: Refusal | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_refused_at_once(self) -> bool:
+        """Whether a COPY … FROM STDIN was refused before any row was heard."""
+        return self.refusal is not None and not self.digest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A connection that was recorded: its number in the order of opening, and what it showed of itself.
 
     ``shown`` is the line that %crdb_connect says; ``parameters`` are those that the server told at the start
-    (server_version, crdb_version, TimeZone …). Host, port and password are nobody's concern.
+    (server_version, crdb_version, TimeZone …). No password, and host and port only where that line has them.
     """
 
     number: int
@@ -115,9 +134,9 @@ _REST = "… of"
 def plain_text(sent: str) -> str:
     """Give what was sent as it is known by: without blanks around it and the semicolon at its end.
 
-    Of a very long one, which are values, the beginning and the hash of all of it.
+    Secrets in it are masked. Of a very long one, which are values, the beginning and the hash of all of it.
     """
-    text = sent.strip().rstrip(";").rstrip()
+    text = without_secrets(sent.strip().rstrip(";").rstrip())
     if len(text) <= _LONGEST:
         return text
     digest = sha256(text.encode(errors="surrogatepass")).hexdigest()

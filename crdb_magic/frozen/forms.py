@@ -54,6 +54,7 @@ class Control:
     verb: str
     name: str = ""
     as_of: Decimal | None = None
+    is_start: bool = False
 
     @property
     def word(self) -> str:
@@ -83,6 +84,13 @@ def controls(text: str) -> tuple[Control, ...]:
 def _control(statement: Statement) -> Control:
     if controls_transaction(statement):
         verb = _VERBS.get(statement.keyword, "ROLLBACK")
-        return Control(verb, as_of=read_at(statement.text) if verb == "BEGIN" else None)
+        at = read_at(statement.text) if verb == "BEGIN" else None
+        return Control(verb, as_of=at, is_start=statement.keyword == "START")
     verb = _SAVEPOINTS.get(statement.keyword, "")
-    return Control(verb, words(statement)[-1]) if verb else _OTHER
+    return Control(verb, savepoint_named(statement)) if verb else _OTHER
+
+
+def savepoint_named(statement: Statement) -> str:
+    """Give the name of a statement's savepoint."""
+    word = words(statement)[-1]
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()

@@ -14,12 +14,16 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
 from crdb_magic.frozen.asked import kind_of, refusal_of, statements_of, values_of
-from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, plain_text
+from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, Refusal, plain_text
 from crdb_magic.frozen.forms import Control, controls
 from crdb_magic.frozen.hearing import About, Message
+from crdb_magic.frozen.passing import Passing
 from crdb_magic.frozen.rows import Texts, headings
+from crdb_magic.frozen.secrets import masked, without_secrets
 from crdb_magic.frozen.taps import In, Out, Pour
 from crdb_magic.session.driver import Connection, Cursor
+from crdb_magic.sql.kinds import ends_transaction
+from crdb_magic.sql.statements import Statement
 
 TOLD = (
     "server_version", "crdb_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
@@ -66,12 +70,14 @@ class Line:
     """What is heard on one connection, in the words of its server's ``number``.
 
     Of a transaction that the server asked to run again nothing stays; nor of one whose connection is lost.
+    ``is_in_doubt`` is whether something was perhaps written of which nothing is recorded.
     """
 
     connection: Connection
     number: int
     folder: Path
     has_ended: bool = False
+    is_in_doubt: bool = False
     _steps: list[Event | Mark] = field(default_factory=list)
     _undone: bool = False
     _is_retried: bool = False
@@ -84,15 +90,21 @@ class Line:
     _settings: tuple[str, ...] = ()
     _read_at: Decimal | None = None
     _began: int = 0
+    _passing: Passing = field(default_factory=Passing)
 
     def begins(self, cursor: Cursor, after: int) -> None:
-        """Hear that a statement is about to be sent, behind the last write in effect of all connections."""
+        """Hear that a statement is about to be sent, behind the last write in effect of all connections.
+
+        Not one of ours in the middle of another one.
+        """
+        if cursor.is_ours and self._texts is not None:
+            return
         if not self._steps:
             self._began = after
         self._texts = Texts(cursor)
         self._notices = self.connection.notices.heard
         self._told = told_by(self.connection)
-        self._settings = self.connection.settings
+        self._settings = self.connection.standing
         self._read_at = self.connection.course.read_at
 
     def take(self) -> Ended:
@@ -113,14 +125,36 @@ class Line:
         return self._tap or file
 
     def heard(self, cursor: Cursor, said: str, error: Error | None) -> None:
-        """Hear an answer to what had been heard to begin."""
+        """Hear an answer to what had been heard to begin; of what comes through another door nothing is recorded."""
         if self._texts is None:
+            self.is_in_doubt |= kind_of(statements_of(said)) is Kind.WRITE
             return
-        self._texts.leave()
-        self._take_in(cursor, said, error)
-        self._texts = None
+        if not self._texts.are_of(cursor):
+            return
+        sent = (cursor.query or b"").decode(errors="replace")
+        self._passing.begin(sent[: len(sent) - len(said)])
+        try:
+            self._texts.leave()
+            self._take_in(cursor, said, error)
+        finally:
+            self._texts = None
+        if self.connection.idle:
+            self._passing.end()
+        elif error is None and not cursor.is_ours:
+            self._passing.hear(said)
         if self.connection.idle and not self.has_ended:
             self.has_ended = bool(self._steps)
+
+    def left(self, said: str, *, refused: bool) -> None:
+        """Hear that nobody waited for an answer."""
+        if self._texts is not None:
+            self._texts.leave()
+            self._texts = None
+        tap, self._tap = self._tap, None
+        if isinstance(tap, Out):
+            tap.rows.give_up()
+        if not refused:
+            self._lose(statements_of(said))
 
     def _take_in(self, cursor: Cursor, said: str, error: Error | None) -> None:
         tap, self._tap = self._tap, None
@@ -128,7 +162,7 @@ class Line:
         if error is not None:
             self.leave(tap)
             if not error.pgcode or self.connection.closed:
-                self._steps.clear()
+                self._lose(statements_of(said))
                 return
         controlled = controls(said)
         if controlled and controlled[0].verb and (len(controlled) == 1 or cursor.is_ours):
@@ -143,6 +177,14 @@ class Line:
         for pour in filter(None, pours):
             pour.give_up()
 
+    def _lose(self, statements: tuple[Statement, ...]) -> None:
+        """Lose the connection: what it has not committed is undone; of a commit, or without a BEGIN, nobody knows."""
+        wrote = any(isinstance(step, Event) and step.kind is Kind.WRITE for step in self._steps)
+        commits = any(map(ends_transaction, statements))
+        alone = not self.connection.in_transaction and kind_of(statements) is Kind.WRITE
+        self.is_in_doubt |= alone or (commits and wrote)
+        self._steps.clear()
+
     def _control(self, cursor: Cursor, control: Control, said: str, error: Error | None) -> None:
         ends = control.verb in {"COMMIT", "ROLLBACK"}
         if error is not None:
@@ -151,16 +193,17 @@ class Line:
                 self._undone = not refusal_of(error, 0).leaves_open
         elif ends:
             self.leave()
-            self.has_ended, self._undone = True, control.verb == "ROLLBACK"
+            undone = "ROLLBACK" in {control.verb, cursor.statusmessage}  # so is a COMMIT of what failed
+            self.has_ended, self._undone = True, undone
             self._is_retried &= self._undone
         elif control.verb in {"SAVEPOINT", "TO"}:
-            self._steps.append(Mark(control.name.lower(), back=control.verb == "TO"))
+            self._steps.append(Mark(control.name, back=control.verb == "TO"))
 
     def _answer(
         self, cursor: Cursor, message: Message, error: Error | None, tap: Out | In | None, written: Any
     ) -> None:
         if error is not None:
-            self._refused(cursor, message, error, written)
+            self._refused(cursor, message, error, written, tap.digest if isinstance(tap, In) else "")
         elif message.about is About.DESCRIBE:
             self._described = message.text, headings(cursor)
         elif message.about is About.DECLARE:
@@ -175,12 +218,14 @@ class Line:
         else:
             self._stored(cursor, message, written)
 
-    def _refused(self, cursor: Cursor, message: Message, error: Error, written: Any) -> None:
+    def _refused(self, cursor: Cursor, message: Message, error: Error, written: Any, digest: str = "") -> None:
         if error.pgcode in RETRYABLE:
             self._is_retried = not self.connection.idle or message.text == COMMIT
             return
-        before = cursor.sent_before + message.start
-        self._steps.append(self._event(message, written, refusal=refusal_of(error, before)))
+        refusal = refusal_of(error, cursor.sent_before + message.start)
+        if _has_secrets(message):
+            refusal = Refusal({code: masked(text) for code, text in refusal.fields.items()})
+        self._steps.append(self._event(message, written, digest=digest, refusal=refusal))
 
     def _fetched(self, cursor: Cursor) -> None:
         reading = self._reading
@@ -225,9 +270,14 @@ class Line:
     def _event(self, message: Message, written: Any, **answer: Any) -> Event:
         """Make an event of what was asked: in a transaction that reads the past nothing can write."""
         kind = Kind.READ if self._read_at is not None else kind_of(statements_of(message.sql))
-        values = values_of(self.connection, written)
+        values = {} if _has_secrets(message) else values_of(self.connection, written)
         sql = plain_text(written[0]) if written and values else ""
+        passing = self._passing.settings(message.sql, of_the_past=self._read_at is not None)
         return Event(
             number=0, kind=kind, connection=self.number, text=message.text, sql=sql, values=values, as_of=self._read_at,
-            settings=self._settings, **answer,
+            settings=(*self._settings, *passing), **answer,
         )  # fmt: skip
+
+
+def _has_secrets(message: Message) -> bool:
+    return without_secrets(message.sql) != message.sql

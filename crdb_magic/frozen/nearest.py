@@ -69,12 +69,11 @@ def _elsewhere(recording: Recording, question: Question, after: int) -> NotRecor
     """Say behind which write it was asked."""
     places = [one.after for one in recording.statements if _asks(one, question)]
     last, there = recording.write(after), recording.write(places[0])
-    was = f"behind {shortened(there.text)}" if there else "before the first write"
-    now = f"the last write is {shortened(last.text)}" if last else "nothing was written yet"
+    was, now = (f"behind {shortened(one.text)}" if one else "before the first write" for one in (there, last))
     if after < 0:
-        now = "the transactions ended in another way"
+        now = "behind transactions that ended in another way"
     return NotRecordedError(
-        f"It was recorded at another place: {shortened(question.text)}\nThat was {was}; now {now}.",
+        f"It was recorded at another place: {shortened(question.text)}\n- {was}\n+ {now}",
         hint=" ".join((*_next_write(recording, after), FROM_THE_TOP)),
     )
 

@@ -36,15 +36,18 @@ def _apart(method: Method[T]) -> Method[T]:
     """Keep what goes wrong here from whoever is listened to; a fork has a recorder that is not its own."""
 
     @functools.wraps(method)
-    def call(self: Recorder, *args: Any) -> T | None:
+    def call(self: Recorder, *args: Any, **named: Any) -> T | None:
         if not self.is_open:
             return None
         with self._lock:
             try:
-                return method(self, *args)
+                return method(self, *args, **named)
             except Exception as error:
                 self.close()
                 warnings.warn(f"The recording into {self.folder} has ended: {error}", stacklevel=3)
+            except BaseException:  # an interrupt: what was heard is not recorded
+                self._skip()
+                raise
         return None
 
     return call
@@ -100,8 +103,16 @@ class Recorder:
         """Hear the answer; record all of its transaction if that has ended with it."""
         line = self._line(cursor.connection)
         line.heard(cursor, said.decode(errors="replace"), error)
+        self._doubt(line)
         if line.has_ended:
             self._record(line)
+
+    @_apart
+    def left(self, cursor: Cursor, said: bytes, *, refused: bool) -> None:
+        """Hear that nobody waited for an answer."""
+        line = self._line(cursor.connection)
+        line.left(said.decode(errors="replace"), refused=refused)
+        self._doubt(line)
 
     def tee(self, cursor: Cursor, sql: Any, file: Any) -> Any:
         """Give a file that hears what a COPY moves."""
@@ -125,6 +136,16 @@ class Recorder:
         self._append([self._numbered(event)])
 
     # What is recorded.
+
+    def _doubt(self, line: Line) -> None:
+        """Let what follows stand behind a write that is not in the recording, where there may have been one."""
+        if line.is_in_doubt:
+            line.is_in_doubt = False
+            self._skip()
+
+    def _skip(self) -> None:
+        self._number += 1
+        self._after = self._number
 
     def _of(self, connection: Connection) -> dict[str, Any]:
         return {"number": 0, "connection": self._line(connection).number}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from crdb_magic.columns.arrow import Batch
+from crdb_magic.core.asof import AsOf
 from crdb_magic.frozen.events import COMMITTED, PRESENT, Event, Kind, Place
 from crdb_magic.session.catalog import OF_TYPES
 from crdb_magic.sql.kinds import FILLER, readable
@@ -17,7 +18,7 @@ Rows = Callable[[Event], Iterable[Batch]]
 
 _OF_TYPES = OF_TYPES.partition("{")[0].strip()
 _SETTINGS = frozenset({"SET", "RESET", "USE"})
-_SETTING_TAGS = frozenset({"SET", "RESET"})  # not SET CLUSTER SETTING
+_SETTING_TAGS = frozenset({"SET", "SET TRANSACTION", "RESET"})  # not SET CLUSTER SETTING: tags of CockroachDB
 _SETS = re.compile(FILLER + rb"(?:set|reset|use)\b", re.IGNORECASE | re.DOTALL)
 OF_NOW = frozenset({COMMITTED, PRESENT})
 
@@ -67,8 +68,7 @@ class Recording:
 
     def _add(self, event: Event) -> None:
         if event.kind is Kind.INSTANT:
-            after = event.after if event.text in OF_NOW else None
-            self._other[event.connection, event.text, after].append(event)
+            self._other[instant_key(event.connection, event.text, event.after)].append(event)
         elif event.kind is Kind.RECEIPT:
             self._other[receipt_key(event)].append(event)
         elif is_setting(event):
@@ -121,6 +121,11 @@ class Recording:
     def keeps_the_past(self, connection: int) -> bool:
         """Whether something was read at an instant on a connection."""
         return any(number == connection for number, _ in self._instants)
+
+
+def instant_key(connection: int, asked: str, after: int) -> Hashable:
+    """Give what tells instants apart: one that counts from the present is another one behind another write."""
+    return connection, asked, after if asked in OF_NOW or AsOf.parse(asked).ago is not None else None
 
 
 def receipt_key(event: Event) -> Hashable:

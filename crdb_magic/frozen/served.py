@@ -12,7 +12,7 @@ from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen import nearest
 from crdb_magic.frozen.effect import InEffect
 from crdb_magic.frozen.events import COMMITTED, Event, Kind, Refusal
-from crdb_magic.frozen.recording import OF_NOW, Question, Recording, is_timeless, receipt_key
+from crdb_magic.frozen.recording import Question, Recording, instant_key, is_timeless, receipt_key
 
 
 class Served:
@@ -39,7 +39,7 @@ class Served:
         """
         with self.lock:
             candidates = self._candidates(question, who)
-            if digest is not None and not (candidates := [one for one in candidates if _of_rows(one, digest)]):
+            if digest is not None and not (candidates := [one for one in candidates if one.digest == digest]):
                 raise nearest.other_rows(question.text)
             key = self._key(question, who, digest or "")
             event = self._answer(question, candidates, self._times[key])
@@ -48,19 +48,16 @@ class Served:
                 self.effect.wrote(who, event.number)
             return event
 
-    def pass_over(self, question: Question, who: Hashable, sqlstate: str) -> None:
-        """Pass over an answer that was this error, which is said anyway."""
-        with self.lock:
-            refusal = self._refusal(question, who)
-            if refusal and refusal.fields.get("C") == sqlstate:
-                self._times[self._key(question, who)] += 1
+    def refusal(self, question: Question, who: Hashable, *sqlstates: str) -> Refusal | None:
+        """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here.
 
-    def refusal(self, question: Question, who: Hashable) -> Refusal | None:
-        """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here."""
+        Where SQLSTATEs are given, one of these alone.
+        """
         with self.lock:
             refusal = self._refusal(question, who)
-            if refusal:
-                self._times[self._key(question, who)] += 1
+            if refusal is None or (sqlstates and refusal.fields.get("C") not in sqlstates):
+                return None
+            self._times[self._key(question, who)] += 1
             return refusal
 
     def _refusal(self, question: Question, who: Hashable) -> Refusal | None:
@@ -70,9 +67,7 @@ class Served:
     def instant(self, connection: int, asked: str) -> Decimal | None:
         """Give the instant that was meant by what is asked for, None if none was recorded or what is left differs."""
         with self.lock:
-            event = self._in_turn(
-                (connection, asked, self.effect.after() if asked in OF_NOW else None), last_again=True
-            )
+            event = self._in_turn(instant_key(connection, asked, self.effect.after()), last_again=True)
             return event.at if event else None
 
     def committed(self, connection: int) -> Decimal | None:
@@ -118,8 +113,3 @@ def _said(event: Event) -> tuple[object, ...]:
     """Give what an answer is, to be compared with another one."""
     refusal = dict(event.refusal.fields) if event.refusal else None
     return event.tag, event.columns, event.rows, event.hash, event.notices, dict(event.told), refusal
-
-
-def _of_rows(event: Event, digest: str) -> bool:
-    """Whether rows of that digest were sent; of those that were refused midway it may not be known."""
-    return event.digest == digest or (event.refusal is not None and not event.digest)

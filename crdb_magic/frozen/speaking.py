@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.columns.lines import csv_of
-from crdb_magic.core.server import SESSION_ID
+from crdb_magic.core.server import ISOLATION, SESSION_ID
 from crdb_magic.errors import CrdbMagicError
 from crdb_magic.frozen import nearest, wire
 from crdb_magic.frozen.answers import (
@@ -31,9 +31,14 @@ from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
 _NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
+_SYNTAX = "42601"
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
 _OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
+_FIRST_QUESTIONS = {  # of `Server.first_question`
+    SESSION_ID: (Heading("session_id", _TEXT), ["0"]),
+    ISOLATION: (Heading("default_transaction_isolation", _TEXT), ["serializable"]),
+}
 _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks for
 
 
@@ -45,7 +50,7 @@ class Client:
         self._number = place.number
         self._at = Standing(served.effect, place)
         self._cursor: Fetched | None = None
-        self._word = ""
+        self._word = self._sent = ""
 
     def greeting(self) -> Iterator[bytes]:
         """Give what a client is told first."""
@@ -65,13 +70,14 @@ class Client:
 
         Raises :class:`crdb_magic.frozen.answers.LeftError` where the connection was lost.
         """
-        self._word = ""
+        self._word, self._sent = "", sent
         self._at.hear()
         whole = self._served.recording.knows(self._question(sent))  # somebody's own BEGIN
         prelude = NO_PRELUDE if whole else prelude_of(sent)
         text = sent[prelude.length :]
         said = b"" if self._is_ours(plain_text(text)) else text.encode()
         try:
+            self._at.passing.begin(sent[: prelude.length])
             if prelude.begins:
                 yield from self._begin(Control("BEGIN", as_of=prelude.as_of))
             yield from self._statement(text, prelude.length, receive)
@@ -89,8 +95,8 @@ class Client:
         said = text.strip()
         done = controls(said)
         if self._at.status == FAILED and not (done and done[0].ends_failure):
-            self._served.pass_over(self._question(said), self._at, _ABORTED)
-            raise refusal(_ABORTED, "current transaction is aborted, commands ignored until end of transaction block")
+            aborted = "current transaction is aborted, commands ignored until end of transaction block"
+            raise self._as_recorded(said, refusal(_ABORTED, aborted))
         if not said:
             yield b"" if self._at.has_just_begun else wire.EMPTY
         elif len(done) == 1 and done[0].verb:
@@ -113,8 +119,10 @@ class Client:
 
     def _ours(self, plain: str) -> Iterator[bytes] | None:
         if self._is_ours(plain):
-            named = plain.endswith(SESSION_ID)
-            return table(Heading("session_id", _TEXT), ["0"]) if named else iter([wire.complete("SET")])
+            return next(
+                (table(*answer) for question, answer in _FIRST_QUESTIONS.items() if plain.endswith(question)),
+                iter([wire.complete("SET")]),
+            )
         if plain in _OURS and not self._served.recording.knows(self._question(plain)):
             return table(*_OURS[plain])
         return None
@@ -127,7 +135,15 @@ class Client:
     def _begin(self, control: Control) -> Iterator[bytes]:
         with self._served.lock:
             self._at.begin(control.as_of)
-        yield wire.complete("BEGIN")
+        yield wire.complete(self._at.server.start_tag if control.is_start else "BEGIN")
+
+    def _as_recorded(self, plain: str, error: RefusedError) -> RefusedError:
+        """Give an error that is always one as it was, if it was recorded here: servers word it in their own ways.
+
+        That of the syntax comes before any other.
+        """
+        said = self._served.refusal(self._question(plain), self._at, error.fields["C"], _SYNTAX)
+        return refused(said) if said else error
 
     def _control(self, control: Control, plain: str) -> Iterator[bytes]:
         self._word = "ROLLBACK" if self._at.status == FAILED else control.word
@@ -138,8 +154,14 @@ class Client:
             if control.verb in _ENDS:
                 self._end(control.verb, plain)
             else:
-                self._at.savepoint(control)
+                self._savepoint(control, plain)
         yield wire.complete(self._word)
+
+    def _savepoint(self, control: Control, plain: str) -> None:
+        try:
+            self._at.savepoint(control)
+        except RefusedError as error:
+            raise self._as_recorded(plain, error) from None
 
     def _end(self, verb: str, plain: str) -> None:
         undone = verb == "ROLLBACK" or self._at.status == FAILED
@@ -152,7 +174,7 @@ class Client:
     # What was recorded.
 
     def _question(self, plain: str) -> Question:
-        return Question(self._number, plain_text(plain), self._at.as_of, self._at.settings)
+        return Question(self._number, plain_text(plain), self._at.as_of, self._at.settings(plain))
 
     def _look(self, question: Question) -> Event:
         try:
@@ -166,7 +188,7 @@ class Client:
         except CrdbMagicError as error:
             raise not_recorded(error) from None
         if event.refusal:
-            raise refused(event.refusal, before)
+            raise refused(event.refusal, self._sent[:before])
         return event
 
     def _settings(self, said: str) -> Iterator[bytes] | None:
@@ -252,7 +274,8 @@ class Client:
 
     def _copy_in(self, plain: str, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
         question = self._question(plain)
-        self._look(question)
+        if self._look(question).is_refused_at_once:
+            self._take(question)
         yield wire.COPY_IN
         digest = hashlib.sha256()
         while (message := receive()).kind == wire.COPY_DATA:

@@ -12,11 +12,13 @@ from crdb_magic.frozen.answers import refusal
 from crdb_magic.frozen.effect import InEffect
 from crdb_magic.frozen.events import Place
 from crdb_magic.frozen.forms import Control
+from crdb_magic.frozen.passing import Passing
 from crdb_magic.session.told import Telling
 from crdb_magic.sql.kinds import ends_one
 
 IDLE, OPEN, FAILED = b"I", b"T", b"E"
 _SYNTAX, _NO_TRANSACTION, _NO_SAVEPOINT = "42601", "25P01", "3B001"
+_SAID = {"SAVEPOINT": "SAVEPOINT", "RELEASE": "RELEASE SAVEPOINT", "TO": "ROLLBACK TO SAVEPOINT"}
 ENCODING, UTF8 = "client_encoding", "UTF8"
 _DEFAULTS = {
     "server_version": "16.0",
@@ -46,11 +48,12 @@ class Standing:
         self._saved: dict[str, dict[str, str]] = {}
         self._told = dict(self.parameters)
         self._telling = Telling(undone=self.server.settings_roll_back)
+        self.passing = Passing()
 
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """What the session was SET to."""
-        return tuple(self._telling.now.settings.values())
+    def settings(self, text: str) -> tuple[str, ...]:
+        """Give what the session was SET to, as far as it counts for a text that is asked."""
+        passing = self.passing.settings(text, of_the_past=self.as_of is not None)
+        return (*self._telling.now.standing, *passing)
 
     @property
     def has_just_begun(self) -> bool:
@@ -77,6 +80,10 @@ class Standing:
     def succeeded(self, word: str, said: bytes) -> None:
         """Note a message that was answered, by the first word of its tag."""
         self._telling.succeeded(word, said, idle=self.status == IDLE)
+        if self.status == IDLE:
+            self.passing.end()
+        else:
+            self.passing.hear(said.decode())
 
     def failed(self, sqlstate: str, said: bytes) -> None:
         """Note one that was refused: of one that is not understood, the BEGIN in it is not done either."""
@@ -85,17 +92,19 @@ class Standing:
         elif self.status == OPEN:
             self.status = FAILED
         self._telling.failed(said, idle=self.status == IDLE, ended=ends_one(said))
+        if self.status == IDLE:
+            self.passing.end()
 
     def savepoint(self, control: Control) -> None:
         """Set a savepoint, release it, or go back to it."""
         verb, name = control.verb, control.name
         if self.status == IDLE:
-            raise refusal(_NO_TRANSACTION, f"{control.word} can only be used in transaction blocks")
+            raise refusal(_NO_TRANSACTION, f"{_SAID[verb]} can only be used in transaction blocks")
         if verb == "SAVEPOINT":
             self._effect.save(self, name)
             self._saved[name] = dict(self.parameters)
         elif not (self._effect.release if verb == "RELEASE" else self._effect.roll_back_to)(self, name):
-            raise refusal(_NO_SAVEPOINT, f'savepoint "{name.lower()}" does not exist')
+            raise refusal(_NO_SAVEPOINT, f'savepoint "{name}" does not exist')
         elif verb == "TO" and self.server.settings_roll_back:
             self.parameters = dict(self._saved[name])
         self.status = OPEN

@@ -29,7 +29,7 @@ class Pour:
         self._items: queue.Queue[Batch | None] = queue.Queue(_AHEAD)
         self._stored: Any = None
         self._failure: BaseException | None = None
-        self._given_up = False
+        self._given_up = self._is_over = False
         self._thread = threading.Thread(target=self._run, args=(folder,), name="crdb_magic recorder", daemon=True)
         self._thread.start()
 
@@ -57,12 +57,19 @@ class Pour:
             self._stored = write(folder, self.columns, self._batches())
         except BaseException as error:
             self._failure = error
-            while not self._given_up and self._items.get() is not None:  # who puts must not wait for ever
+            for _ in self._rest():  # who puts must not wait for ever
                 pass
 
+    def _rest(self) -> Iterator[Batch]:
+        """Give what comes up to its end, which comes once."""
+        while not self._is_over:
+            batch = self._items.get()
+            self._is_over = batch is None
+            if batch is not None:
+                yield batch
+
     def _batches(self) -> Iterator[Batch]:
-        while (batch := self._items.get()) is not None:
-            yield batch
+        yield from self._rest()
         if self._given_up:
             raise RecordingError("The rows did not come to their end.")
 
@@ -101,14 +108,16 @@ class In:
     def __init__(self, file: Any) -> None:
         self._file = file
         self._sum = hashlib.sha256()
+        self._is_read = False
 
     def read(self, size: int = -1) -> Any:
         """Give what comes next."""
         piece = self._file.read(size)
         self._sum.update(piece.encode() if isinstance(piece, str) else piece)
+        self._is_read |= not piece
         return piece
 
     @property
     def digest(self) -> str:
-        """The hash of all that was read."""
-        return self._sum.hexdigest()
+        """The hash of all that was read; empty where that was not all: the server has refused to hear it."""
+        return self._sum.hexdigest() if self._is_read else ""

@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from crdb_magic.columns.arrow import unpadded
+from crdb_magic.columns.differences import By, differences
 from crdb_magic.columns.frames import to_frame
 from crdb_magic.columns.results import Column, Result
 from crdb_magic.core.asof import at_hlc
@@ -18,6 +20,7 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, PastUnavailableError
 from crdb_magic.frozen import store
+from crdb_magic.frozen.asked import statements_of
 from crdb_magic.frozen.events import Event, Heading, Kind, is_shortened
 from crdb_magic.frozen.manifest import Contents
 from crdb_magic.frozen.rows import Texts, headings
@@ -26,6 +29,7 @@ from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
 from crdb_magic.session.translation import translated
+from crdb_magic.sql.steadiness import keeps_order
 from crdb_magic.values.typemap import lookup, text_like
 
 
@@ -41,13 +45,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A read of the recording and what was found; of a different one the rows then and now, why of others."""
+    """A read of the recording and what was found; of a different one what differs, row by row, why of others."""
 
     event: Event
     verdict: Verdict
     why: str = ""
-    then: pd.DataFrame | None = field(default=None, repr=False)
-    now: pd.DataFrame | None = field(default=None, repr=False)
+    differences: pd.DataFrame | None = field(default=None, repr=False)
 
 
 def verify(contents: Contents, folder: Path, target_of: Callable[[int], Target]) -> Iterator[Check]:
@@ -83,7 +86,10 @@ class _Again:
         if stored.hash == event.hash:
             return Check(event, Verdict.SAME)
         then = _frame(self._folder, event.hash, event.columns or ())
-        return Check(event, Verdict.DIFFERENT, "", then, _frame(self._beside, stored.hash, columns))
+        now = _frame(self._beside, stored.hash, columns)
+        by = By.POSITION if _keep_order(event, max(len(then), len(now))) else By.NOTHING
+        found = differences(then, now, by)
+        return Check(event, Verdict.SAME) if found.empty else Check(event, Verdict.DIFFERENT, "", found)
 
     def _read(self, event: Event) -> tuple[tuple[Heading, ...], store.Stored]:
         at = event.as_of or event.at
@@ -106,6 +112,11 @@ class _Again:
         return self._sessions[key]
 
 
+def _keep_order(event: Event, rows: int) -> bool:
+    statements = statements_of(event.text)
+    return len(statements) == 1 and keeps_order(statements[0], rows)
+
+
 def _not_checked(event: Event) -> str:
     if event.as_of is None and event.at is None:
         return "its instant is not known"
@@ -115,5 +126,9 @@ def _not_checked(event: Event) -> str:
 def _frame(folder: Path, hash_: str, columns: Sequence[Heading]) -> pd.DataFrame:
     types = [lookup(one.oid) or text_like("", one.oid) for one in columns]
     named = tuple(Column(one.name, type_) for one, type_ in zip(columns, types, strict=True))
-    batches = tuple(store.read(folder, hash_, columns))
+    # By COPY CockroachDB sends other texts of the same values: of CHAR, and of FLOAT4 (`Server.copy_as_selected`).
+    batches = tuple(
+        tuple(unpadded(one.oid, texts) for one, texts in zip(columns, batch, strict=True))
+        for batch in store.read(folder, hash_, columns)
+    )
     return to_frame(Result("", named, batches, sum(len(batch[0]) for batch in batches)))

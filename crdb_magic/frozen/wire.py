@@ -118,11 +118,23 @@ def notice(fields: Mapping[str, str]) -> bytes:
 
 
 def heading(columns: Sequence[Heading]) -> bytes:
-    """Describe the columns of the rows to come: of no table, of any size, as text."""
+    """Describe the columns of the rows to come: of no table, as text."""
     described = (
-        _text(one.name) + struct.pack(">ihihih", 0, 0, _signed(one.oid), -1, one.modifier, 0) for one in columns
+        _text(one.name) + struct.pack(">ihihih", 0, 0, _signed(one.oid), _size(one), one.modifier, 0) for one in columns
     )
     return message(b"T", struct.pack(">h", len(columns)) + b"".join(described))
+
+
+SIZES = {
+    16: 1, 18: 1, 19: 64, 20: 8, 21: 2, 23: 4, 26: 4, 700: 4, 701: 8,  # BOOL "char" NAME, integers, OID, floats
+    1082: 4, 1083: 8, 1114: 8, 1184: 8, 1186: 16, 1266: 12, 2950: 16,  # DATE TIME TIMESTAMP(TZ) INTERVAL TIMETZ UUID
+}  # fmt: skip
+"""The lengths of types in PostgreSQL, by OID (pg_type.typlen); other types' differ from value to value."""
+
+
+def _size(column: Heading) -> int:
+    """Give the length of a column's type; of another than PostgreSQL's the modifier tells, as of a declared one."""
+    return SIZES.get(column.oid, -1) if column.modifier == -1 else -1
 
 
 def _signed(oid: int) -> int:

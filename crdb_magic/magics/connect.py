@@ -63,7 +63,9 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
         _ = connections.use(given["use"]).connection
         say(f"{given['use']}: {_described(notebook, given['use'])}")
     else:
-        say(_described(notebook, _opened(call, notebook, typed.namespace)))
+        line = _described(notebook, _opened(call, notebook, typed.namespace))
+        served = f"\nServed from the recording in {given['frozen']}: no server is asked." if "frozen" in given else ""
+        say(line + served)
 
 
 def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
@@ -112,12 +114,14 @@ def _started(call: Call, connections: Connections) -> str:
 
 
 def _served(call: Call, notebook: CrdbMagic) -> str:
-    """Serve a recording from its beginning: what is open leads to servers, and ends."""
+    """Serve a recording from its beginning: what is open leads to servers, and ends where there is a recording."""
     if call.rest:
         raise OptionError(f"--frozen needs no server: leave out {call.rest.split('://')[0]!r}.")
+    folder = Path(call.given["frozen"]).expanduser()
+    notebook.freezing.check(folder)
     if ended := notebook.connections.close_all():
         say("\n".join(ended))
-    notebook.freezing.serve(Path(call.given["frozen"]).expanduser())
+    notebook.freezing.serve(folder)
     notebook.connections.open(_name(call), Target({}))
     return _name(call)
 

@@ -9,11 +9,9 @@ from typing import Any
 import pandas as pd
 from IPython.display import display
 
-from crdb_magic.columns.differences import By, differences
 from crdb_magic.core.target import Target
 from crdb_magic.drawing.words import beginning
 from crdb_magic.errors import OptionError, ParameterError
-from crdb_magic.frozen.asked import statements_of
 from crdb_magic.frozen.events import Event, Kind
 from crdb_magic.frozen.manifest import Contents, load
 from crdb_magic.frozen.verifying import Check, verify
@@ -24,7 +22,6 @@ from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
-from crdb_magic.sql.steadiness import keeps_order
 
 _OFF = "off"
 _SHOWN = 72
@@ -49,7 +46,8 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
     with other SQL or values, is an error that shows the difference. Writes answer as they did, in the recorded order.
 
     DIR/manifest.toml has the SQL, its values, instants and hashes, to be read and compared by people; DIR/data the rows
-    as Parquet files. No password, host or port is in it.
+    as Parquet files. No password of a connection is in it, nor of a CREATE or ALTER ROLE; where the server is, only in
+    the line that %crdb_connect shows. What was read is in it.
 
     Options:
     {options}
@@ -82,9 +80,9 @@ def _verified(notebook: CrdbMagic, folder: Path, name: str | None) -> pd.DataFra
             checks.append(check)
             bar.advance(check.event.rows)
     for check in checks:
-        if check.then is not None and check.now is not None:
+        if check.differences is not None:
             say(_short(check.event))
-            display(differences(check.then, check.now, By.POSITION if _keeps_order(check) else By.NOTHING))
+            display(check.differences)
     found = Counter(check.verdict.value for check in checks)
     listed = ", ".join(f"{count:,} {verdict}" for verdict, count in found.items())
     say(f"{len(checks):,} reads: {listed}." if checks else "Nothing was read in this recording.")
@@ -112,12 +110,6 @@ def _target(notebook: CrdbMagic, number: int, name: str | None) -> Target:
             hint="open them in the order of the recording, or name one for all: --on NAME.",
         )
     return targets[number - 1]
-
-
-def _keeps_order(check: Check) -> bool:
-    statements = statements_of(check.event.text)
-    rows = max(len(frame) for frame in (check.then, check.now) if frame is not None)
-    return len(statements) == 1 and keeps_order(statements[0], rows)
 
 
 def _short(event: Event) -> str:

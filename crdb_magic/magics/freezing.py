@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crdb_magic.environment import FREEZE, FROZEN
 from crdb_magic.errors import OptionError
+from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.playback import Playback, open_playback
 from crdb_magic.frozen.recorder import Recorder
 from crdb_magic.session.driver import Connection
@@ -27,6 +28,10 @@ class Freezing:
             self.serve(Path())
         elif self._place:
             self._recorder = Recorder(Path(self._place))
+
+    def check(self, folder: Path) -> None:
+        """Raise :class:`RecordingError` if there is no recording in a folder that is to be served."""
+        load(Path(self._place or folder))
 
     def serve(self, folder: Path) -> None:
         """Serve all connections that are opened from now on from a recording, from its beginning."""

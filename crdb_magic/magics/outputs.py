@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
@@ -20,6 +21,24 @@ def say(text: str, receipt: Receipt | None = None) -> None:
 def metadata_of(receipt: Receipt | None) -> dict[str, Any]:
     """Give the metadata of an output that has a receipt, or none."""
     return {"crdb": receipt.as_dict()} if receipt else {}
+
+
+def unseen(frame: pd.DataFrame) -> pd.DataFrame:
+    """Let nothing be shown of a frame as the value of the cell that runs: all that is to be said of it was said."""
+
+    def shown() -> None:  # an IPython protocol
+        if _cell() != cell:
+            del frame.__dict__["_ipython_display_"]
+            display(frame)
+
+    cell = _cell()
+    frame.__dict__["_ipython_display_"] = shown
+    return frame
+
+
+def _cell() -> int:
+    shell = get_ipython()
+    return shell.execution_count if shell else 0
 
 
 class LiveOutput:

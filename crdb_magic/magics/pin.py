@@ -29,7 +29,7 @@ PIN_OPTIONS = (
 )  # fmt: skip
 
 
-@magic(PIN_OPTIONS, words=(_OFF, *AsOf.words()))
+@magic(PIN_OPTIONS, words=(_OFF, *AsOf.words(), Fills.FRAMES))
 def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
     """Read at one instant from now on: all cells agree with each other, and give the same when they run again.
 

@@ -19,7 +19,7 @@ from crdb_magic.magics.arguments import Fills, Option, parse, variable
 from crdb_magic.magics.display import caption
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
-from crdb_magic.magics.outputs import say
+from crdb_magic.magics.outputs import say, unseen
 from crdb_magic.magics.readings import Reading, Readings
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.sql.kinds import may_write
@@ -47,8 +47,8 @@ def crdb_rerun(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
         %crdb_rerun [FRAME|RECEIPT] [options]
 
     FRAME is a variable with what a cell of SQL gave, as it is now, be it that you have changed it since; without
-    one the last result. The value is a DataFrame of what differs, empty if nothing does: rows that were there only
-    then, or are only now, and changed ones with their columns then and now.
+    one the last result. The value is a DataFrame of what differs, empty (and not shown) if nothing does: rows that were
+    there only then, or are only now, and changed ones with their columns then and now.
     What was read at no instant (no --as-of, no pin) is compared with the present. A write is never run again.
 
     Options:
@@ -68,7 +68,7 @@ def crdb_rerun(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
     by = By.KEY if key else By.POSITION if keeps_order(query, max(len(then), len(now))) else By.NOTHING
     found = differences(then, now, by, key)
     say("\n".join(_said(found, len(then), by, at_present=reading.receipt.as_of is None)))
-    return found
+    return found if len(found) else unseen(found)
 
 
 def _asked(readings: Readings, name: str, namespace: Namespace) -> tuple[Reading, pd.DataFrame]:

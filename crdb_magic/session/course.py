@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.keeping import LOOKED_INTO
-from crdb_magic.sql.kinds import FILLER, LETS_GO, LOOKS_UP, ends_one, may_write, says, some
+from crdb_magic.sql.kinds import FILLER, LETS_GO, LOOKS_UP, changes_schema, ends_one, may_write, says, some
 
 # The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
 _BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})
@@ -16,6 +16,8 @@ _ROWS_ALONE = re.compile(
     FILLER + rb"(?:insert|upsert|update|delete|select|with|values|table|copy|show|savepoint|release)\b[^;]*;?\s*\Z",
     re.IGNORECASE | re.DOTALL,
 )
+_LEVEL = re.compile(r"ISOLATION LEVEL (\w+(?: \w+)?)")
+_LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _MOST_LOOKED_INTO = 100  # messages of a transaction that are kept until it ends
 
 
@@ -24,7 +26,8 @@ class Course:
 
     ``begin`` waits for the first statement, ``timeout()`` goes with each. ``idle`` is, each time, whether the server
     has no transaction open. ``read_at`` is the exact instant of the past that is read, if it is one; of what is read
-    there it is noted whether it may have let go of locks, or looked something up by its name.
+    there it is noted whether it may have let go of locks, or looked something up by its name. ``isolation`` is the
+    level that BEGIN has named, empty for none; something else if another statement has said anything about it.
     """
 
     __slots__ = (
@@ -36,7 +39,9 @@ class Course:
         "_has_written",
         "_timeout",
         "_to_look_into",
+        "changed_schema",
         "failed_to_begin",
+        "isolation",
         "lets_go",
         "looks_up",
         "read_at",
@@ -46,7 +51,8 @@ class Course:
         self._begin, self._timeout = begin, timeout
         self.failed_to_begin = False
         self.read_at: Decimal | None = None
-        self.lets_go = self.looks_up = False
+        self.isolation = found[1].lower() if (found := _LEVEL.search(begin)) else ""
+        self.lets_go = self.looks_up = self.changed_schema = False
         self._begun = self._answered = self._ended = self._has_written = self._changed_more_than_rows = False
         self._to_look_into: list[bytes] = []
 
@@ -79,6 +85,8 @@ class Course:
 
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
         """Note a message that was answered; ``word`` is the first of its tag, ``said`` it without our prelude."""
+        if b"isolation" in said[:_LOOKED_AT].lower():
+            self.isolation = "said otherwise"
         if not self._begun:
             return
         self._answered = True
@@ -88,8 +96,9 @@ class Course:
         if not self._ended:
             may_end = word in _BOUNDARIES or b";" in said
             self._ended = idle or (may_end and ends_one(said))
-        if said and not self._changed_more_than_rows:
-            self._changed_more_than_rows = _ROWS_ALONE.match(said) is None
+        if said and _ROWS_ALONE.match(said) is None:
+            self._changed_more_than_rows = True
+            self.changed_schema = self.changed_schema or some(changes_schema, said, unreadable=True)
         if word in LOOKED_INTO and len(self._to_look_into) < _MOST_LOOKED_INTO:
             self._to_look_into.append(said)
         else:

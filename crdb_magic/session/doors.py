@@ -62,6 +62,10 @@ class Doors(extensions.cursor):
             if listener:
                 listener.heard(self, self.query or b"", error)
             raise
+        except BaseException:
+            if listener:
+                listener.left(self, self.query or b"", refused=False)
+            raise
         connection.note_success(self.statusmessage or "", self.query or b"", self.query or b"")
         if listener:
             listener.heard(self, self.query or b"")

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
+from crdb_magic.core.options import Isolation
 from crdb_magic.core.retry import CANCELED
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
@@ -29,7 +30,7 @@ from crdb_magic.session.listening import LISTENING, Listener
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
 from crdb_magic.session.sockets import OnSocket
-from crdb_magic.session.told import Telling, Told
+from crdb_magic.session.told import SET_CONFIG, Telling, Told
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.kinds import ends_one, resets_all
 
@@ -45,6 +46,7 @@ CONNECT_DEFAULTS = {
 
 
 _RESETS = frozenset({"RESET", "DISCARD"})
+_SERIALIZABLE = Isolation.SERIALIZABLE.value
 _IDLE = extensions.TRANSACTION_STATUS_IDLE
 _ANSWERED = frozenset({_IDLE, extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
 _CANCEL = """
@@ -65,7 +67,7 @@ class Connection(OnSocket):
     """Whether its server is a thread of this process, which plays a recording."""
     target: Target
     notices: Notices  # type: ignore[assignment]  # it takes whatever has append
-    session_id: str | None = None
+    _answer = ""  # to `Server.first_question`
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -147,7 +149,7 @@ class Connection(OnSocket):
         with self.cursor(cursor_factory=Cursor) as cursor:
             cursor.is_ours = True
             cursor.execute("; ".join(self.server.settings))
-            self.session_id = str(cursor.fetchall()[0][0]) if cursor.description else None
+            self._answer = str(cursor.fetchall()[0][0]) if cursor.description else ""
 
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""
@@ -196,7 +198,7 @@ class Connection(OnSocket):
             self.cancel()
             return
         with closing(connect(self.target)) as other, other.cursor() as cursor:
-            cursor.execute(_CANCEL, (self.session_id,))
+            cursor.execute(_CANCEL, (self._answer,))
 
     def note_failure(self, sent: bytes, said: bytes = b"") -> None:
         """Remember what a message that failed may have done all the same, and what of the settings in it is undone."""
@@ -221,6 +223,24 @@ class Connection(OnSocket):
     def settings(self) -> tuple[str, ...]:
         """What its session was SET to that counts now, in order."""
         return tuple(self._telling.now.settings.values())
+
+    @property
+    def writes_when_it_reads(self) -> bool:
+        """Whether the transaction surely writes at the instant that it reads, so that this can be told as one."""
+        if not self.server.weak_isolation:
+            return True
+        said = self.course.isolation or ("" if self._has_set_isolation else self._answer)
+        return said == _SERIALIZABLE
+
+    @property
+    def _has_set_isolation(self) -> bool:
+        now = self._telling.now
+        return SET_CONFIG in now.bound or any("isolation" in one.lower() for one in now.settings.values())
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """What may make its session answer otherwise than another one: its settings, and what it alone has."""
+        return self._telling.now.standing
 
     @property
     def told(self) -> Told:
@@ -301,8 +321,12 @@ class Cursor(Doors):
             # psycopg2 keeps the very message that it has sent, and the tag of the one before until an answer has come
             if self.query is message and self.statusmessage and self.connection.transaction_status in _ANSWERED:
                 self._note_success(statement)
+                if listener:
+                    listener.heard(self, statement)
             else:
                 self.connection.note_failure(self.query or b"", self._said(statement))
+                if listener:
+                    listener.left(self, statement, refused=self._was_refused)
             if isinstance(other, KeyboardInterrupt) and other.__cause__ is None and self._was_refused:
                 raise other from StatementError("The statement was cancelled.", sqlstate=CANCELED)
             raise

@@ -26,6 +26,9 @@ class Listener(Protocol):
     def heard(self, cursor: Cursor, said: bytes, error: Error | None = None) -> None:
         """Hear that the server has answered a statement, or refused it; rows are there to be fetched."""
 
+    def left(self, cursor: Cursor, said: bytes, *, refused: bool) -> None:
+        """Hear that nobody waited for the answer to a statement; ``refused`` is whether it is known to be undone."""
+
     def tee(self, cursor: Cursor, sql: Any, file: Any) -> Any:
         """Give a file that hears what a COPY moves from or to another one."""
 

@@ -10,9 +10,8 @@ from crdb_magic.errors import OptionError, PastUnavailableError
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.session import Session
-from crdb_magic.session.transactions import ask
+from crdb_magic.session.transactions import INSTANT, ask
 
-_INSTANT = "SELECT cluster_logical_timestamp()"
 _AT_PRESENT = TransactionOptions(as_of=NOW, isolation=Isolation.SERIALIZABLE)  # below that it is refused
 
 
@@ -30,7 +29,7 @@ def _present_at(session: Session, connection: Connection) -> Decimal | None:
         return keeper.present().at
     if not session.server.as_of_system_time:
         return None
-    hlc, _ = session.carry_out(lambda connection: ask(connection, _INSTANT), _AT_PRESENT, lambda _: None)
+    hlc, _ = session.carry_out(lambda connection: ask(connection, INSTANT), _AT_PRESENT, lambda _: None)
     return Decimal(hlc)
 
 

@@ -295,7 +295,7 @@ class Session:
         verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, nature)
         wrote = nature.may_write and (alone or verbs.may_have_written)
-        at = _committed_at(verbs, may_ask=ask_when) if wrote else None
+        at = _committed_at(verbs, nature, may_ask=ask_when) if wrote else None
         return _Done(verbs.value, verbs.connection, options, committed, verbs.read_at, verbs.notices, alone, at)
 
     def _has_to_go_alone(self, nature: _Nature, options: TransactionOptions) -> bool:
@@ -340,12 +340,14 @@ class Session:
         )
 
 
-def _committed_at(verbs: Verbs[T], *, may_ask: bool) -> Decimal | None:
+def _committed_at(verbs: Verbs[T], nature: _Nature, *, may_ask: bool) -> Decimal | None:
     """Give the instant at which what was written is seen, and let it be known."""
     if verbs.options.dry_run or verbs.options.writes_nothing:
         return None
     connection = verbs.connection
-    at = verbs.committed_at or instant_of_last(connection, may_ask=may_ask)
+    may_ask = may_ask and verbs.is_of_one_instant
+    changed_schema = verbs.changed_schema or nature.changes_schema
+    at = verbs.committed_at or instant_of_last(connection, may_ask=may_ask, changed_schema=changed_schema)
     if at is not None and connection.listener:
         connection.listener.read_at(connection, "commit", at)
     return at

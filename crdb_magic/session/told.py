@@ -57,6 +57,11 @@ class Told:
     bound: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     changes: int = field(default=0, compare=False)
 
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """Give the settings, and the names of what is bound to the connection."""
+        return (*self.settings.values(), *self.bound.values())
+
     def after(self, statements: Sequence[Statement]) -> Told:
         """Give what stays when these statements were run as well."""
         told = self

@@ -48,6 +48,10 @@ class Verbs(ABC, Generic[T]):
     value: T
     committed_at: Decimal | None = None
     """The exact instant of the commit, where the answer to it told that."""
+    is_of_one_instant = True
+    """Whether it can have one."""
+    changed_schema = False
+    """Whether a statement of it may have changed the schema, as far as their words tell."""
 
     def __init__(self, link: Link, work: Callable[[Connection], T], options: TransactionOptions) -> None:
         self.options = options = options.within(None)  # a "now" that nobody took for what it means there
@@ -192,7 +196,7 @@ class Explicit(Verbs[T]):
         connection.arm(self._begin_sql(connection), _time_limit(seconds_left, connection.server))
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
-            self.read_at = Decimal(ask(connection, "SELECT cluster_logical_timestamp()"))
+            self.read_at = Decimal(ask(connection, INSTANT))
         connection.course.read_at = self.read_at
         if self.read_at not in {asked, None} and self.options.as_of and connection.listener:
             connection.listener.read_at(connection, self.options.as_of.asked, self.read_at)
@@ -250,6 +254,8 @@ class Explicit(Verbs[T]):
             return
         check_past(connection, self.options.as_of)
         self.may_have_written = connection.course.may_have_written
+        self.is_of_one_instant = connection.writes_when_it_reads
+        self.changed_schema = connection.course.changed_schema
         end = "ROLLBACK" if self.options.dry_run else "COMMIT"
         if self._is_told_when(connection):
             self.committed_at = commit_and_tell(connection)
@@ -265,7 +271,7 @@ class Explicit(Verbs[T]):
         """
         if self.options.dry_run or self.options.writes_nothing or connection.address in KEEPERS:
             return False
-        asked = connection.server.tells_commit_time and self.may_have_written
+        asked = connection.server.tells_commit_time and self.may_have_written and self.is_of_one_instant
         return asked and connection.course.changed_rows_alone
 
     def undo(self) -> None:
@@ -303,6 +309,7 @@ def _time_limit(seconds_left: float | None, server: Server, *, within: bool = Tr
 
 
 TELL = "SHOW COMMIT TIMESTAMP"
+INSTANT = "SELECT cluster_logical_timestamp()"
 _NONE_BEFORE = "25000"
 
 

@@ -78,11 +78,18 @@ BARE_TIMES = _names("current_date current_time current_timestamp localtime local
 """Called without parentheses."""
 TRANSACTION_TIMES = BARE_TIMES | _names("now transaction_timestamp")
 """When the transaction began; CockroachDB's `Server.now_is_as_of` tells what that is in one that reads the past."""
-TIMES = _names("clock_timestamp statement_timestamp timeofday")
+TIMES = _names(
+    """
+    clock_timestamp statement_timestamp timeofday
+    experimental_follower_read_timestamp follower_read_timestamp
+    """
+)
+"""When it is asked; the last two are so long before (pkg/sql/sem/builtins, followerReadTimestamp)."""
 NEW_EACH_TIME = _names(
     """
     random random_normal
-    gen_random_bytes gen_random_ulid gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 uuid_v4 uuidv4
+    experimental_uuid_v4 gen_random_bytes gen_random_ulid gen_random_uuid gen_salt
+    uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 uuid_v4 uuidv4
     uuidv7
     nextval unique_rowid unordered_unique_rowid
     pg_backend_pid pg_current_snapshot pg_current_xact_id txid_current txid_current_snapshot

@@ -24,6 +24,7 @@ FORMS = (
     "SET bytea_output = 'hex'",
     "SET datestyle = 'ISO'",
 )
+WEAK = "SHOW default_transaction_isolation"
 
 
 def cockroach(*version: int) -> Server:
@@ -141,11 +142,13 @@ def test_what_has_no_effect_is_noted(server: Server, asked: dict[str, Any], note
 @pytest.mark.parametrize(
     ("server", "settings"),
     [
-        (cockroach(23, 2, 9), FORMS),
-        (cockroach(24, 1, 0), (*FORMS, "SET autocommit_before_ddl = off")),
+        (cockroach(21, 2, 0), (*FORMS, "SHOW session_id")),
+        (cockroach(23, 1, 9), FORMS),
+        (cockroach(23, 2, 9), (*FORMS, WEAK)),
+        (cockroach(24, 1, 0), (*FORMS, "SET autocommit_before_ddl = off", WEAK)),
         (POSTGRES, (*FORMS, "SET default_transaction_isolation = 'serializable'")),
     ],
-    ids=["before autocommit_before_ddl", "since autocommit_before_ddl", "PostgreSQL"],
+    ids=["without cancel requests", "without weak levels", "with them", "since autocommit_before_ddl", "PostgreSQL"],
 )
 def test_a_new_connection_is_set_up(server: Server, settings: tuple[str, ...]) -> None:
     assert server.settings == settings

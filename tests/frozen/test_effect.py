@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crdb_magic.frozen.effect import UNCERTAIN, InEffect
+from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.recording import is_setting
 
 
 def after(*steps: str) -> dict[str, int]:
@@ -59,3 +61,18 @@ def test_a_savepoint_that_is_not_there_is_told(verb):
     effect.begin("a")
 
     assert getattr(effect, verb)("a", "s") is False
+
+
+# CockroachDB has a tag of its own for SET TRANSACTION, which is gone with its transaction (pkg/sql/sem/tree/stmt.go).
+@pytest.mark.parametrize(
+    ("text", "tag", "sets"),
+    [
+        ("SET TIME ZONE 'UTC'", "SET", True),
+        ("RESET ALL", "RESET", True),
+        ("SET TRANSACTION PRIORITY HIGH", "SET TRANSACTION", True),
+        ("SET CLUSTER SETTING sql.defaults.idle_in_session_timeout = '1h'", "SET CLUSTER SETTING", False),
+        ("SET TIME ZONE 'UTC'; DELETE FROM t", "DELETE 1", False),
+    ],
+)
+def test_what_sets_the_session_alone_is_no_write_that_others_see(text: str, tag: str, sets: bool) -> None:
+    assert is_setting(Event(number=1, kind=Kind.WRITE, connection=1, text=text, tag=tag)) is sets

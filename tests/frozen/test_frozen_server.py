@@ -254,7 +254,8 @@ def test_a_write_that_is_left_out_is_missed(play, sql, written):
 
     assert str(caught.value) == (
         "It was recorded at another place: DELETE FROM orders\n"
-        "That was behind INSERT INTO orders VALUES (4, 'cup'); now nothing was written yet.\n"
+        "- behind INSERT INTO orders VALUES (4, 'cup')\n"
+        "+ before the first write\n"
         "Hint: The next recorded write is INSERT INTO orders VALUES (4, 'cup'): run the cells in the order in which "
         "they were recorded; %crdb_connect again begins from the top.\n"
         "Nothing was committed."
@@ -265,7 +266,7 @@ def test_a_write_that_is_done_twice_is_refused(play, sql, written):
     session = play(written)
     session.run(sql(ADD))
 
-    with pytest.raises(NotRecordedError, match="before the first write; now the last write is INSERT"):
+    with pytest.raises(NotRecordedError, match=r"- before the first write\n\+ behind INSERT"):
         session.run(sql(ADD))
 
 

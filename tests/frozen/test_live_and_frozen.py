@@ -14,12 +14,14 @@ from typing import Any
 import peewee
 import psycopg2
 import pytest
+from faults import Exchange, ServerError, instead
+from personality import always
 from tables import unique
 
 from crdb_magic.core.asof import AsOf, time_of
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.core.target import Target
-from crdb_magic.errors import CrdbMagicError
+from crdb_magic.errors import NOT_RECORDED, CrdbMagicError
 from crdb_magic.explore.schema import explore
 from crdb_magic.frozen.playback import open_playback
 from crdb_magic.frozen.recorder import Recorder
@@ -89,6 +91,37 @@ def spoken(*texts: str) -> Step:
     return run
 
 
+def spoken_text(text: str) -> Step:
+    """A query whose rows nobody fetches."""
+
+    def run(session: Session) -> Any:
+        with session.connection.cursor() as cursor:
+            cursor.execute(text)
+            return cursor.rowcount
+
+    return run
+
+
+def described_as(text: str) -> Step:
+    def run(session: Session) -> Any:
+        with session.connection.cursor() as cursor:
+            cursor.execute(text)
+            return [tuple(column) for column in cursor.description]
+
+    return run
+
+
+def refused_outside(session: Session) -> Any:
+    """Say what may only be said within a transaction."""
+    said = []
+    with session.connection.cursor() as cursor:
+        for text in ("RELEASE SAVEPOINT s", "ROLLBACK TO s"):
+            with pytest.raises(psycopg2.Error) as error:
+                cursor.execute(text)
+            said.append((error.value.pgcode, str(error.value)))
+    return said
+
+
 def _said(cursor: Any, text: str) -> Any:
     cursor.execute(text)
     return cursor.statusmessage, cursor.fetchall() if cursor.description else None, cursor.connection.transaction_status
@@ -140,7 +173,8 @@ _MANY = "SELECT i, 'row ' || i AS name FROM generate_series(1, 60000) AS t (i) O
 _TOKYO = "SET TimeZone = 'Asia/Tokyo'"
 _EMPTY = f"DELETE FROM {T}"
 _COPY = f"COPY {T} FROM STDIN WITH CSV"
-_TZ = cell("SELECT '2026-01-01 00:00+00'::TIMESTAMPTZ::TEXT")
+_TIME = "SELECT '2026-01-01 00:00+00'::TIMESTAMPTZ::TEXT"
+_TZ = cell(_TIME)
 _AGO = cell(f"SELECT * FROM {T} ORDER BY id", as_of=AsOf.parse("-1us"))
 _EMPTIED = cell(f"DELETE FROM {T}")
 ALL = f"SELECT * FROM {T} ORDER BY id"
@@ -188,7 +222,21 @@ SCRIPTS: dict[str, Sequence[Step]] = {
     "models": [modelled, cell(ALL), modelled],
     "large results": [cell(_MANY), cell(_MANY), streamed(_MANY)],
     "somebody's own BEGIN": [spoken("BEGIN", _EMPTY, ALL, "ROLLBACK", ALL), spoken(f"BEGIN; {_EMPTY}; COMMIT", ALL)],
+    "somebody's own COMMIT of what failed": [
+        spoken("BEGIN", _EMPTY), spoken("SELECT 1 / 0"), spoken("COMMIT"), spoken(ALL),
+    ],
     "somebody's own settings": [spoken("BEGIN", _TOKYO, "SHOW TimeZone", "ROLLBACK", "SHOW TimeZone")],
+    "what the driver can't cast": [spoken_text("SELECT '0044-03-15 00:00:00+00 BC'::TIMESTAMPTZ")],
+    "RESET ALL": [cell(_TOKYO), cell("RESET ALL"), _TZ],
+    "a transaction that is started": [spoken("START TRANSACTION", "COMMIT")],
+    "savepoints by their names": [
+        spoken("BEGIN", 'SAVEPOINT "s t" -- a note', _EMPTY, 'ROLLBACK TO "s t"', ALL, "COMMIT"),
+        cell('ROLLBACK TO "S t"'),
+        cell(ALL),
+    ],
+    "errors of what controls": [sent("SELEC 1", "SELEC 2", "SELECT 1"), refused_outside, cell(ALL)],
+    "COPY that is refused": [copied(_COPY, "1,x\n"), copied(_COPY, "zz\n"), copied(_COPY, "7,x\n"), cell(ALL)],
+    "descriptions": [described_as("SELECT 1, 'x'::VARCHAR(3), 1.5::DECIMAL(8, 2), 'y', '{1}'::INT[], now()::DATE")],
     "nothing": [cell("SELECT 1", read_only=True), sent(), sent("")],
 }  # fmt: skip
 
@@ -245,9 +293,50 @@ def test_a_recording_answers_as_cockroachdb_did(twice_as_v26, name):
     assert frozen == live
 
 
+def test_the_place_of_an_error_is_in_the_statement_whatever_goes_before_it(twice_as_v26, as_v26):
+    def refuse(exchange: Exchange) -> None:
+        """Draw the place below all of the message, prelude included (pkg/sql/parser/lexer.go)."""
+        message, _, _ = as_v26.log[-1].partition("\n) AS q")
+        drawn = f"source SQL:\n{message}\n{' ' * 9}^"
+        instead(ServerError("42601", 'at or near "frmo": syntax error', detail=drawn))(exchange)
+
+    as_v26.rules.append(always(r"SELECT (1 FRMO|\* FROM \(\nSELECT 1 FRMO)", refuse))
+    text, at = "SELECT 1 FRMO nowhere", AsOf.parse("1722882686481050825.0000000002")
+    live, frozen = twice_as_v26([cell(text), cell(text, as_of=at), streamed(text, str(at)), sent(text)])
+
+    assert frozen == live
+    assert ["line 1: SELECT 1 FRMO nowhere\n                 ^\n" in str(one) for _, one in live[2:4]] == [True, True]
+
+
+OTHERWISE: dict[str, tuple[Sequence[Step], Step]] = {
+    "what was SET for the transaction": ([cell(f"SET LOCAL TimeZone = 'Asia/Tokyo'; {_TIME}")], cell(_TIME)),
+    "it gone back to a savepoint": (
+        [cell(f"SAVEPOINT s; SET LOCAL TimeZone = 'Asia/Tokyo'; ROLLBACK TO s; {_TIME}")],
+        cell(f"SAVEPOINT s; SET LOCAL TimeZone = 'Asia/Tokyo'; {_TIME}"),
+    ),
+    "whether it may write": ([cell(_EMPTY)], cell(_EMPTY, read_only=True)),
+    "a time ago, behind a write": ([_AGO, cell(_EMPTY)], _AGO),
+    "rows of a COPY that was refused": ([copied(_COPY, "1,x\n")], copied(_COPY, "7,x\n")),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_differs_is_refused(target, keeper, tmp_path, name):
+    recorded, other = OTHERWISE[name]
+    _, _ = _twice(target, tmp_path, recorded)
+    with open_playback(tmp_path), closing(Session(target)) as frozen:
+        outcomes(frozen, [*MADE, *(recorded if "behind" in name else ())])
+
+        with pytest.raises((CrdbMagicError, psycopg2.Error)) as error:
+            other(frozen)
+        assert NOT_RECORDED in {getattr(error.value, "sqlstate", ""), getattr(error.value, "pgcode", "")}
+
+
 def test_two_sessions_are_answered_as_they_were(target, session, keeper, tmp_path):
     outcomes(session, [cell(f"DROP TABLE IF EXISTS {T}"), *MADE])
     other = target.having(application_name="other")
+    # On CockroachDB who reads waits for who has written there (concurrency/lock_table.go); it is asked of other rows.
+    meanwhile = f"SELECT * FROM {T} WHERE id < 9" if session.server.is_cockroachdb else ALL
 
     def both() -> list[Any]:
         with closing(Session(target)) as one, closing(Session(other)) as two:
@@ -261,7 +350,7 @@ def test_two_sessions_are_answered_as_they_were(target, session, keeper, tmp_pat
                     (True, _EMPTIED),
                     (False, cell(ALL)),
                     (False, spoken("BEGIN", f"INSERT INTO {T} VALUES (9, 'i')")),
-                    (True, cell(ALL)),
+                    (True, cell(meanwhile)),
                     (False, spoken("COMMIT")),
                     (True, cell(ALL)),
                 ]

@@ -108,7 +108,7 @@ def test_a_read_that_came_before_a_write_says_so():
     served = Served(tape.recording)
     served.take(Question(1, "DELETE FROM orders"), "somebody")
 
-    with pytest.raises(NotRecordedError, match="before the first write; now the last write is DELETE FROM orders"):
+    with pytest.raises(NotRecordedError, match=r"- before the first write\n\+ behind DELETE FROM orders"):
         served.look(Question(1, "SELECT 1"), "somebody")
 
 

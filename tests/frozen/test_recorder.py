@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -9,13 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from faults import Fault, cut_after, cut_before, statement
 from psycopg2 import extras
+from tables import unique
 
 from crdb_magic import CockroachDatabase
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
-from crdb_magic.errors import CrdbMagicError, RecordingError
+from crdb_magic.errors import AmbiguousCommitError, CrdbMagicError, RecordingError
 from crdb_magic.frozen import store
 from crdb_magic.frozen.effect import UNCERTAIN
 from crdb_magic.frozen.events import COMMITTED, Event, Kind
@@ -140,7 +143,9 @@ def test_the_exact_instant_of_the_past_is_recorded(session, sql, events):
 
 
 @pytest.mark.parametrize("way", ["frames", "export"])
-def test_a_stream_and_a_file_are_recorded_as_the_query_that_they_are(db, table, events, folder, tmp_path, way):
+def test_a_stream_and_a_file_are_recorded_as_the_query_that_they_are(db, server, table, events, folder, tmp_path, way):
+    if not (server.copy_to or server.cursors):
+        pytest.skip("no rows can be streamed there")
     query = f"SELECT id FROM {table} ORDER BY id"
     if way == "frames":
         assert [len(frame) for frame in db.frames(query, 1)] == [1, 1]
@@ -152,9 +157,11 @@ def test_a_stream_and_a_file_are_recorded_as_the_query_that_they_are(db, table, 
 
 
 def test_of_rows_that_are_written_the_hash_is_recorded(db, recorder, events):
-    db.execute_sql("CREATE TEMPORARY TABLE copied (x INT)")
+    name = unique("copied")
+    db.execute_sql(f"CREATE TABLE {name} (x INT)")
     for value in (1, 1, 2):
-        db.write_frame(pd.DataFrame({"x": [value]}), "copied", mode="append")
+        db.write_frame(pd.DataFrame({"x": [value]}), name, mode="append")
+    db.execute_sql(f"DROP TABLE {name}")
     one, same, other = [event.digest for event in events() if event.digest]
 
     assert (one == same, one == other) == (True, False)
@@ -228,6 +235,46 @@ def test_what_goes_wrong_ends_the_recording_and_nothing_else(session, sql, recor
     with pytest.warns(UserWarning, match="The recording into .* has ended"):
         report = session.run(sql("SELECT 1"))
     assert (report.results[0].rows, recorder.is_open) == ((("1",),), False)
+
+
+def test_a_stream_whose_rows_can_t_be_stored_comes_all_the_same(db, recorder, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(store, "_write", full)
+    with pytest.warns(UserWarning, match="The recording into .* has ended: No space left on device"):
+        frames = list(db.frames("SELECT generate_series(1, 60000) AS i", 20_000))
+
+    assert (sum(map(len, frames)), recorder.is_open) == (60_000, False)
+
+
+def test_behind_a_commit_of_which_nobody_knows_is_another_state(through, proxy, sql, table, events):
+    recorded = sql(f"SELECT count(*) FROM {table}")
+    through.run(recorded)
+    proxy.rules.append(Fault(statement("COMMIT"), cut_after))
+    with pytest.raises(AmbiguousCommitError):
+        through.run(sql(f"DELETE FROM {table}; SELECT 1"))
+    through.run(recorded)
+    before, behind = (event for event in events() if event.kind is Kind.READ)
+
+    assert before.after == 0
+    assert behind.after not in {0, *(event.number for event in events())}
+
+
+def test_so_it_is_behind_what_came_through_another_door(session, sql, table, events):
+    with session.connection.cursor() as cursor:
+        cursor.copy_from(io.StringIO("7\t7\n"), table)
+    session.run(sql("SELECT 1"))
+    (event,) = events()
+
+    assert event.after not in {0, event.number}
+
+
+def test_a_connection_that_is_lost_is_not_recorded_twice(through, proxy, sql, table, events):
+    proxy.rules.append(Fault(statement("DELETE"), cut_before))
+    through.run(sql(f"SELECT 1; DELETE FROM {table}; SELECT 2"))
+
+    assert [event.text for event in events()] == ["SELECT 1", f"DELETE FROM {table}", "SELECT 2"]
 
 
 def test_what_is_told_later_is_not_recorded(session, sql, recorder, folder):

@@ -83,6 +83,8 @@ def things(notebook) -> Iterator[str]:
         ("%crdb_pin --s|", ["--show"]),
         ("%crdb_receipt --a|", ["--all"]),
         ("%crdb_rerun df --k|", ["--key"]),
+        ("%crdb_freeze o|", ["off"]),
+        ("%crdb_connect --fr|", ["--frozen"]),
         ("%crdb_connect --l|", ["--local", "--list"]),
     ],
 )
@@ -101,6 +103,13 @@ def test_variables_stand_where_a_value_may_be_one(unconnected, tab_alone):
 
     assert tab_alone("%crdb_txn --as-of :|") == [":moment"]
     assert tab_alone("%%crdb_txn\nSELECT :mo|") == [":moment"]
+
+
+@pytest.mark.parametrize("magic", ["%crdb_pin", "%crdb_rerun"])
+def test_frames_stand_where_one_is_read_again_or_names_an_instant(unconnected, tab_alone, magic):
+    unconnected("import pandas as pd; prices = pd.DataFrame()")
+
+    assert tab_alone(f"{magic} pr|") == ["prices"]
 
 
 def test_connections_are_named(notebook, tab, url):

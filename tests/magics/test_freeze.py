@@ -10,6 +10,7 @@ import pytest
 from proxy import Proxy
 from tables import unique
 
+from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
 from crdb_magic.frozen import store
@@ -203,6 +204,24 @@ def test_a_folder_that_is_no_recording_is_refused(unconnected: Any, tmp_path: Pa
         unconnected(f"%crdb_connect --frozen {tmp_path}")
 
 
+def test_what_is_open_stays_open_where_there_is_no_recording(notebook: Any, tmp_path: Path) -> None:
+    with pytest.raises(RecordingError):
+        notebook(f"%crdb_connect --frozen {tmp_path}")
+
+    assert notebook("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+def test_that_a_recording_is_served_is_said_under_the_line_that_was_recorded(twice: Twice) -> None:
+    twice.notebook("%crdb_connect :url")
+    line = twice.notebook.shown.strip()
+    twice.live(*MADE)
+    twice.frozen()
+
+    assert twice.notebook.shown.splitlines() == [
+        line, f"Served from the recording in {twice.folder}: no server is asked.",
+    ]  # fmt: skip
+
+
 def test_rows_that_somebody_has_changed_are_refused(twice: Twice) -> None:
     twice.live(*MADE, ALL)
     for path in (twice.folder / "data").iterdir():
@@ -220,8 +239,10 @@ def test_no_secret_gets_into_the_folder(twice: Twice, proxy: Proxy) -> None:
 
 
 @pytest.fixture
-def recorded(twice: Twice) -> Twice:
-    """A recorded notebook, connected to the server again."""
+def recorded(twice: Twice, server: Server) -> Twice:
+    """A recorded notebook, connected to the server again, of which it is known when each was read."""
+    if server.is_cockroachdb and not server.tells_commit_time:
+        pytest.skip("this server does not tell when something was read")
     twice.live(*MADE, ALL, f"%crdb_txn SELECT count(*) AS n FROM {TABLE}")
     twice.notebook("%crdb_connect :url")
     return twice

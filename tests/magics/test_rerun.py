@@ -39,6 +39,23 @@ def test_what_was_read_in_the_past_is_the_same_whatever_was_written_since(log):
     assert said(log) == ["The same: 2 rows."]
 
 
+def test_where_nothing_differs_no_value_is_shown_under_the_sentence(log):
+    log("%%crdb_txn df << --as-of -1us\nSELECT * FROM rerun_log ORDER BY n")
+    log("%crdb_rerun df")
+
+    assert log.shown.startswith("The same: 2 rows.")
+    assert "DataFrame" not in log.shown
+
+
+def test_in_a_later_cell_it_is_shown_as_any_frame_is(log):
+    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY n")
+    log["found"] = log("%crdb_rerun df")
+    log.shell.execution_count += 1
+    log("display(found)")
+
+    assert "Empty DataFrame" in log.outputs[0].data["text/plain"]
+
+
 def test_so_is_what_was_read_under_a_pin_that_is_off(log):
     log("%crdb_pin")
     log("%crdb_txn --as-of now DELETE FROM rerun_log")
@@ -75,7 +92,7 @@ def test_what_was_read_at_no_instant_is_compared_with_the_present_and_that_is_sa
 
 
 def test_a_key_tells_which_row_is_which(log):
-    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY price NULLS LAST")
+    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY coalesce(price, 9)")
     log("%crdb_txn UPDATE rerun_log SET price = CASE n WHEN 1 THEN 5 ELSE 4 END")
     found = log("%crdb_rerun df --key n")
 

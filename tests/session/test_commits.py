@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from faults import (
     AMBIGUOUS,
@@ -19,13 +21,13 @@ from faults import (
     tagged_rollback,
 )
 from interrupting import interrupted_before
-from personality import NO_PREVIOUS, v22
+from personality import ISOLATION, NO_PREVIOUS, show, v22
 from proxy import Proxy
 from tables import unique
 from wire import READY, Message
 
 from crdb_magic.core.asof import AsOf
-from crdb_magic.core.options import RetryPolicy, TransactionOptions
+from crdb_magic.core.options import DEFAULTS, Isolation, RetryPolicy, TransactionOptions
 from crdb_magic.errors import AmbiguousCommitError, CrdbMagicError, Outcome, PartialCommitError
 from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.session import Session
@@ -35,6 +37,7 @@ _WRITE = "UPDATE {table} SET balance = balance + 1 WHERE id = 1"
 _READ = "SELECT balance FROM {table} WHERE id = 1"
 _TWICE = TransactionOptions(retry=RetryPolicy(max_attempts=2, wait_initial=0, wait_max=0))
 _TOLD = "COMMIT; SHOW COMMIT TIMESTAMP"
+_NOW = "SELECT cluster_logical_timestamp()"
 
 
 @pytest.fixture
@@ -113,6 +116,44 @@ def test_an_older_server_is_asked_for_nothing(target, sql, table):
     assert (report.receipt.committed_at, proxy.log[-1]) == (None, "COMMIT")
 
 
+# Below SERIALIZABLE the server tells when a transaction has read last, which may be before it wrote
+# (kvcoord/txn_coord_sender.go, CommitTimestamp; logic_test/show_commit_timestamp, weak-iso-level-configs).
+
+_WEAK = TransactionOptions(isolation=Isolation.READ_COMMITTED)
+_STRONG = TransactionOptions(isolation=Isolation.SERIALIZABLE)
+_SET = "SET default_transaction_isolation = 'read committed'"
+
+
+@pytest.mark.parametrize(
+    ("before", "cell", "options", "told"),
+    [
+        ("SELECT 1", f"{_WRITE}; {_READ}", _WEAK, "None"),
+        ("SELECT 1", _WRITE, _WEAK, "None"),
+        ("SELECT 1", f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {_WRITE}", DEFAULTS, "None"),
+        (_SET, f"{_WRITE}; {_READ}", DEFAULTS, "None"),
+        (_SET, _WRITE, DEFAULTS, "None"),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED", _WRITE, DEFAULTS, "None"),
+        ("SELECT set_config('default_transaction_isolation', 'read committed', false)", _WRITE, DEFAULTS, "None"),
+        (_SET, f"{_WRITE}; {_READ}", _STRONG, _AT),
+        (_SET, _WRITE, _STRONG, _AT),
+    ],
+)
+@pytest.mark.usefixtures("sent")
+def test_an_instant_is_told_of_what_is_serializable_alone(through_v26, sql, table, before, cell, options, told):
+    through_v26.run(sql(before))
+    report = through_v26.run(sql(cell.format(table=table)), options, ask_when=True)
+
+    assert str(report.receipt.committed_at) == told
+
+
+@pytest.mark.parametrize(("level", "told"), [("serializable", _AT), ("read committed", "None")])
+def test_so_it_is_where_a_role_or_a_database_has_another_default(as_v26, through_v26, sql, table, level, told):
+    as_v26.rules.append(show("default_transaction_isolation", replace(ISOLATION, rows=[[level]])))
+    reports = [through_v26.run(sql(text.format(table=table)), ask_when=True) for text in (_WRITE, f"{_WRITE}; {_READ}")]
+
+    assert [str(report.receipt.committed_at) for report in reports] == [told] * 2
+
+
 # What psycopg2 hears of a message is what came last: so nothing may stand behind a commit that fails afterwards.
 
 
@@ -123,8 +164,26 @@ def test_behind_a_schema_change_the_question_is_a_message_of_its_own(as_v26, thr
     made = f"CREATE TABLE {name} (id INT); INSERT INTO {name} VALUES (1)"
     report = through_v26.run(sql(made), ask_when=asked)
 
-    assert as_v26.log[2:] == ["COMMIT", *["SHOW COMMIT TIMESTAMP"] * asked]
-    assert str(report.receipt.committed_at) == (_AT if asked else "None")
+    assert as_v26.log[2:] == ["COMMIT", *[_NOW] * asked]
+    assert (report.receipt.committed_at is not None) is asked
+
+
+# Jobs do it behind the commit, at whose instant it is not seen yet (logic_test/show_commit_timestamp, ddl).
+@pytest.mark.usefixtures("sent")
+def test_a_schema_change_is_seen_from_now_on(as_v26, through_v26, sql, table):
+    text = f"ALTER TABLE {table} ADD COLUMN more INT DEFAULT 5"
+    receipt = through_v26.run(sql(text), ask_when=True).receipt
+
+    assert (as_v26.log, receipt.committed_at is not None) == ([text, _NOW], True)
+
+
+def test_what_it_left_is_read_there(session, sql, table, server):
+    if server.is_cockroachdb and not server.tells_commit_time:
+        pytest.skip("this server does not tell")
+    receipt = session.run(sql(f"ALTER TABLE {table} ADD COLUMN more INT DEFAULT 5"), ask_when=True).receipt
+    then = session.run(sql(f"SELECT more FROM {table}"), TransactionOptions(as_of=AsOf.parse(receipt)))
+
+    assert then.results[0].rows == (("5",), ("5",))
 
 
 @pytest.mark.usefixtures("sent")

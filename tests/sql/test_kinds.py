@@ -444,7 +444,14 @@ def test_what_commits_at_once(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["CREATE TABLE t (a INT)", "ALTER TABLE t ADD COLUMN a INT", "TRUNCATE t", "DROP VIEW v"]
+    "text",
+    [
+        "REFRESH MATERIALIZED VIEW v",
+        "CREATE TABLE t (a INT)",
+        "ALTER TABLE t ADD COLUMN a INT",
+        "TRUNCATE t",
+        "DROP VIEW v",
+    ],
 )
 def test_what_changes_the_schema(text: str) -> None:
     assert changes_schema(only(text))

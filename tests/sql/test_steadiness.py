@@ -180,6 +180,7 @@ def test_a_limit_beside_the_text_is_one_too(text, why):
         ("localtimestamp", Why.TRANSACTION_TIME, "localtimestamp"),
         ("statement_timestamp()", Why.TIME, "statement_timestamp()"),
         ("clock_timestamp()", Why.TIME, "clock_timestamp()"),
+        ("follower_read_timestamp()", Why.TIME, "follower_read_timestamp()"),
         ("random()", Why.NEW, "random()"),
         ("gen_random_uuid()", Why.NEW, "gen_random_uuid()"),
         ("uuid_generate_v4()", Why.NEW, "uuid_generate_v4()"),
