@@ -40,6 +40,7 @@ html_theme = "furo"
 html_title = f"crdb_magic {release}"
 html_show_sourcelink = False
 highlight_language = "none"
+smartquotes = False  # -- is the beginning of an option
 myst_heading_anchors = 3
 default_role = "literal"
 autodoc_member_order = "bysource"
