@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from case_names import case_name
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odd_values import Shouted
@@ -246,7 +247,7 @@ def test_each_digit_of_a_decimal_in_a_document_comes_back(echo, value):
         (extras.Json({"a": Decimal("0.1000000000000000000001")}), '{"a": 0.1000000000000000000001}'),
         (extras.Json([1], dumps=lambda _: "mine"), "mine"),
     ],
-    ids=repr,
+    ids=case_name,
 )
 def test_a_kind_of_pythons_is_sent_as_what_it_stands_for(echo, value, comes):
     assert echo(value) == comes
@@ -488,7 +489,7 @@ _MASKED = pd.arrays.FloatingArray(np.array([1.5, _NAN, 0]), np.array([False, Fal
         *((pa.array([1, None]), "INT8[]", [1, None]), (pa.chunked_array([["a"], ["b"]]), "TEXT[]", ["a", "b"])),
         (pa.scalar(_MOMENT, pa.timestamp("ns")), "TIMESTAMP", _MOMENT),
     ],
-    ids=repr,
+    ids=case_name,
 )
 def test_a_value_of_pandas_or_arrows_keeps_its_meaning(echo, value, cast, comes):
     assert echo(value, cast) == comes
