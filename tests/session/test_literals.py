@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from case_names import case_name
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_values import Shouted
 from psycopg2 import extensions, extras
@@ -30,7 +30,7 @@ from crdb_magic.session.driver import connect
 from crdb_magic.session.literals import literal
 from crdb_magic.values.decode import Interval
 
-_ON_A_SERVER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_ON_A_SERVER = settings(max_examples=25)
 _ONE = UUID(int=1)
 _NAN = float("nan")
 _DAY = dt.date(2026, 1, 2)
