@@ -1,4 +1,4 @@
-"""The command line: ``python -m crdb_magic demo`` and ``python -m crdb_magic local``."""
+"""The command line: ``crdb-magic demo`` and ``crdb-magic local``, or ``python -m crdb_magic`` and the same."""
 
 from __future__ import annotations
 
@@ -18,29 +18,35 @@ def main() -> int:
     arguments = _parser().parse_args()
     os.environ.pop(FROZEN, None)  # who asks for a server on the command line wants one
     try:
-        return _demo(arguments.output) if arguments.command == "demo" else _local(arguments.directory)
+        return _demo(arguments) if arguments.command == "demo" else _local(arguments.directory)
     except CrdbMagicError as error:
         print("\n".join(error._render_traceback_()), file=sys.stderr)
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m crdb_magic", description=__doc__)
+    parser = argparse.ArgumentParser(prog="crdb-magic", description="Transactions for CockroachDB in Jupyter.")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="run the quickstart notebook on a local server")
-    demo.add_argument("--output", type=Path, default=Path("quickstart-executed.ipynb"), help="the executed copy")
+    shown = demo.add_mutually_exclusive_group()
+    shown.add_argument("--output", type=Path, default=Path("quickstart-executed.ipynb"), help="the executed copy")
+    shown.add_argument("--lab", action="store_true", help="open a copy of it in JupyterLab instead")
     local = commands.add_parser("local", help="start a server on this machine, until Ctrl-C")
     local.add_argument("directory", type=Path, nargs="?", help="where to keep its data (default: nowhere)")
     return parser
 
 
-def _demo(output: Path) -> int:
+def _demo(arguments: argparse.Namespace) -> int:
+    if arguments.lab:
+        from crdb_magic.demo.lab import open_lab
+
+        open_lab()
     try:
         from crdb_magic.demo.run import run
     except ModuleNotFoundError as error:
         print(f"The demo needs {error.name}: pip install 'crdb_magic[demo]'", file=sys.stderr)
         return 1
-    return 0 if run(output) else 1
+    return 0 if run(arguments.output) else 1
 
 
 def _local(directory: Path | None) -> int:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from hypothesis import HealthCheck, settings
 from personality import v26
 from proxy import Proxy
 from tables import unique
@@ -20,6 +21,12 @@ from crdb_magic.session import execution, reading, sizes
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
 from crdb_magic.sql.statements import BoundStatement, split
+
+# How fast an example is says nothing on a machine that does something else too, and a session serves all examples of a
+# test. In CI hypothesis has settings of its own, which stay.
+_CHECKS = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=_CHECKS)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

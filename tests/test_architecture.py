@@ -178,6 +178,20 @@ def test_importing_costs_no_heavy_library(module: str) -> None:
     assert loaded_by(f"crdb_magic{module}") & set(FOREIGN) == set()
 
 
+def test_loading_the_extension_brings_in_a_driver_and_little_else() -> None:
+    code = """
+import sys, pandas
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+before = {name.partition(".")[0] for name in sys.modules}
+shell.run_line_magic("load_ext", "crdb_magic")
+print(*{name.partition(".")[0] for name in sys.modules} - before - sys.stdlib_module_names)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert set(done.stdout.split()) == {"crdb_magic", "psycopg2", "tomli_w"}
+
+
 # What is public.
 
 

@@ -1,4 +1,4 @@
-"""The extension of JupyterLab: the sources make what is committed, and the wheel puts it where JupyterLab looks."""
+"""The extension of JupyterLab: the sources make what is committed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -40,16 +38,6 @@ def test_what_is_committed_is_what_the_sources_make(tmp_path: Path) -> None:
     subprocess.run(["npm", "run", "build"], cwd=copy, check=True)
 
     assert _files(copy / "built") == _files(_BUILT)
-
-
-def test_the_wheel_has_it_where_jupyterlab_looks(tmp_path: Path) -> None:
-    _run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", tmp_path, _ROOT, cwd=tmp_path)
-    place = "crdb_magic-{version}.data/data/share/jupyter/labextensions/crdb_magic/"
-    place = place.format(version=tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]["version"])
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        held = {name.removeprefix(place): wheel.read(name) for name in wheel.namelist() if name.startswith(place)}
-
-    assert held == _files(_BUILT) | {"install.json": (_SOURCES / "install.json").read_bytes()}
 
 
 def test_its_version_is_the_packages() -> None:

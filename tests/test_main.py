@@ -6,24 +6,78 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg2
 import pytest
 
+from crdb_magic.__main__ import main
+from crdb_magic.demo.notebook import QUICKSTART
 from crdb_magic.environment import FROZEN
 
 _COMMAND = [sys.executable, "-m", "crdb_magic"]
 
 
-def test_the_demo_runs_the_quickstart_and_leaves_the_executed_copy(tmp_path):
-    copy = tmp_path / "copy.ipynb"
-    done = subprocess.run([*_COMMAND, "demo", "--output", copy], capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo") / "copy.ipynb"
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert str(copy) in done.stdout
+
+@pytest.fixture(scope="module")
+def demo(copy):
+    """What the demo says; it ran once."""
+    return subprocess.run([*_COMMAND, "demo", "--output", copy], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """Run ``demo --lab`` in a folder, with a JupyterLab that says what it is to open."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "jupyterlab.py").write_text("import sys; print(sys.argv[1:])")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run():
+        return subprocess.run([*_COMMAND, "demo", "--lab"], capture_output=True, text=True, check=True).stdout
+
+    return run
+
+
+def test_the_demo_runs_the_quickstart_and_leaves_the_executed_copy(demo, copy):
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert str(copy) in demo.stdout
     assert all(
         cell["outputs"] is not None for cell in json.loads(copy.read_text())["cells"] if cell["cell_type"] == "code"
     )
+
+
+def test_the_demo_leaves_no_kernel_that_misses_its_parent(demo):
+    assert "WARNING" not in demo.stderr
+
+
+def test_the_demo_opens_jupyterlab_on_a_copy(lab):
+    assert lab() == "['quickstart.ipynb']\n"
+    assert Path("quickstart.ipynb").read_bytes() == QUICKSTART.read_bytes()
+
+
+def test_a_quickstart_that_is_there_is_opened_as_it_is(lab):
+    Path("quickstart.ipynb").write_text("with notes of mine")
+
+    assert lab() == "quickstart.ipynb is here already, and opened as it is.\n['quickstart.ipynb']\n"
+    assert Path("quickstart.ipynb").read_text() == "with notes of mine"
+
+
+def test_without_jupyterlab_it_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["crdb-magic", "demo", "--lab"])
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)  # not to be found
+
+    assert main() == 1
+    assert capsys.readouterr().err == (
+        "InputError: Not installed: jupyterlab.\nHint: pip install jupyterlab 'crdb_magic[demo]'\n"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_local_starts_a_server_until_it_is_interrupted(monkeypatch):

@@ -1,9 +1,11 @@
-"""The quickstart notebook (beside these files in a wheel), run from the command line.
+"""The quickstart notebook (beside these files in a wheel), run or opened from the command line.
 
 ::
 
-    run.py      runs it, and tells what each step did
-    data.py     the flights that it reads
+    run.py          runs it, and tells what each step did
+    lab.py          opens JupyterLab on a copy of it
+    notebook.py     where it is
+    data.py         the flights that it reads
 """
 
 from crdb_magic.demo.data import flights

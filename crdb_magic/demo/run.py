@@ -13,15 +13,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm.auto import tqdm
 
-_IN_WHEEL = Path(__file__).with_name("quickstart.ipynb")
-_IN_CHECKOUT = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
+from crdb_magic.demo.notebook import QUICKSTART
+
 _WIDTH = 60  # characters of a cell's title
 _EXPECTED_ERROR = "raises-exception"  # the tag of a cell that shows an error on purpose
 
 
 def run(output: Path) -> bool:
     """Run the quickstart and write the executed copy to ``output``; tells whether all cells succeeded."""
-    notebook = nbformat.read(_IN_WHEEL if _IN_WHEEL.exists() else _IN_CHECKOUT, as_version=4)
+    notebook = nbformat.read(QUICKSTART, as_version=4)
     started = time.perf_counter()
     succeeded = _execute(notebook)
     nbformat.write(notebook, output)
@@ -40,7 +40,8 @@ def _execute(notebook: Any) -> bool:
 
 
 def _execute_in(client: NotebookClient, notebook: Any) -> bool:
-    with tqdm(total=len(notebook.cells), unit=" cells") as bar, client.setup_kernel():
+    # Unless told, nbclient leaves a kernel of our manager running, which then says that its parent has exited.
+    with tqdm(total=len(notebook.cells), unit=" cells") as bar, client.setup_kernel(cleanup_kc=True):
         for index, cell in enumerate(notebook.cells):
             started = time.perf_counter()
             try:

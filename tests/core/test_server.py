@@ -74,7 +74,7 @@ def test_whatever_names_itself_so_is_cockroachdb(crdb_version: str, server_versi
         (COCKROACH, set()),
         (POSTGRES, {"priorities", "as_of_system_time", "now_is_as_of"}),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_a_server_can_do_all_but(server: Server, cannot: set[str]) -> None:
     asked = {"priorities", "as_of_system_time", "now_is_as_of", "savepoints", "set_local"}

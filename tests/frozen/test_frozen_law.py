@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import COCKROACH, INT, POSTGRES, SHOP, Tape, as_texts
 from tables import unique
@@ -108,7 +108,7 @@ def asked(session: Session, cell: tuple[str, ...], table: str = "box") -> int | 
     return None if last.columns is None else int(as_texts(last.rows)[0][0] or "")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(
     cells=st.lists(CELLS, max_size=8),
     again=st.lists(st.integers(0, 7), max_size=12),
@@ -129,7 +129,7 @@ def test_an_answer_is_right_or_refused(cells, again, others, parameters):
             assert answer == box.do(cell)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(cells=st.lists(CELLS, max_size=8), parameters=st.sampled_from([POSTGRES, COCKROACH]))
 def test_what_was_recorded_is_answered_in_its_order(cells, parameters):
     tape, past = recorded(cells, parameters)
@@ -143,7 +143,7 @@ def test_what_was_recorded_is_answered_in_its_order(cells, parameters):
 PRESENT = CELLS.filter(lambda cell: cell[0] != "past")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(cells=st.lists(PRESENT, min_size=1, max_size=8), again=st.lists(st.integers(0, 7), max_size=10))
 def test_so_it_is_of_what_the_recorder_heard(target, cells, again):
     name = unique("box")

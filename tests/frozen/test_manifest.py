@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from column_texts import SENDABLE
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crdb_magic.errors import RecordingError
@@ -98,7 +98,6 @@ EVENTS = st.builds(
 PLACES = st.builds(Place, number=COUNTS, shown=TEXTS, database=TEXTS, user=TEXTS, parameters=NAMED)
 
 
-@settings(deadline=None)  # files
 @given(st.lists(st.lists(EVENTS | PLACES, max_size=3), min_size=1, max_size=3))
 def test_what_was_appended_is_loaded(given):
     given[0].append(PLACE)

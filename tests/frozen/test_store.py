@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from column_texts import EACH, SENDABLE, column_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 from type_cases import GOLDEN, SOME
@@ -47,7 +47,6 @@ def schema(folder: Path, oid: int, *given: str | None, modifier: int = -1) -> An
 # What comes back.
 
 
-@settings(deadline=None)  # files
 @given(st.data(), st.lists(st.sampled_from(EACH), min_size=1, max_size=3), st.sampled_from([-1, MONEY]))
 def test_each_text_comes_back_exactly(data, names, modifier):
     columns = [Heading(name, GOLDEN[name].type.oid, modifier) for name in names]
@@ -196,7 +195,6 @@ def test_the_hash_is_the_same_for_ever():
     )
 
 
-@settings(deadline=None)  # files
 @given(st.data())
 def test_the_hash_does_not_depend_on_batches_slices_or_what_is_behind_a_null(data):
     given = data.draw(st.lists(st.none() | SENDABLE, max_size=6))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crdb_magic.columns.frames import records
 from crdb_magic.errors import ParameterError
 
-_ON_A_SERVER = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+_ON_A_SERVER = settings(max_examples=150)
 _SENDABLE = st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])
 _NASTY = st.lists(
     st.sampled_from(

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from case_names import case_name
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_values import Shouted
 from psycopg2 import extensions, extras
@@ -29,7 +30,7 @@ from crdb_magic.session.driver import connect
 from crdb_magic.session.literals import literal
 from crdb_magic.values.decode import Interval
 
-_ON_A_SERVER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_ON_A_SERVER = settings(max_examples=25)
 _ONE = UUID(int=1)
 _NAN = float("nan")
 _DAY = dt.date(2026, 1, 2)
@@ -246,7 +247,7 @@ def test_each_digit_of_a_decimal_in_a_document_comes_back(echo, value):
         (extras.Json({"a": Decimal("0.1000000000000000000001")}), '{"a": 0.1000000000000000000001}'),
         (extras.Json([1], dumps=lambda _: "mine"), "mine"),
     ],
-    ids=repr,
+    ids=case_name,
 )
 def test_a_kind_of_pythons_is_sent_as_what_it_stands_for(echo, value, comes):
     assert echo(value) == comes
@@ -488,7 +489,7 @@ _MASKED = pd.arrays.FloatingArray(np.array([1.5, _NAN, 0]), np.array([False, Fal
         *((pa.array([1, None]), "INT8[]", [1, None]), (pa.chunked_array([["a"], ["b"]]), "TEXT[]", ["a", "b"])),
         (pa.scalar(_MOMENT, pa.timestamp("ns")), "TIMESTAMP", _MOMENT),
     ],
-    ids=repr,
+    ids=case_name,
 )
 def test_a_value_of_pandas_or_arrows_keeps_its_meaning(echo, value, cast, comes):
     assert echo(value, cast) == comes

@@ -246,7 +246,7 @@ def world(target: Target, url: str, server: Server) -> Iterator[World]:
         keeper.close()
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(steps=st.lists(STEPS, min_size=1, max_size=6), readings=st.lists(READINGS, min_size=20, max_size=20))
 def test_the_past_is_read_as_it_was_or_refused(world, steps, readings):
     world.begin()

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 
 import psycopg2
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crdb_magic.core.target import Target
@@ -42,7 +42,7 @@ def shown(connection: Connection, name: str) -> str:
         return str(cursor.fetchone()[0])
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @example(messages=["SAVEPOINT a; SET application_name = one", "ROLLBACK TO a"], end="COMMIT")
 @example(messages=["SAVEPOINT a; SET application_name = one; SAVEPOINT a", "RELEASE a", "ROLLBACK TO a"], end="COMMIT")
 @example(messages=["SET application_name = one", "COMMIT AND CHAIN"], end="ROLLBACK")

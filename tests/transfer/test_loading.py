@@ -15,7 +15,7 @@ import peewee
 import pyarrow as pa
 import pytest
 from faults import SERIALIZABLE, Fault, ServerError, cut_after, cut_before, instead, is_, statement
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from proxy import Proxy
 from wire import COPY_DONE
@@ -404,7 +404,7 @@ def same(one: object, two: object) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(data=st.data())
 def test_each_value_comes_back_as_it_was(put, session, sql, name, kind, data):
     values = data.draw(st.lists(st.none() | kind.values, min_size=1, max_size=5))
@@ -416,7 +416,7 @@ def test_each_value_comes_back_as_it_was(put, session, sql, name, kind, data):
     assert [value is None for value in back] == [value is None for value in values]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(st.lists(JSON, max_size=4))
 def test_json_comes_back_as_it_was_its_null_told_from_sql_s(put, session, sql, name, values):
     put(pd.DataFrame({"i": range(len(values) + 2), "v": [{}, pd.NA, *values]}), "replace")

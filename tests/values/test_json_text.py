@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from case_names import case_name
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_values import Shouted
@@ -79,7 +80,7 @@ def test_a_decimal_keeps_its_digits(number, key):
         ({2: 0, None: 0, True: 0, 1.5: 0, "a": 0}, '{"2": 0, "null": 0, "true": 0, "1.5": 0, "a": 0}'),
         ({np.int64(7): 0, Colour.RED: 0}, '{"7": 0, "red": 0}'),
     ],
-    ids=repr,
+    ids=case_name,
 )
 def test_a_value_has_one_text_whether_a_decimal_stands_beside_it_or_not(value, written):
     assert json_text(value) == written

