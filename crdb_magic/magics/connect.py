@@ -105,7 +105,7 @@ def _target(text: str) -> Target:
 
 def _started(call: Call, connections: Connections) -> str:
     if call.rest:
-        raise OptionError(f"--local starts a server of its own: leave out {call.rest.split('://')[0]!r}.")
+        raise OptionError("--local starts a server of its own: leave the address out.")
     name, directory = _name(call), call.given["local"]
     connections.open_local(name, None if directory is True else Path(directory))
     return name
@@ -114,7 +114,7 @@ def _started(call: Call, connections: Connections) -> str:
 def _served(call: Call, notebook: CrdbMagic) -> str:
     """Serve a recording from its beginning: what is open leads to servers, and ends."""
     if call.rest:
-        raise OptionError(f"--frozen needs no server: leave out {call.rest.split('://')[0]!r}.")
+        raise OptionError("--frozen needs no server: leave the address out.")
     if ended := notebook.connections.close_all():
         say("\n".join(ended))
     notebook.freezing.serve(Path(call.given["frozen"]).expanduser())
