@@ -15,6 +15,7 @@ from crdb_magic.magics.connections import DEFAULT, Connections
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
+from crdb_magic.magics.password import Password
 from crdb_magic.session.driver import Connection
 
 _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
@@ -23,6 +24,9 @@ CONNECT_OPTIONS = (
     Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS,
            fills=(Fills.FILES,)),
     Option("frozen", "serve the notebook from the recording in DIR, without any server", "DIR", fills=(Fills.FILES,)),
+    Option("ask-password", "ask for the password, which is then nowhere in the notebook", takes=Takes.NOTHING),
+    Option("keyring", "take the password from the system's keyring; with --ask-password put it there",
+           takes=Takes.NOTHING),
     Option("name", "a name for this connection, for --on and --use", "NAME"),
     Option("list", "show the open connections", takes=Takes.NOTHING),
     Option("use", "make another open connection the current one", "NAME", fills=(Fills.CONNECTIONS,)),
@@ -47,6 +51,7 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
 
     Examples:
         %crdb_connect cockroachdb://ann@db.example:26257/bank?sslmode=verify-full --name prod
+        %crdb_connect postgresql://ann@db.example:26257/bank --ask-password
         %crdb_connect --list
         %crdb_connect --use prod
 
@@ -68,6 +73,9 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
 
 def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
     """Connect as the options say; give the connection's name."""
+    ours = "frozen" in call.given or "local" in call.given
+    if ours and Password(call.given):
+        raise OptionError("That takes no password: leave --ask-password and --keyring out.")
     if "frozen" in call.given:
         return _served(call, notebook)
     if "local" in call.given:
@@ -77,12 +85,16 @@ def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
 
 def _connected(call: Call, connections: Connections, namespace: Namespace) -> str:
     """Connect to a URL, keywords, the environment, or what a variable holds: one of these, or a database."""
-    name, named = _name(call), call.rest.startswith(":")
+    name, named, password = _name(call), call.rest.startswith(":"), Password(call.given)
     where: Any = variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
     if hasattr(where, "session"):
+        if password:
+            raise OptionError("A database has its own password: leave --ask-password and --keyring out.")
         connections.adopt(name, where)
     else:
-        connections.open(name, _target(_unquoted(str(where) if named else call.rest)))
+        target = password.into(_target(_unquoted(str(where) if named else call.rest)))
+        connections.open(name, target)
+        password.keep(target)
     return name
 
 
