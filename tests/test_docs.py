@@ -17,6 +17,7 @@ from crdb_magic.magics.activity import ACTIVITY_OPTIONS
 from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
 from crdb_magic.magics.freeze import FREEZE_OPTIONS
+from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.pin import PIN_OPTIONS
 from crdb_magic.magics.receipt import RECEIPT_OPTIONS
 from crdb_magic.magics.rerun import RERUN_OPTIONS
@@ -48,6 +49,15 @@ def test_the_readmes_table_is_the_declared_options(magic, options):
     table = _README.split(f"| `{magic}` | |\n|---|---|\n")[1].split("\n\n")[0]
 
     assert table.splitlines() == [f"| `{option.usage}` | {option.help} |" for option in options]
+
+
+def test_the_readmes_table_of_settings_is_what_config_takes():
+    table = _README.split("| `%config CrdbMagic` | |\n|---|---|\n")[1].split("\n\n")[0]
+    declared = CrdbMagic.class_traits(config=True)
+
+    assert table.splitlines() == [
+        f"| `{name} = {trait.default()!r}` | {trait.help} |" for name, trait in declared.items()
+    ]
 
 
 @pytest.mark.parametrize("magic", MAGICS)

@@ -11,7 +11,7 @@ from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
 from crdb_magic.local import serving
 from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, variable
-from crdb_magic.magics.connections import DEFAULT, Connections
+from crdb_magic.magics.connections import DEFAULT
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
@@ -79,21 +79,21 @@ def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
     if "frozen" in call.given:
         return _served(call, notebook)
     if "local" in call.given:
-        return _started(call, notebook.connections)
-    return _connected(call, notebook.connections, namespace)
+        return _started(call, notebook)
+    return _connected(call, notebook, namespace)
 
 
-def _connected(call: Call, connections: Connections, namespace: Namespace) -> str:
+def _connected(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
     """Connect to a URL, keywords, the environment, or what a variable holds: one of these, or a database."""
     name, named, password = _name(call), call.rest.startswith(":"), Password(call.given)
     where: Any = variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
     if hasattr(where, "session"):
         if password:
             raise OptionError("A database has its own password: leave --ask-password and --keyring out.")
-        connections.adopt(name, where)
+        notebook.connections.adopt(name, where)
     else:
         target = password.into(_target(_unquoted(str(where) if named else call.rest)))
-        connections.open(name, target)
+        notebook.connections.open(name, target, notebook.settings)
         password.keep(target)
     return name
 
@@ -115,11 +115,11 @@ def _target(text: str) -> Target:
     return Target.from_keywords(text) if text else Target.from_environment(os.environ)
 
 
-def _started(call: Call, connections: Connections) -> str:
+def _started(call: Call, notebook: CrdbMagic) -> str:
     if call.rest:
         raise OptionError("--local starts a server of its own: leave the address out.")
     name, directory = _name(call), call.given["local"]
-    connections.open_local(name, None if directory is True else Path(directory))
+    notebook.connections.open_local(name, None if directory is True else Path(directory), notebook.settings)
     return name
 
 
@@ -130,7 +130,7 @@ def _served(call: Call, notebook: CrdbMagic) -> str:
     if ended := notebook.connections.close_all():
         say("\n".join(ended))
     notebook.freezing.serve(Path(call.given["frozen"]).expanduser())
-    notebook.connections.open(_name(call), Target({}))
+    notebook.connections.open(_name(call), Target({}), notebook.settings)
     return _name(call)
 
 
