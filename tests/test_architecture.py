@@ -60,6 +60,7 @@ FOREIGN = {
     "pytest": frozenset({"pytest_frozen"}),
     "pygments": frozenset({"magics.prompt"}),
     "prompt_toolkit": frozenset({"magics.prompt"}),
+    "keyring": frozenset({"magics.password"}),
     "tqdm": frozenset({"magics.bars", "demo"}),
     "jupyter_client": frozenset({"demo"}),
     "nbclient": frozenset({"demo"}),

@@ -11,10 +11,12 @@ from urllib.parse import unquote
 from crdb_magic.errors import OptionError
 
 URL_VARIABLES = ("CRDB_URL", "COCKROACH_URL", "DATABASE_URL")
+SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
-_SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret"})
+_SECRETS = ("password", "sslpassword", "oauth_client_secret")
 # Nothing else is shown, not even its name: an unescaped & or blank in a password makes parameters of its parts.
-_SHOWN = frozenset({"host", "hostaddr", "port", "user", "dbname", "service", "sslmode"})
+_SHOWN = ("host", "hostaddr", "port", "user", "dbname", "service", "sslmode")
+_FILES = frozenset({"passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir"})
 _COCKROACH_SCHEMES = frozenset({"cockroachdb", "cockroach", "crdb"})
 _SCHEMES = _COCKROACH_SCHEMES | {"postgresql", "postgres"}
 _DEFAULTS = {"port": "26257", "user": "root", "dbname": "defaultdb"}
@@ -30,6 +32,8 @@ _PAIR = re.compile(
     r"""(?P<key>\w+)\s*=\s*+(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?!')(?:[^\s\\]|\\.)*+))\s*""",
     re.ASCII | re.DOTALL,
 )
+_PORTS = re.compile("[0-9,]*")
+_NAME = re.compile(r"\w+", re.ASCII)
 _BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -52,15 +56,32 @@ class Target(Mapping[str, str]):
         return len(self._parameters)
 
     def __repr__(self) -> str:
-        shown = [f"{key}={value}" for key, value in self.items() if key in _SHOWN]
-        hidden = [f"{key}=***" for key in self if key in _SECRETS]
+        shown = [f"{key}={self[key]}" for key in _SHOWN if key in self and _is_shown(key, self[key])]
+        hidden = [f"{key}=***" for key in _SECRETS if key in self]
         more = ["…"] if len(shown) + len(hidden) < len(self) else []
         return f"Target({' '.join(shown + hidden + more)})"
 
     @property
+    def unshown(self) -> frozenset[str]:
+        """What libpq repeats in its errors and nobody is to see: values that are no place, no user and no file.
+
+        A part of a password may be one. The passwords themselves are never repeated: to hide them where a user or a
+        database has the same name would tell them.
+        """
+        hidden = [value for key, value in self.items() if not (_is_shown(key, value) or key in (*_FILES, *_SECRETS))]
+        return frozenset(part for value in hidden for part in (value, *value.split(",")) if part)
+
+    @property
+    def doubtful_names(self) -> frozenset[str]:
+        """The names behind a password: an unescaped & or blank in it makes parameters of its parts."""
+        names = tuple(self)
+        first = next((place for place, name in enumerate(names) if name in _SECRETS), len(names))
+        return frozenset(names[first + 1 :])
+
+    @property
     def in_words(self) -> str:
         """Say where it leads: address, database, user."""
-        where = ":".join(self[key] for key in ("host", "port") if key in self)
+        where = ":".join(self[key] for key in ("host", "port") if key in self and _is_shown(key, self[key]))
         named = {"database": "dbname", "user": "user"}
         return ", ".join([where, *(f"{word} {self[key]}" for word, key in named.items() if key in self)])
 
@@ -81,7 +102,8 @@ class Target(Mapping[str, str]):
         defaults = _DEFAULTS if found["scheme"].lower() in _COCKROACH_SCHEMES else {}
         named = {key: _decoded(found[key]) for key in ("user", "password", "dbname") if found[key]}
         hosts = _hosts(found["hosts"], defaults.get("port", ""))
-        return cls({**defaults, **hosts, **named, **_query(found["query"] or "")})
+        query = _query(found["query"] or "")
+        return cls({**query, **defaults, **hosts, **named, **query})  # first what stands behind no password
 
     @classmethod
     def from_keywords(cls, text: str) -> Target:
@@ -122,6 +144,12 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         end = found.end()
 
 
+def _is_shown(key: str, value: str) -> bool:
+    if key == "sslmode":
+        return value in SSLMODES
+    return key in _SHOWN and (key != "port" or _PORTS.fullmatch(value) is not None)
+
+
 def _checked(value: str) -> str:
     if "\0" in value:
         raise OptionError("A parameter of the connection holds a zero byte, which no server takes.")
@@ -149,5 +177,7 @@ def _query(text: str) -> dict[str, str]:
     if not all(key and equals for key, equals, _ in pairs):
         raise OptionError("Behind the ? of a URL stand key=value pairs, joined by & (write %26 for an & itself).")
     decoded = [(_decoded(key), _decoded(value)) for key, _, value in pairs]
+    if not all(_NAME.fullmatch(key) for key, _ in decoded):
+        raise OptionError("Behind the ? of a URL stand key=value pairs, whose keys are parameters of libpq.")
     # ssl=true is JDBC's, and libpq's too.
     return dict(("sslmode", "require") if pair == ("ssl", "true") else pair for pair in decoded)

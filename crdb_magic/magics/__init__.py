@@ -8,6 +8,7 @@
     │   ├── ledger.py           … the receipts of its transactions
     │   ├── readings.py         … what reading again needs
     │   ├── connections.py      the open connections, by name
+    │   ├── password.py         … whose password is asked for, or in a keyring
     │   ├── freezing.py         the recording that is made or served
     │   └── sql_name.py         %sql, for those who ask for it
     ├── completer.py        Tab

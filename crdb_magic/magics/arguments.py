@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.expression import end_of
 
+T = TypeVar("T")
 _NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
 # In quotes as a whole, or up to a blank that stands in no quotes or parentheses: "my schema"."t", a=DECIMAL(10, 2).
 _VALUE = re.compile(r"""'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*"|'[^']*'|\([^()]*\)|\S)+)""")
@@ -270,6 +271,11 @@ def describe(options: Sequence[Option]) -> str:
     """Write the part of a magic's help that lists its options."""
     width = max(len(option.usage) for option in options)
     return "\n".join(f"    {option.usage:<{width}}  {option.help}" for option in options)
+
+
+def or_none(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    """Let ``none`` be read too: then it is not asked for, whatever %config says."""
+    return lambda value: None if str(value).lower() == "none" else read(value)
 
 
 def whole_number(value: Any) -> int:

@@ -11,10 +11,11 @@ from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
 from crdb_magic.local import serving
 from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, variable
-from crdb_magic.magics.connections import DEFAULT, Connections
+from crdb_magic.magics.connections import DEFAULT
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
+from crdb_magic.magics.password import Password
 from crdb_magic.session.driver import Connection
 
 _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
@@ -23,6 +24,9 @@ CONNECT_OPTIONS = (
     Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS,
            fills=(Fills.FILES,)),
     Option("frozen", "serve the notebook from the recording in DIR, without any server", "DIR", fills=(Fills.FILES,)),
+    Option("ask-password", "ask for the password, which is then nowhere in the notebook", takes=Takes.NOTHING),
+    Option("keyring", "take the password from the system's keyring; with --ask-password put it there",
+           takes=Takes.NOTHING),
     Option("name", "a name for this connection, for --on and --use", "NAME"),
     Option("list", "show the open connections", takes=Takes.NOTHING),
     Option("use", "make another open connection the current one", "NAME", fills=(Fills.CONNECTIONS,)),
@@ -47,6 +51,7 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
 
     Examples:
         %crdb_connect cockroachdb://ann@db.example:26257/bank?sslmode=verify-full --name prod
+        %crdb_connect postgresql://ann@db.example:26257/bank --ask-password
         %crdb_connect --list
         %crdb_connect --use prod
 
@@ -70,21 +75,28 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
 
 def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
     """Connect as the options say; give the connection's name."""
+    ours = "frozen" in call.given or "local" in call.given
+    if ours and Password(call.given):
+        raise OptionError("That takes no password: leave --ask-password and --keyring out.")
     if "frozen" in call.given:
         return _served(call, notebook)
     if "local" in call.given:
-        return _started(call, notebook.connections)
-    return _connected(call, notebook.connections, namespace)
+        return _started(call, notebook)
+    return _connected(call, notebook, namespace)
 
 
-def _connected(call: Call, connections: Connections, namespace: Namespace) -> str:
+def _connected(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
     """Connect to a URL, keywords, the environment, or what a variable holds: one of these, or a database."""
-    name, named = _name(call), call.rest.startswith(":")
+    name, named, password = _name(call), call.rest.startswith(":"), Password(call.given)
     where: Any = variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
     if hasattr(where, "session"):
-        connections.adopt(name, where)
+        if password:
+            raise OptionError("A database has its own password: leave --ask-password and --keyring out.")
+        notebook.connections.adopt(name, where)
     else:
-        connections.open(name, _target(_unquoted(str(where) if named else call.rest)))
+        target = password.into(_target(_unquoted(str(where) if named else call.rest)))
+        notebook.connections.open(name, target, notebook.settings)
+        password.keep(target)
     return name
 
 
@@ -105,24 +117,24 @@ def _target(text: str) -> Target:
     return Target.from_keywords(text) if text else Target.from_environment(os.environ)
 
 
-def _started(call: Call, connections: Connections) -> str:
+def _started(call: Call, notebook: CrdbMagic) -> str:
     if call.rest:
-        raise OptionError(f"--local starts a server of its own: leave out {call.rest.split('://')[0]!r}.")
+        raise OptionError("--local starts a server of its own: leave the address out.")
     name, directory = _name(call), call.given["local"]
-    connections.open_local(name, None if directory is True else Path(directory))
+    notebook.connections.open_local(name, None if directory is True else Path(directory), notebook.settings)
     return name
 
 
 def _served(call: Call, notebook: CrdbMagic) -> str:
     """Serve a recording from its beginning: what is open leads to servers, and ends where there is a recording."""
     if call.rest:
-        raise OptionError(f"--frozen needs no server: leave out {call.rest.split('://')[0]!r}.")
+        raise OptionError("--frozen needs no server: leave the address out.")
     folder = Path(call.given["frozen"]).expanduser()
     notebook.freezing.check(folder)
     if ended := notebook.connections.close_all():
         say("\n".join(ended))
     notebook.freezing.serve(folder)
-    notebook.connections.open(_name(call), Target({}))
+    notebook.connections.open(_name(call), Target({}), notebook.settings)
     return _name(call)
 
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from crdb_magic.core.target import Target
-from crdb_magic.errors import NotConnectedError
+from crdb_magic.errors import NotConnectedError, StatementError
 from crdb_magic.local import FrozenServer, LocalServer, start
 from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
+from crdb_magic.sql.statements import split
 
 if TYPE_CHECKING:
     from crdb_magic.orm.database import CockroachDatabase
 
 DEFAULT = "default"
+Settings = Mapping[str, object]
+NO_SETTINGS: Settings = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,14 @@ class Connections:
         self._current = name
         self._of_cell.set(None)
 
-    def open(self, name: str, target: Target) -> Session:
-        """Connect, and only then close what had the name before; the new session is the current one."""
-        return self._add(name, Session(target))
+    def open(self, name: str, target: Target, settings: Settings = NO_SETTINGS) -> Session:
+        """Connect, and only then close what had the name before; the new session is the current one.
 
-    def open_local(self, name: str, directory: Path | None) -> Session:
+        It is told the settings first, and again after a loss; raises :class:`StatementError` for one that is refused.
+        """
+        return self._add(name, _told(Session(target), settings))
+
+    def open_local(self, name: str, directory: Path | None, settings: Settings = NO_SETTINGS) -> Session:
         """Connect to a local server, started if this notebook has none there; served from a recording, none is."""
         known, is_served = self._local.get(directory), LISTENING.stand_in is not None
         server = known.server if known else FrozenServer() if is_served else start(directory)
@@ -63,7 +70,7 @@ class Connections:
         if known is None:
             keeper = None if is_served or session.server.as_of_system_time else Keeper(target)
             self._local[directory] = _Local(server, keeper)
-        return self._add(name, session)
+        return self._add(name, _told(session, settings))
 
     def _add(self, name: str, session: Session) -> Session:
         _ = session.connection
@@ -147,6 +154,18 @@ class Connections:
             ended.append(f"Stopped the local server; {_what_is_left(directory)}.")
         self._local.clear()
         return ended
+
+
+def _told(session: Session, settings: Settings) -> Session:
+    statements = [split(f"SET {name} = :value")[0].bind({"value": value}) for name, value in settings.items()]
+    try:
+        if statements:
+            session.run(statements)
+    except StatementError as error:
+        session.close()
+        error.advise("It stands in %config CrdbMagic.settings.")
+        raise
+    return session
 
 
 def _what_is_left(directory: Path | None) -> str:

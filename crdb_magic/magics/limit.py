@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from crdb_magic.columns.results import Result
 from crdb_magic.core.amounts import rows_in_words
@@ -14,7 +13,6 @@ from crdb_magic.session.session import Session
 from crdb_magic.sql.row_limits import bind
 from crdb_magic.sql.statements import BoundStatement, Statement
 
-_NAME = "limit"
 GUARD = 10_000_000  # rows
 
 
@@ -31,11 +29,9 @@ class Limit:
     asked: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], configured: int | None, guard: int | None) -> Limit:
-        """Take what the cell says, which may be all, else what the configuration does."""
-        if _NAME in given:
-            return cls(given[_NAME], asked=True)
-        return cls(configured, guard if configured is None else None)
+    def of(cls, most: int | None, guard: int | None, *, asked: bool) -> Limit:
+        """Take the number of rows, which guards by itself if it is one; the cell may have ``asked`` for all."""
+        return cls(most, guard if most is None and not asked else None, asked)
 
     def bind(self, statements: Sequence[Statement], values: Namespace) -> list[BoundStatement]:
         """Bind statements, the queries among them with their limit."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -11,13 +12,13 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
-from traitlets import Bool, Bunch, CaselessStrEnum, Int, TraitError, observe, validate
+from traitlets import Bool, Bunch, CaselessStrEnum, Dict, Float, Int, TraitError, Unicode, Union, observe, validate
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
-from crdb_magic.core.options import Choice
+from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Choice, Isolation, Priority
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.magics.again import Again
-from crdb_magic.magics.arguments import Option, Words, describe
+from crdb_magic.magics.arguments import Call, Option, Words, describe
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.freezing import Freezing
@@ -29,6 +30,10 @@ from crdb_magic.magics.readings import Readings
 from crdb_magic.magics.shown import Receipts
 from crdb_magic.magics.sql_name import SqlName
 from crdb_magic.magics.status import How, StatusLine
+from crdb_magic.session.session import Session
+
+_ASKED_BEFORE = {"priority": None, "isolation": None, "max-attempts": DEFAULT_MAX_ATTEMPTS, "timeout": None}
+_SETTING = re.compile(r"[a-z_]\w*(\.\w+)*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,11 @@ def _one_of(default: Choice, help_: str) -> Any:
     return CaselessStrEnum(list(default.words()), default_value=default.value, help=help_).tag(config=True)
 
 
+def _perhaps_one_of(kind: type[Choice], help_: str) -> Any:
+    """Make a setting of %config that takes a word of that kind, and is None if nothing is asked for."""
+    return CaselessStrEnum(list(kind.words()), default_value=None, allow_none=True, help=help_).tag(config=True)
+
+
 class CrdbMagic(Magics):
     """CockroachDB in a notebook: its connections, what it has shown, and what %config sets."""
 
@@ -84,6 +94,22 @@ class CrdbMagic(Magics):
         default_value=True,
         help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; without, a steady "
         "status line has no times either.",
+    ).tag(config=True)
+
+    priority = _perhaps_one_of(Priority, "Who gives way in a conflict: low, normal or high.")
+
+    isolation = _perhaps_one_of(Isolation, "How much a transaction sees of others: serializable or read-committed.")
+
+    max_attempts = Int(DEFAULT_MAX_ATTEMPTS, min=1, help="How often a cell is tried in all.").tag(config=True)
+
+    timeout = Float(
+        None, min=0.001, allow_none=True, help="Seconds for the whole transaction of a cell, retries included."
+    ).tag(config=True)
+
+    settings = Dict(
+        key_trait=Unicode(),
+        value_trait=Union([Bool(), Int(), Float(), Unicode()]),
+        help='What each new connection is SET to: {"sql_safe_updates": True, "statement_timeout": "30s"}.',
     ).tag(config=True)
 
     dtype_backend = _one_of(
@@ -140,6 +166,13 @@ class CrdbMagic(Magics):
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
 
+    @validate("settings")
+    def _are_names(self, asked: Bunch) -> Any:
+        for name in asked.value:
+            if not _SETTING.fullmatch(name):
+                raise TraitError(f"CrdbMagic.settings: {name!r} is not the name of a setting.")
+        return asked.value
+
     @validate("sql")
     def _may_be_named(self, asked: Bunch) -> bool:
         refused = asked.value and self.sql_name.held
@@ -174,9 +207,24 @@ class CrdbMagic(Magics):
             return receipt
         return self.ledger.note(receipt, connection or self.connections.current or "", tuple(ran), self.shell.user_ns)
 
-    def frame_options(self, numbers: Numbers | None = None, dates: Dates | None = None) -> FrameOptions:
-        """Say what frames are made of: as a cell says, else as the configuration does."""
-        return FrameOptions.parse(self.dtype_backend, numbers or self.numbers, dates or self.dates)
+    def wanted(self, call: Call, session: Session) -> Mapping[str, Any]:
+        """Give what a cell asks for: what is typed goes before what %config says, whose defaults are the library's.
+
+        What is typed may be None: ``--timeout none``, ``--limit all``. Within a transaction that is open on the session
+        nothing is asked for again, unless it is typed.
+        """
+        of_transaction = {
+            "priority": self.priority and Priority(self.priority),
+            "isolation": self.isolation and Isolation(self.isolation),
+            "max-attempts": self.max_attempts,
+            "timeout": self.timeout,
+        }
+        of_frames = {"numbers": Numbers(self.numbers), "dates": Dates(self.dates), "limit": self.limit}
+        return (_ASKED_BEFORE if session.in_transaction else of_transaction) | of_frames | dict(call.given)
+
+    def frame_options(self, wanted: Mapping[str, Any]) -> FrameOptions:
+        """Say what frames are made of."""
+        return FrameOptions(Backend(self.dtype_backend), wanted["numbers"], wanted["dates"])
 
     @property
     def audience(self) -> Audience:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,9 +26,9 @@ from crdb_magic.sql.statements import Statement, split
 
 def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
     """Run the statements as one transaction, show what they gave, and give the last result."""
-    statements, options = _statements(text), of_transaction(call)
-    session = notebook.connections.get(call.given.get("on"))
-    shape = _shape(notebook, call)
+    statements, session = _statements(text), notebook.connections.get(call.given.get("on"))
+    wanted = notebook.wanted(call, session)
+    options, shape = of_transaction(call, wanted), _shape(notebook, call, wanted)
     bound = shape.limit.bind(statements, namespace)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, arrivals, interrupts_shown_short():
@@ -57,8 +58,8 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
 
 def explain_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Plan:
     """Ask for the plan of each statement, show all but the last one, and give that."""
-    statements, options = _statements(text), of_transaction(call)
-    session = notebook.connections.get(call.given.get("on"))
+    statements, session = _statements(text), notebook.connections.get(call.given.get("on"))
+    options = of_transaction(call, notebook.wanted(call, session))
     bound = [statement.bind(namespace) for statement in statements]
     how = Explain.PLAN if call.given["explain"] is True else call.given["explain"]
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, interrupts_shown_short():
@@ -73,13 +74,13 @@ def _statements(text: str) -> tuple[Statement, ...]:
     return statements
 
 
-def _shape(notebook: CrdbMagic, call: Call) -> Shape:
+def _shape(notebook: CrdbMagic, call: Call, wanted: Mapping[str, Any]) -> Shape:
     value = call.given.get("as", As.FRAME)
     if value is As.POLARS:
         require()
     numbers, dates = call.given.get("numbers"), call.given.get("dates")
     if value is not As.FRAME and (numbers or dates):
         raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
-    limit = Limit.of(call.given, notebook.limit, notebook.guard)
+    limit = Limit.of(wanted["limit"], notebook.guard, asked="limit" in call.given)
     taken = call.into is not None or (bool(call.rest) and not limit.asked)  # x = %crdb_txn …: nobody tells
-    return Shape(value, notebook.frame_options(numbers, dates), notebook.receipts, limit, taken)
+    return Shape(value, notebook.frame_options(wanted), notebook.receipts, limit, taken)

@@ -30,7 +30,7 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
         rows = db.frame("SELECT …")        # its names and its outputs count when it is committed
 
     The value is the last result as a DataFrame, or is put into NAME. Line form: df = %crdb_txn SELECT 1
-    With %config CrdbMagic.dtype_backend = "arrow" the columns of frames are Arrow's.
+    %config CrdbMagic has defaults for all cells; --priority, --timeout and --isolation none, --limit all lift them.
 
     Options:
     {options}
@@ -63,8 +63,8 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
 
 def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     cell = PythonCell(notebook.shell, text)
-    options = of_transaction(call)
     name = call.given.get("on")
+    options = of_transaction(call, notebook.wanted(call, notebook.connections.get(name)))
     database = notebook.connections.database(name)
     waiting = Waiting(options.retry.max_attempts, notebook.audience)
     with notebook.connections.on(name), waiting, interrupts_shown_short():

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from crdb_magic.columns.frame_options import Dates, Numbers
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import OptionError, ScriptError
 from crdb_magic.explore.explaining import Explain
-from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, rows, seconds, whole_number
+from crdb_magic.magics.arguments import Call, Fills, Option, Takes, or_none, parse, rows, seconds, whole_number
 from crdb_magic.magics.display import As
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.sql.lexer import Kind, lex
 
 TXN_OPTIONS = (
-    Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=Priority.parse),
+    Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=or_none(Priority.parse),
+           fills=(*Priority.words(), "none")),
     Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
            "WHEN", read=AsOf.parse),
     Option("max-attempts", f"how often to try in all (default {DEFAULT_MAX_ATTEMPTS})", "N", read=whole_number),
-    Option("timeout", "seconds for the whole transaction, retries included", "S", read=seconds),
+    Option("timeout", "seconds for the whole transaction, retries included; none: no limit", "S",
+           read=or_none(seconds)),
     Option("read-only", "let the server refuse any write", takes=Takes.NOTHING),
-    Option("isolation", "serializable or read-committed", "WORD", read=Isolation.parse),
+    Option("isolation", "serializable or read-committed", "WORD", read=or_none(Isolation.parse),
+           fills=(*Isolation.words(), "none")),
     Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
     Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
     Option("as", "what the value is: frame (default), arrow (a pyarrow.Table), polars (a DataFrame of it) or rows "
@@ -75,14 +80,14 @@ def read(line: str, namespace: Namespace, *, sql_follows: bool) -> Call:
     return call
 
 
-def of_transaction(call: Call) -> TransactionOptions:
-    """Make the options of the transaction from what the line gave."""
+def of_transaction(call: Call, wanted: Mapping[str, Any]) -> TransactionOptions:
+    """Make the options of the transaction from what the line gave, and what is ``wanted`` of it or by %config."""
     given = call.given
-    retry = RetryPolicy(max_attempts=given.get("max-attempts", DEFAULT_MAX_ATTEMPTS), timeout=given.get("timeout"))
+    retry = RetryPolicy(max_attempts=wanted["max-attempts"], timeout=wanted["timeout"])
     return TransactionOptions(
-        priority=given.get("priority"),
+        priority=wanted["priority"],
         as_of=given.get("as-of"),
-        isolation=given.get("isolation"),
+        isolation=wanted["isolation"],
         read_only="read-only" in given,
         idempotent="idempotent" in given,
         dry_run="dry-run" in given,

@@ -79,6 +79,9 @@ class Connection(OnSocket):
         self._process = os.getpid()
         self.address = self.peer(), self.info.dbname
 
+    def __repr__(self) -> str:
+        return f"Connection({getattr(self, 'target', '')!r})"  # psycopg2's own tells all but the password
+
     def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
         self.course = Course(begin, timeout)
@@ -382,13 +385,16 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
     played = LISTENING.stand_in is not None
     place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
     parameters = {**CONNECT_DEFAULTS, **place}
+    failure = None
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
         connection.commit_by_itself()
         connection.target, connection.aside, connection.is_played = target, aside, played
         connection.set_up()
     except psycopg2.Error as error:
-        raise refused(error, target) from error
+        failure = refused(error, target)
+    if failure:
+        raise failure  # here, where the driver's error is no context of it
     if not aside:
         LISTENING.opened(connection)
     return connection

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg2
 from psycopg2 import extensions
 
+from crdb_magic.core.target import SSLMODES, Target
 from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import NOT_RECORDED, ConnectionFailedError, CrdbMagicError, NotRecordedError, StatementError
 from crdb_magic.session.hints import hint_for
@@ -139,22 +140,45 @@ _HINTS = (
         "no such file or directory",
         "nothing says where the server is: give a URL, set CRDB_URL, or %crdb_connect --local.",
     ),
+    ("invalid sslmode value", f"sslmode is one of {', '.join(SSLMODES)}."),
+    (
+        "definition of service",
+        "~/.pg_service.conf, or the file that PGSERVICEFILE names, has no [section] of that name.",
+    ),
+    (
+        "service file",
+        "it is ~/.pg_service.conf, or what PGSERVICEFILE names: [NAME], and below it host=… and the like.",
+    ),
     ("does not exist", "check the name of the database and of the user."),
 )
+_HIDDEN = "***"
+_UNKNOWN = "invalid connection option"
 _ATTEMPT = re.compile(
     r'connection to server (?:at|on socket) "(?P<host>[^"]*)"(?: \([^)]*\))?(?:, port (?P<port>\d+))? failed: '
     r"(?:(?:FATAL|ERROR): +)?(?P<reason>.+)"
 )
 
 
-def refused(error: psycopg2.Error, target: Mapping[str, str]) -> ConnectionFailedError:
-    """Translate what opening a connection raised, with the next step as its hint."""
-    text = str(error).strip() or "no answer"
+def refused(error: psycopg2.Error, target: Target) -> ConnectionFailedError:
+    """Translate what opening a connection raised, with the next step as its hint.
+
+    It is to be raised alone, not from the driver's error: libpq repeats what it was given and did not understand.
+    """
+    text = _without_values(str(error).strip(), target) or "no answer"
     found = _most_telling(text)
     where = f"{found['host']}:{found['port']}" if found and found["port"] else target.get("host", "the server")
     reason = found["reason"] if found else text.splitlines()[0]
     hint = next((hint for words, hint in _HINTS if words in reason.lower()), None)
     return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=hint)
+
+
+def _without_values(text: str, target: Target) -> str:
+    """Hide what may be a part of a password; libpq puts in quotes what it repeats, whatever is in there."""
+    for value in sorted(target.unshown, key=len, reverse=True):
+        text = text.replace(f'"{value}"', _HIDDEN)
+    for name in target.doubtful_names:
+        text = text.replace(f'{_UNKNOWN} "{name}"', f"{_UNKNOWN} {_HIDDEN}")
+    return text
 
 
 def _most_telling(text: str) -> re.Match[str] | None:

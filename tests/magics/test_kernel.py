@@ -48,6 +48,13 @@ class Kernel:
             if text := content.get("text", content.get("data", {}).get("text/plain")):
                 shown.append(f"{message['msg_type']}: {text.splitlines()[0].strip()}")
 
+    def answer(self, cell: str, typed: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Run a cell that asks for something, and type that; gives what asked, and the content of the reply."""
+        number = str(self._client.execute(cell, allow_stdin=True, stop_on_error=False))
+        asked = self._client.get_stdin_msg(timeout=_LIMIT)["content"]
+        self._client.input(typed)
+        return asked, self.finish(number)
+
     def complete(self, code: str) -> dict[str, Any]:
         """Press Tab at the end of a code; gives the content of the reply."""
         return self.finish(self._client.complete(code))
@@ -174,3 +181,41 @@ def test_without_a_person_no_names_are_read_ahead(kernel):
     kernel("import threading; running = [one.name for one in threading.enumerate()]")
 
     assert kernel.value("'crdb_magic names' in running") == "False"
+
+
+@pytest.fixture
+def without_password(target) -> str:
+    """The address of the server under test, which the password opens."""
+    if "password" not in target:
+        pytest.skip("the server under test wants no password")
+    return " ".join(f"{name}='{value}'" for name, value in target.items() if name != "password")
+
+
+def test_a_password_is_asked_for_in_a_box_of_the_front_end(kernel, without_password, target):
+    asked, reply = kernel.answer(f"%crdb_connect {without_password} --ask-password --name mine", target["password"])
+
+    assert (asked["prompt"], asked["password"]) == (f"Password of {target['user']}: ", True)
+    assert reply["status"] == "ok"
+    assert kernel("%crdb_txn --on mine SELECT 1")["status"] == "ok"
+
+
+def test_a_password_that_was_typed_is_nowhere_in_the_notebook(kernel, without_password, target):
+    cell = f"%crdb_connect {without_password} --ask-password"
+    _, wrong = kernel.answer(cell, "s3cret-word")
+    kernel.answer(cell, target["password"])
+    kernel("%crdb_connect --list\n_p = get_ipython().magics_manager.registry['CrdbMagic'].connections.get()")
+    kernel("past = [*get_ipython().history_manager.get_range(start=3)]  # behind the fixture's, whose URL has it")
+    kernel("everything = str([In[3:], Out, past, _p, _p.link, _p.connection])")
+
+    assert wrong["ename"] == "ConnectionFailedError"
+    assert "s3cret-word" not in str(wrong)
+    assert kernel.value(f"[one in everything for one in ('s3cret-word', {target['password']!r})]") == "[False, False]"
+
+
+def test_where_nobody_can_be_asked_for_a_password_it_is_said_what_to_do(kernel):
+    reply = kernel("%crdb_connect postgresql://ann@localhost/bank --ask-password")
+
+    assert reply["traceback"] == [
+        "OptionError: Nobody can be asked for a password here.",
+        "Hint: set PGPASSWORD, or write a line into ~/.pgpass, and leave --ask-password out; or use --keyring.",
+    ]
