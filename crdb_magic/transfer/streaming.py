@@ -33,6 +33,7 @@ from crdb_magic.sql.kinds import words
 from crdb_magic.sql.statements import split
 from crdb_magic.values.typemap import SqlType
 
+_PATIENCE = 1.0  # seconds of a wait: a Ctrl-C just before it is noticed at its end only
 _PARTS_AHEAD = 4  # of about a megabyte each, read while the ones before are used
 
 
@@ -141,10 +142,15 @@ class _Reader:
 
     def next(self) -> Any:
         """Give the next item; raises what the thread met."""
-        item = self._items.get()
+        item = self._take()
         if isinstance(item, BaseException):
             raise item
         return item
+
+    def _take(self) -> Any:
+        while True:
+            with suppress(queue.Empty):
+                return self._items.get(timeout=_PATIENCE)
 
     def __iter__(self) -> Iterator[Batch]:
         return iter(self.next, None)
