@@ -1,4 +1,4 @@
-"""The command line: ``python -m crdb_magic demo`` and ``python -m crdb_magic local``."""
+"""The command line: ``python -m crdb_magic demo``, ``local`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     os.environ.pop(FROZEN, None)  # who asks for a server on the command line wants one
     try:
-        return _demo(arguments.output) if arguments.command == "demo" else _local(arguments.directory)
+        return int(arguments.run(arguments))
     except CrdbMagicError as error:
         print("\n".join(error._render_traceback_()), file=sys.stderr)
         return 1
@@ -29,8 +29,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="run the quickstart notebook on a local server")
     demo.add_argument("--output", type=Path, default=Path("quickstart-executed.ipynb"), help="the executed copy")
+    demo.set_defaults(run=lambda given: _demo(given.output))
     local = commands.add_parser("local", help="start a server on this machine, until Ctrl-C")
     local.add_argument("directory", type=Path, nargs="?", help="where to keep its data (default: nowhere)")
+    local.set_defaults(run=lambda given: _local(given.directory))
+    doctor = commands.add_parser("doctor", help="look for what is wrong on the way to a server, and what to do")
+    doctor.add_argument("url", nargs="?", default="", help="a URL, or keywords in quotes (default: the environment)")
+    doctor.add_argument("--local", action="store_true", help="start a local server too, and stop it again")
+    doctor.add_argument("--timeout", type=float, default=5, metavar="S", help="seconds to wait for an answer")
+    doctor.set_defaults(run=lambda given: _doctor(given.url, start_local=given.local, timeout=given.timeout))
     return parser
 
 
@@ -50,6 +57,16 @@ def _local(directory: Path | None) -> int:
         print(f"{server.description}\n{server.url}\nCtrl-C stops it.", flush=True)
         threading.Event().wait()
     return 0
+
+
+def _doctor(asked: str, *, start_local: bool, timeout: float) -> int:
+    from crdb_magic.doctor.case import Conditions
+    from crdb_magic.doctor.examination import examine
+    from crdb_magic.drawing.doctor import report_bundle
+
+    report = examine(asked, conditions=Conditions(start_local=start_local, timeout=timeout))
+    print(report_bundle(report)["text/plain"].lstrip("\n"))
+    return int(report.failed)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import crdb_magic
 from crdb_magic.magics import MAGICS
 from crdb_magic.magics.activity import ACTIVITY_OPTIONS
 from crdb_magic.magics.connect import CONNECT_OPTIONS
+from crdb_magic.magics.doctor import DOCTOR_OPTIONS
 from crdb_magic.magics.export import EXPORT_OPTIONS
 from crdb_magic.magics.freeze import FREEZE_OPTIONS
 from crdb_magic.magics.pin import PIN_OPTIONS
@@ -42,6 +43,7 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
         ("%crdb_export", EXPORT_OPTIONS),
         ("%crdb_schema", SCHEMA_OPTIONS),
         ("%crdb_activity", ACTIVITY_OPTIONS),
+        ("%crdb_doctor", DOCTOR_OPTIONS),
     ],
 )
 def test_the_readmes_table_is_the_declared_options(magic, options):

@@ -368,3 +368,10 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
     if not aside:
         LISTENING.opened(connection)
     return connection
+
+
+def driver_version() -> str:
+    """Name the driver and the libpq in it, with their versions."""
+    number = extensions.libpq_version()  # 170004: 17.4
+    driver = str(vars(psycopg2)["__version__"]).partition(" ")[0]
+    return f"psycopg2 {driver} (libpq {number // 10_000}.{number % 10_000})"

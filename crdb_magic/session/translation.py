@@ -134,6 +134,9 @@ _HINTS = (
     ("alert certificate expired", "the user's certificate in sslcert has expired."),
     ("alert unknown ca", "the server does not know the CA of the user's certificate in sslcert."),
     ("alert bad certificate", "the server does not take the user's certificate: check sslcert and sslkey."),
+    ("too many c", "the server has no connection left: close some (%crdb_connect --close), or raise its limit."),
+    ("shutting down", "the server is being stopped: try again, or another node."),
+    ("not accepting clients", "the server is being stopped: try again, or another node."),
     ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
     (
         "no such file or directory",
