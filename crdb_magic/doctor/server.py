@@ -9,7 +9,6 @@ from statistics import median
 
 from crdb_magic.core.amounts import duration
 from crdb_magic.core.asof import NOW
-from crdb_magic.core.server import Server
 from crdb_magic.doctor.case import Case
 from crdb_magic.doctor.findings import Said, UnaskedError, note, ok, problem
 from crdb_magic.errors import StatementError
@@ -94,11 +93,11 @@ def latency(case: Case) -> Iterator[Said]:
 
 def privileges(case: Case) -> Iterator[Said]:
     """Say whether the user may do what the magics ask for."""
-    user, server = written(case.session.connection.info.user), case.session.server
-    yield _activity(case, server, user)
-    if server.own_words:
+    name, schema, may = _row(case, _MAY_MAKE)
+    user = written(str(name))
+    yield _activity(case, user)
+    if case.session.server.own_words:
         yield _internals(case)
-    schema, may = _row(case, "SELECT current_schema(), has_schema_privilege(current_schema(), 'CREATE')")
     if may == "t":
         yield ok(f"%crdb_write: tables can be made in the schema {schema}")
     elif schema is None:
@@ -108,8 +107,12 @@ def privileges(case: Case) -> Iterator[Said]:
         yield note(said, f"GRANT CREATE ON SCHEMA {written(schema)} TO {user}")
 
 
-def _activity(case: Case, server: Server, user: str) -> Said:
+_MAY_MAKE = "SELECT current_user, current_schema(), has_schema_privilege(current_schema(), 'CREATE')"
+
+
+def _activity(case: Case, user: str) -> Said:
     """Say whether others' sessions are seen: the question of explore/activity.py that needs it, or the role."""
+    server = case.session.server
     if server.shows_sessions:
         may = _may(case, "SELECT 1 FROM crdb_internal.cluster_transactions LIMIT 1")
         grant = (

@@ -13,6 +13,7 @@ from crdb_magic.core.target import Target
 from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
 from crdb_magic.doctor.findings import Finding, Report, State
+from crdb_magic.session.told import Told
 
 
 class Seen(NamedTuple):
@@ -41,8 +42,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def look(home: Path) -> Callable[..., Seen]:
-    def seen(asked: str | Target = "", **conditions: Any) -> Seen:
-        return Seen(examine(asked, conditions=Conditions(**conditions)))
+    def seen(asked: str | Target = "", *, told: Told | None = None, **conditions: Any) -> Seen:
+        return Seen(examine(asked, told=told, conditions=Conditions(**conditions)))
 
     return seen
 
