@@ -26,11 +26,7 @@ class Certificate:
     names: tuple[str, ...]
     begins: datetime
     ends: datetime
-
-    @property
-    def is_self_signed(self) -> bool:
-        """Whether it is its own authority."""
-        return self.subject == self.issuer
+    is_self_signed: bool
 
 
 def read_certificate(file: Path) -> Certificate:
@@ -44,6 +40,7 @@ def read_certificate(file: Path) -> Certificate:
         names=tuple(name for _, name in told.get("subjectAltName", ())),
         begins=_instant(told["notBefore"]),
         ends=_instant(told["notAfter"]),
+        is_self_signed=told["subject"] == told["issuer"],
     )
 
 
@@ -52,9 +49,9 @@ def _pairs(name: Any) -> dict[str, str]:
 
 
 def _in_words(name: dict[str, str]) -> str:
-    """Give the name as openssl does, without what says where its owner lives."""
-    told = ("organizationName", "organizationalUnitName", "commonName")
-    return ", ".join(name[key] for key in told if key in name) or "(no name)"
+    """Give the common name; where there is none, all but where its owner lives."""
+    told = (name[key] for key in ("organizationName", "organizationalUnitName") if key in name)
+    return name.get("commonName") or ", ".join(told) or "(no name)"
 
 
 def _instant(text: str) -> datetime:

@@ -44,7 +44,8 @@ def name(case: Case) -> Iterator[Said]:
             said = f"the host name {place.address} is not known: {found.strerror}"
             yield say(said, "check its spelling, and the network (DNS, VPN).")
         else:
-            yield ok(f"{place.address}: " + ", ".join(f"{one.host} ({one.family})" for one in found))
+            told = ", ".join(f"{one.host} ({one.family})" for one in found)
+            yield ok(told if place.address == found[0].host else f"{place.address} is {told}")
 
 
 def port(case: Case) -> Iterator[Said]:

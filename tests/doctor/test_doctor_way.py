@@ -65,7 +65,7 @@ def test_all_addresses_of_a_name_are_told(look, proxy, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: [v6, v4] if host == "both" else [v4])
     seen = look(proxy.target.having(host="both"))
 
-    assert seen.of("name")[0].said == "both: ::1 (v6), 127.0.0.1 (v4)"
+    assert seen.of("name")[0].said == "both is ::1 (v6), 127.0.0.1 (v4)"
     assert len(seen.of("port")) == 2
 
 
