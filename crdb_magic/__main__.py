@@ -65,7 +65,7 @@ def _doctor(asked: str, *, start_local: bool, timeout: float) -> int:
     from crdb_magic.drawing.doctor import report_bundle
 
     report = examine(asked, conditions=Conditions(start_local=start_local, timeout=timeout))
-    print(report_bundle(report)["text/plain"].lstrip("\n"))
+    print(report_bundle(report)["text/plain"])
     return int(report.failed)
 
 

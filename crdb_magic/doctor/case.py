@@ -15,6 +15,7 @@ from crdb_magic.core.target import Target
 from crdb_magic.doctor.certificates import Shown, shown
 from crdb_magic.doctor.meant import Meant, Place, read_meant
 from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
+from crdb_magic.errors import OptionError
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
@@ -30,7 +31,7 @@ def _now() -> datetime:
 class Conditions:
     """What comes from outside: the environment, the home, how many seconds to wait for an answer, clocks.
 
-    ``start_local``: a local server is started, and stopped again.
+    ``start_local``: a local server is started, and stopped again. Raises OptionError for no time to wait.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -39,6 +40,10 @@ class Conditions:
     clock: Callable[[], datetime] = _now
     timer: Callable[[], float] = time.perf_counter
     start_local: bool = False
+
+    def __post_init__(self) -> None:
+        if self.timeout <= 0:
+            raise OptionError("Nothing can answer in no time: --timeout is more than 0 seconds.")
 
 
 class Case:

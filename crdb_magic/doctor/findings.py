@@ -69,7 +69,12 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """Count the states in a sentence."""
-        counts = {state: sum(finding.state is state for finding in self.findings) for state in State}
-        words = [f"{count} {state.value}" for state, count in counts.items() if count]
-        return ", ".join(words) + "."
+        """Count the states, what is worst first."""
+        order = (State.PROBLEM, State.NOTE, State.OK, State.UNASKED)
+        counts = {state: sum(finding.state is state for finding in self.findings) for state in order}
+        return ", ".join(_counted(state, count) for state, count in counts.items() if count)
+
+
+def _counted(state: State, count: int) -> str:
+    several = "s" if count > 1 and state in (State.PROBLEM, State.NOTE) else ""
+    return f"{count} {state.value}{several}"

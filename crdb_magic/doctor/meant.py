@@ -29,6 +29,7 @@ _VARIABLES = {
 # What of them is shown with its value; of a password, only where it comes from; of all else, nothing (core/target.py).
 _SHOWN = ("host", "hostaddr", "port", "user", "dbname", "service", "sslmode", "sslrootcert", "sslcert", "sslkey")
 _DEFAULT = "libpq's default"
+_LAST_PORT = 65535
 
 
 class Part(NamedTuple):
@@ -99,8 +100,8 @@ def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path) 
     for key, part in (pair for source in sources for pair in source):
         parts.setdefault(key, part)
     parts.setdefault("port", Part("5432", _DEFAULT))
-    if not all(port.isdecimal() for port in parts["port"].value.split(",")):
-        raise OptionError(f"The port of {parts['port'].origin} is not a number.")
+    if not all(port.isdecimal() and int(port) <= _LAST_PORT for port in parts["port"].value.split(",")):
+        raise OptionError(f"The port is none ({parts['port'].origin}): write a number up to {_LAST_PORT}.")
     parts.setdefault("user", Part(getpass.getuser(), "this machine's user"))
     parts.setdefault("dbname", Part(parts["user"].value, _DEFAULT))
     parts.setdefault("sslmode", Part(_mode(parts), _DEFAULT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import struct
@@ -36,7 +37,10 @@ class Address(NamedTuple):
 
 def addresses(place: Place) -> tuple[Address, ...]:
     """Give all addresses of a place, best first; raises OSError."""
-    found = socket.getaddrinfo(place.address, place.port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(place.address, place.port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # of an empty label, or a long one
+        raise OSError(errno.EINVAL, "it is no host name") from None
     families = {socket.AF_INET: "v4", socket.AF_INET6: _IPV6}
     return tuple(Address(place, str(where[0]), families.get(family, "")) for family, *_, where in found)
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from crdb_magic.doctor.findings import Report
 from crdb_magic.drawing.html import Bundle
-from crdb_magic.drawing.lists import Lines, List, bundle_of
+from crdb_magic.drawing.lists import List, bundle_of
 
 
 def report_bundle(report: Report) -> Bundle:
-    """Show the findings, and how many of them are of which kind."""
-    rows = list(_rows(report))
-    return bundle_of([List("", ("", "", ""), rows), Lines((report.summary,))])
+    """Show how many findings are of which kind, and each of them."""
+    return bundle_of([List(report.summary, ("", "", ""), list(_rows(report)))])
 
 
 def _rows(report: Report) -> Iterator[tuple[str, str, str]]:

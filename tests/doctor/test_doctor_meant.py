@@ -139,6 +139,7 @@ def test_a_unix_socket_is_told_from_a_host(tmp_path, asked, is_socket):
     assert read_meant(asked, {}, tmp_path).is_socket == is_socket
 
 
-def test_a_port_that_is_none_is_an_error(tmp_path):
-    with pytest.raises(OptionError, match="port of PGPORT is not a number"):
-        read_meant("host=db.example", {"PGPORT": "here"}, tmp_path)
+@pytest.mark.parametrize("port", ["here", "65536", "5432,"])
+def test_a_port_that_is_none_is_an_error(tmp_path, port):
+    with pytest.raises(OptionError, match=r"The port is none \(PGPORT\)"):
+        read_meant("host=db.example", {"PGPORT": port}, tmp_path)

@@ -77,6 +77,15 @@ def test_no_password_is_a_problem(look, target):
         (ServerError("28000", 'role "bob" does not exist', severity="FATAL"), "does not exist", "check the name"),
         (ServerError("3D000", 'database "x" does not exist', severity="FATAL"), "does not exist", "check the name"),
         (TOO_MANY, "too many clients", "the server has no connection left"),
+        (
+            ServerError(
+                "53300",
+                "remaining connection slots are reserved for roles with the SUPERUSER attribute",
+                severity="FATAL",
+            ),
+            "connection slots",
+            "the server has no connection left",
+        ),
         (SHUTTING_DOWN, "shutting down", "the server is being stopped"),
         (NOT_ACCEPTING, "not accepting clients", "the server is being stopped"),
     ],

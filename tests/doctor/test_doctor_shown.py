@@ -15,13 +15,17 @@ _REPORT = Report((Finding("name", State.OK, "<b>"), Finding("port", State.PROBLE
 
 def test_a_report_is_a_line_a_finding_and_below_it_what_to_do():
     assert report_bundle(_REPORT)["text/plain"].split("\n") == [
-        "",
+        "1 problem, 1 ok",
         "  ok       name  <b>",
         "  problem  port  nobody listens",
         "                 → start it",
-        "",
-        "1 ok, 1 problem.",
     ]
+
+
+def test_states_are_counted_and_those_without_a_finding_left_out():
+    notes = [Finding("privileges", State.NOTE, "")] * 2
+
+    assert Report((*_REPORT.findings, *notes)).summary == "1 problem, 2 notes, 1 ok"
 
 
 def test_a_report_is_html_in_which_markup_is_text():
@@ -41,6 +45,13 @@ def test_the_command_ends_well_if_all_is_well(url):
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is let in" in done.stdout
+
+
+def test_no_time_to_wait_is_refused(url):
+    done = _run(url, "--timeout", "0")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("OptionError: Nothing can answer in no time")
 
 
 def test_the_command_takes_its_target_from_the_environment(refusing):

@@ -52,6 +52,10 @@ def test_an_unknown_host_is_a_problem(look):
     assert seen.worst("authentication").said == "since there is a problem with: name"
 
 
+def test_what_can_be_no_host_name_is_a_problem(look):
+    assert look("host=db..example").worst("name").said == "the host name db..example is not known: it is no host name"
+
+
 def test_one_unknown_host_of_two_is_worth_a_note(look, proxy):
     seen = look(proxy.target.having(host="nowhere.invalid,127.0.0.1", port=f"1,{proxy.port}"))
 
