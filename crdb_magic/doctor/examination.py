@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from crdb_magic.core.target import Target
 from crdb_magic.doctor import here, server, way
 from crdb_magic.doctor.case import Case, Conditions
-from crdb_magic.doctor.findings import Finding, Report, Said, State, UnaskedError, problem
+from crdb_magic.doctor.findings import Finding, Report, Said, State, UnaskedError, note, problem
 from crdb_magic.doctor.settings import settings
-from crdb_magic.errors import CrdbMagicError
+from crdb_magic.errors import CrdbMagicError, StatementError
 from crdb_magic.session.told import Told
 
 
@@ -74,6 +74,8 @@ def _found(check: Check, case: Case, failed: dict[str, str]) -> Iterator[Finding
         yield from (Finding(check.name, *said) for said in check.run(case))
     except UnaskedError as reason:
         yield Finding(check.name, State.UNASKED, str(reason))
+    except StatementError as error:
+        yield Finding(check.name, *note(f"the server refuses to tell: {error.message} (SQLSTATE {error.sqlstate})"))
     except CrdbMagicError as error:
         yield Finding(check.name, *problem(error.message, error.hint))
     except OSError as error:  # the way broke off

@@ -35,7 +35,10 @@ _ABILITIES = {
 
 def authentication(case: Case) -> Iterator[Said]:
     """Say whether the server lets the user in; raises ConnectionFailedError."""
-    yield ok(f"user {case.session.connection.info.user} is let in")
+    try:
+        yield ok(f"user {case.session.connection.info.user} is let in")
+    except StatementError as error:
+        yield problem(f"what the notebook's connection was SET to is refused: {error.message}", error.hint)
 
 
 def product(case: Case) -> Iterator[Said]:

@@ -108,6 +108,21 @@ def test_a_server_that_stops_midway_is_a_problem_of_the_check_that_noticed(look,
     assert seen.state("latency") is OK
 
 
+def test_a_setting_of_the_notebook_that_is_refused_is_a_problem(look, target):
+    seen = look(target, told=Told({"ROLE": "SET ROLE nobody_of_that_name"}))
+
+    assert seen.worst("authentication").said.startswith("what the notebook's connection was SET to is refused: ")
+    assert seen.state("settings") is UNASKED
+
+
+def test_a_question_that_the_server_refuses_is_no_problem_of_the_user(look, proxy):
+    proxy.rules.append(Fault(lambda text: "pg_settings" in text, instead(_DENIED)))
+    found = look(proxy.target).worst("settings")
+
+    assert found.state is NOTE
+    assert found.said == "the server refuses to tell: user root does not have VIEWACTIVITY privilege (SQLSTATE 42501)"
+
+
 # What it is.
 
 
