@@ -22,6 +22,7 @@ _NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
 # In quotes as a whole, or up to a blank that stands in no quotes or parentheses: "my schema"."t", a=DECIMAL(10, 2).
 _VALUE = re.compile(r"""'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*"|'[^']*'|\([^()]*\)|\S)+)""")
 _ASSIGN = re.compile(r"([^\W\d]\w*)\s*<<\s*")
+_COMMENT = re.compile(r"(?:^|\s)#\s.*\Z", re.DOTALL)
 _NAME_BEGUN = re.compile(r"--?[\w-]*")
 
 
@@ -102,6 +103,11 @@ class Unfinished:
     rest: tuple[str, ...] = ()
     option: Option | None = None
     is_name: bool = False
+
+
+def without_comment(line: str) -> str:
+    """Give a line that holds neither SQL nor Python without the comment behind it: from a # that stands by itself."""
+    return _COMMENT.sub("", line)
 
 
 def unfinished(line: str, options: Sequence[Option], *, sql_follows: bool = False) -> Unfinished:

@@ -104,6 +104,7 @@ def position(error: psycopg2.Error, *, sent_before: int) -> int | None:
 
 # Why a connection could not be opened. psycopg2 gives no SQLSTATE there, so the hint (and only the hint) is
 # chosen by words of libpq and of the two servers; the first that fits counts.
+_FULL = "the server has no connection left: close some (%crdb_connect --close NAME), or raise its limit."
 _HINTS = (
     (
         "connection refused",
@@ -135,6 +136,10 @@ _HINTS = (
     ("alert certificate expired", "the user's certificate in sslcert has expired."),
     ("alert unknown ca", "the server does not know the CA of the user's certificate in sslcert."),
     ("alert bad certificate", "the server does not take the user's certificate: check sslcert and sslkey."),
+    ("too many c", _FULL),  # clients, or connections of a role
+    ("connection slots", _FULL),
+    ("shutting down", "the server is being stopped: try again, or another node."),
+    ("not accepting clients", "the server is being stopped: try again, or another node."),
     ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
     (
         "no such file or directory",

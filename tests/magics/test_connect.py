@@ -225,3 +225,12 @@ def test_a_local_server_is_started_once_and_says_what_it_is(unconnected):
 def test_a_local_server_takes_no_url_beside(unconnected):
     with pytest.raises(OptionError, match="--local starts a server of its own"):
         unconnected("%crdb_connect postgresql://u:s3cret@h/d --local")
+
+
+@pytest.mark.parametrize(
+    "line", ["--list # which are there", "--list  # a\tb", "--list # postgresql://nobody:secret@nowhere/"]
+)
+def test_a_comment_behind_the_line_is_none_of_it(notebook, line):
+    notebook(f"%crdb_connect {line}")
+
+    assert notebook.shown.startswith("* default")
