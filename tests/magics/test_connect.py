@@ -130,6 +130,28 @@ def test_a_service_file_names_the_cluster(unconnected, target, monkeypatch, tmp_
     assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
 
 
+def test_a_service_that_is_in_no_file_says_where_it_is_looked_for(unconnected, monkeypatch, tmp_path):
+    (tmp_path / "services").write_text("[shop]\nhost=localhost\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+
+    with pytest.raises(
+        ConnectionFailedError, match=r'service "bank" not found\nHint: ~/\.pg_service\.conf, or the file'
+    ):
+        unconnected("%crdb_connect service=bank")
+
+
+@pytest.mark.parametrize("port", ["*", "{port}"])
+def test_a_password_file_opens_the_connection(unconnected, target, monkeypatch, tmp_path, port):
+    place = ":".join([target["host"], port.format(**target), "*", target["user"], target.get("password", "any")])
+    file = tmp_path / "pgpass"
+    file.write_text(f"{place}\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(file))
+    unconnected("%crdb_connect " + " ".join(f"{key}='{value}'" for key, value in target.items() if key != "password"))
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
 def test_connections_have_names_and_one_is_current(unconnected, url):
     unconnected(f"%crdb_connect {url} --name one")
     unconnected(f"%crdb_connect {url} --name two")
