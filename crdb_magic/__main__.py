@@ -1,4 +1,4 @@
-"""The command line: ``crdb-magic demo`` and ``crdb-magic local``, or ``python -m crdb_magic`` and the same."""
+"""The command line: ``crdb-magic demo``, ``local`` and ``doctor``, or ``python -m crdb_magic`` and the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     os.environ.pop(FROZEN, None)  # who asks for a server on the command line wants one
     try:
-        return _demo(arguments) if arguments.command == "demo" else _local(arguments.directory)
+        return int(arguments.run(arguments))
     except CrdbMagicError as error:
         print("\n".join(error._render_traceback_()), file=sys.stderr)
         return 1
@@ -31,8 +31,15 @@ def _parser() -> argparse.ArgumentParser:
     shown = demo.add_mutually_exclusive_group()
     shown.add_argument("--output", type=Path, default=Path("quickstart-executed.ipynb"), help="the executed copy")
     shown.add_argument("--lab", action="store_true", help="open a copy of it in JupyterLab instead")
+    demo.set_defaults(run=_demo)
     local = commands.add_parser("local", help="start a server on this machine, until Ctrl-C")
     local.add_argument("directory", type=Path, nargs="?", help="where to keep its data (default: nowhere)")
+    local.set_defaults(run=lambda given: _local(given.directory))
+    doctor = commands.add_parser("doctor", help="look for what is wrong on the way to a server, and what to do")
+    doctor.add_argument("url", nargs="?", default="", help="a URL, or keywords in quotes (default: the environment)")
+    doctor.add_argument("--local", action="store_true", help="start a local server too, and stop it again")
+    doctor.add_argument("--timeout", type=float, default=5, metavar="S", help="seconds to wait for an answer")
+    doctor.set_defaults(run=lambda given: _doctor(given.url, start_local=given.local, timeout=given.timeout))
     return parser
 
 
@@ -56,6 +63,16 @@ def _local(directory: Path | None) -> int:
         print(f"{server.description}\n{server.url}\nCtrl-C stops it.", flush=True)
         threading.Event().wait()
     return 0
+
+
+def _doctor(asked: str, *, start_local: bool, timeout: float) -> int:
+    from crdb_magic.doctor.case import Conditions
+    from crdb_magic.doctor.examination import examine
+    from crdb_magic.drawing.doctor import report_bundle
+
+    report = examine(asked, conditions=Conditions(start_local=start_local, timeout=timeout))
+    print(report_bundle(report)["text/plain"])
+    return int(report.failed)
 
 
 if __name__ == "__main__":

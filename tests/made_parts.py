@@ -94,7 +94,7 @@ def _as_markdown(docstring: str) -> str:
 
 def _traits() -> str:
     traits = CrdbMagic.class_own_traits(config=True)
-    rows = [(f"`{name}`", _values(trait), f"`{trait.default_value}`", trait.help) for name, trait in traits.items()]
+    rows = [(f"`{name}`", _values(trait), f"`{trait.default()}`", trait.help) for name, trait in traits.items()]
     return _table(("`CrdbMagic.…`", "values", "default", "what it does"), rows)
 
 
@@ -102,7 +102,10 @@ def _values(trait: object) -> str:
     if isinstance(trait, Enum):
         return ", ".join(f"`{value}`" for value in trait.values or ())
     none = " or `None`" if getattr(trait, "allow_none", False) else ""
-    return {"Bool": "`True`, `False`", "Int": "a whole number"}.get(type(trait).__name__, type(trait).__name__) + none
+    return _KINDS[type(trait).__name__] + none
+
+
+_KINDS = {"Bool": "`True`, `False`", "Int": "a whole number", "Float": "a number", "Dict": "a dict"}
 
 
 # Servers

@@ -35,14 +35,15 @@ BELOW = {
     "session": _SESSION,
     "transfer": _SESSION,
     "explore": _SESSION,
-    "drawing": _SESSION | {"explore"},
+    "doctor": _SESSION | {"explore", "local"},
+    "drawing": _SESSION | {"explore", "doctor"},
     "orm": _ORM,
     "frozen": _SESSION | {"frozen"},
-    "magics": _ORM | _AROUND | {"explore", "drawing", "frozen", "local"},
+    "magics": _ORM | _AROUND | {"explore", "doctor", "drawing", "frozen", "local"},
     "demo": _ORM | {"local", "magics"},
     "pytest_frozen": _AROUND,
     "__init__": _ORM | {"magics"},
-    "__main__": _ORM | _AROUND | {"local", "demo"},
+    "__main__": _ORM | _AROUND | {"local", "demo", "doctor", "drawing"},
 }
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
 _FRAMES = frozenset({"columns", "frozen", "explore", "drawing", "orm.bulk", "magics", "demo"})
@@ -62,6 +63,7 @@ FOREIGN = {
     "prompt_toolkit": frozenset({"magics.prompt"}),
     "keyring": frozenset({"magics.password"}),
     "tqdm": frozenset({"magics.bars", "demo"}),
+    "jupyter_core": frozenset({"doctor.here"}),
     "jupyter_client": frozenset({"demo"}),
     "nbclient": frozenset({"demo"}),
     "nbformat": frozenset({"demo"}),

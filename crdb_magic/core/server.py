@@ -79,6 +79,11 @@ class Server:
     # What it can do. Each is asked by name; nobody else compares versions.
 
     @property
+    def is_tried(self) -> bool:
+        """It is as new as the oldest that the answers of servers here were recorded of."""
+        return self.version >= ((22, 1, 0) if self.is_cockroachdb else (14, 0, 0))
+
+    @property
     def priorities(self) -> bool:
         """BEGIN PRIORITY is known."""
         return self.is_cockroachdb
@@ -197,6 +202,11 @@ class Server:
     def shows_sessions(self) -> bool:
         """SHOW CLUSTER SESSIONS and SHOW CLUSTER STATEMENTS are known; elsewhere pg_stat_activity is full."""
         return self.is_cockroachdb
+
+    @property
+    def system_privileges(self) -> bool:
+        """GRANT SYSTEM is known (CockroachDB v22.2); before, what it grants is an option of ALTER USER."""
+        return self.is_cockroachdb and self.version >= (22, 2, 0)
 
     @property
     def range_details(self) -> bool:

@@ -4,6 +4,7 @@
 
     schema.py       schemas, tables, pictures of them
     activity.py     who runs what, and who waits for whom
+    doctor.py       what the doctor has found
     plan.py         plans: a tree beside its figures
     receipt.py      receipts
     attempts.py     the attempts of a transaction, on a line of time

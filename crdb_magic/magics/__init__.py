@@ -2,8 +2,8 @@
 
 ::
 
-    connect.py, txn.py, pin.py, receipt.py, rerun.py, freeze.py, write.py, export.py, schema.py, activity.py
-                        the magics
+    connect.py, txn.py, pin.py, receipt.py, rerun.py, freeze.py, write.py, export.py, schema.py, activity.py,
+    doctor.py           the magics
     ├── magic.py            what a magic is, and what they share in a notebook
     │   ├── ledger.py           … the receipts of its transactions
     │   ├── readings.py         … what reading again needs
@@ -48,7 +48,9 @@ from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.core.receipt import Receipt
+from crdb_magic.doctor.findings import Report
 from crdb_magic.drawing.activity import activity_bundle
+from crdb_magic.drawing.doctor import report_bundle
 from crdb_magic.drawing.plan import plan_bundle
 from crdb_magic.drawing.receipt import receipt_bundle
 from crdb_magic.drawing.schema import diagram_bundle, schema_bundle, table_bundle
@@ -60,6 +62,7 @@ from crdb_magic.explore.table import Table
 from crdb_magic.magics.activity import crdb_activity
 from crdb_magic.magics.completer import Completer
 from crdb_magic.magics.connect import crdb_connect
+from crdb_magic.magics.doctor import crdb_doctor
 from crdb_magic.magics.export import crdb_export
 from crdb_magic.magics.freeze import crdb_freeze
 from crdb_magic.magics.magic import CrdbMagic
@@ -84,12 +87,14 @@ MAGICS = (
     crdb_export,
     crdb_schema,
     crdb_activity,
+    crdb_doctor,
 )
 _SHOWN = {
     Schema: schema_bundle,
     Table: table_bundle,
     Diagram: diagram_bundle,
     Activity: activity_bundle,
+    Report: report_bundle,
     Receipt: lambda receipt: (receipt_bundle(receipt), metadata_of(receipt)),
     Plan: lambda plan: (plan_bundle(plan), metadata_of(plan.receipt)),
 }

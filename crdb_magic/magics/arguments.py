@@ -21,7 +21,10 @@ T = TypeVar("T")
 _NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
 # In quotes as a whole, or up to a blank that stands in no quotes or parentheses: "my schema"."t", a=DECIMAL(10, 2).
 _VALUE = re.compile(r"""'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*"|'[^']*'|\([^()]*\)|\S)+)""")
+# Up to a blank that stands in no value of libpq's: password='two  blanks --and dashes'
+_WORD = re.compile(r"(?:=\s*'(?:[^'\\]|\\.)*'|\S)+", re.DOTALL)
 _ASSIGN = re.compile(r"([^\W\d]\w*)\s*<<\s*")
+_COMMENT = re.compile(r"(?:^|\s)#\s.*\Z", re.DOTALL)
 _NAME_BEGUN = re.compile(r"--?[\w-]*")
 
 
@@ -102,6 +105,11 @@ class Unfinished:
     rest: tuple[str, ...] = ()
     option: Option | None = None
     is_name: bool = False
+
+
+def without_comment(line: str) -> str:
+    """Give a line that holds neither SQL nor Python without the comment behind it: from a # that stands by itself."""
+    return _COMMENT.sub("", line)
 
 
 def unfinished(line: str, options: Sequence[Option], *, sql_follows: bool = False) -> Unfinished:
@@ -203,9 +211,10 @@ class _Reader:
         """Give what is no option, reading the options in between."""
         while self.rest:
             if not self.option():
-                word, _, rest = self.rest.partition(" ")
-                self.rest = rest.lstrip()
-                yield word
+                word = _WORD.match(self.rest)
+                assert word is not None  # noqa: S101 - what is left begins with no blank
+                self.rest = self.rest[word.end() :].lstrip()
+                yield word.group()
 
     def expressions(self) -> Iterator[str]:
         """Give what is no option and no part of one, blanks and all."""

@@ -10,7 +10,7 @@ from typing import Any
 from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
 from crdb_magic.local import serving
-from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, variable
+from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, variable, without_comment
 from crdb_magic.magics.connections import DEFAULT
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
@@ -56,7 +56,7 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
         %crdb_connect --use prod
 
     """
-    call, connections = parse(typed.line, CONNECT_OPTIONS, typed.namespace), notebook.connections
+    call, connections = parse(without_comment(typed.line), CONNECT_OPTIONS, typed.namespace), notebook.connections
     given = call.given
     if "list" in given:
         say(_listed(notebook))

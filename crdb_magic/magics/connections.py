@@ -96,6 +96,11 @@ class Connections:
             f"No connection is called {name!r}; open: {open_}.", hint=f"Did you mean {close[0]}?" if close else None
         )
 
+    def in_transaction(self, name: str | None = None) -> bool:
+        """Whether a transaction is open on the connection of that name, or the current one; not if there is none."""
+        session = self._sessions.get(name or self.current or "")
+        return session is not None and session.in_transaction
+
     def database(self, name: str | None = None) -> CockroachDatabase:
         """Give the database of a connection for a Python cell: the user's own, or one over the session."""
         from crdb_magic.orm.database import SessionDatabase

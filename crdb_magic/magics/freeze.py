@@ -15,7 +15,7 @@ from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.frozen.events import Event, Kind
 from crdb_magic.frozen.manifest import Contents, load
 from crdb_magic.frozen.verifying import Check, verify
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable
+from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable, without_comment
 from crdb_magic.magics.connect import connection_line
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.namespace import Namespace
@@ -53,7 +53,7 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
     {options}
 
     """
-    call = parse(typed.line, FREEZE_OPTIONS, typed.namespace)
+    call = parse(without_comment(typed.line), FREEZE_OPTIONS, typed.namespace)
     given = call.rest.strip()
     if not given:
         raise OptionError("Into which folder? Write %crdb_freeze DIR, or %crdb_freeze off.")

@@ -30,7 +30,6 @@ from crdb_magic.magics.readings import Readings
 from crdb_magic.magics.shown import Receipts
 from crdb_magic.magics.sql_name import SqlName
 from crdb_magic.magics.status import How, StatusLine
-from crdb_magic.session.session import Session
 
 _ASKED_BEFORE = {"priority": None, "isolation": None, "max-attempts": DEFAULT_MAX_ATTEMPTS, "timeout": None}
 _SETTING = re.compile(r"[a-z_]\w*(\.\w+)*", re.ASCII | re.IGNORECASE)
@@ -207,11 +206,11 @@ class CrdbMagic(Magics):
             return receipt
         return self.ledger.note(receipt, connection or self.connections.current or "", tuple(ran), self.shell.user_ns)
 
-    def wanted(self, call: Call, session: Session) -> Mapping[str, Any]:
+    def wanted(self, call: Call) -> Mapping[str, Any]:
         """Give what a cell asks for: what is typed goes before what %config says, whose defaults are the library's.
 
-        What is typed may be None: ``--timeout none``, ``--limit all``. Within a transaction that is open on the session
-        nothing is asked for again, unless it is typed.
+        What is typed may be None: ``--timeout none``, ``--limit all``. Within a transaction that is open
+        already nothing is asked for again, unless it is typed.
         """
         of_transaction = {
             "priority": self.priority and Priority(self.priority),
@@ -220,7 +219,8 @@ class CrdbMagic(Magics):
             "timeout": self.timeout,
         }
         of_frames = {"numbers": Numbers(self.numbers), "dates": Dates(self.dates), "limit": self.limit}
-        return (_ASKED_BEFORE if session.in_transaction else of_transaction) | of_frames | dict(call.given)
+        within = self.connections.in_transaction(call.given.get("on"))
+        return (_ASKED_BEFORE if within else of_transaction) | of_frames | dict(call.given)
 
     def frame_options(self, wanted: Mapping[str, Any]) -> FrameOptions:
         """Say what frames are made of."""

@@ -12,7 +12,7 @@ from crdb_magic.core.asof import NOW, AsOf, time_of
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.retention import Retention, retention
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable
+from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable, without_comment
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.session.keeping import KEEPERS
@@ -52,7 +52,7 @@ def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
         %crdb_pin :crdb_receipt
 
     """
-    call = parse(typed.line, PIN_OPTIONS, typed.namespace)
+    call = parse(without_comment(typed.line), PIN_OPTIONS, typed.namespace)
     session = notebook.connections.get(call.given.get("on"))
     if "show" not in call.given:
         say(_pin(session, call.rest, typed.namespace))

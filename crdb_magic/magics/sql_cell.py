@@ -26,9 +26,10 @@ from crdb_magic.sql.statements import Statement, split
 
 def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
     """Run the statements as one transaction, show what they gave, and give the last result."""
-    statements, session = _statements(text), notebook.connections.get(call.given.get("on"))
-    wanted = notebook.wanted(call, session)
-    options, shape = of_transaction(call, wanted), _shape(notebook, call, wanted)
+    statements, wanted = _statements(text), notebook.wanted(call)
+    options = of_transaction(call, wanted)
+    session = notebook.connections.get(call.given.get("on"))
+    shape = _shape(notebook, call, wanted)
     bound = shape.limit.bind(statements, namespace)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, arrivals, interrupts_shown_short():
@@ -58,8 +59,8 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
 
 def explain_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Plan:
     """Ask for the plan of each statement, show all but the last one, and give that."""
-    statements, session = _statements(text), notebook.connections.get(call.given.get("on"))
-    options = of_transaction(call, notebook.wanted(call, session))
+    statements, options = _statements(text), of_transaction(call, notebook.wanted(call))
+    session = notebook.connections.get(call.given.get("on"))
     bound = [statement.bind(namespace) for statement in statements]
     how = Explain.PLAN if call.given["explain"] is True else call.given["explain"]
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, interrupts_shown_short():

@@ -63,8 +63,8 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
 
 def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     cell = PythonCell(notebook.shell, text)
+    options = of_transaction(call, notebook.wanted(call))
     name = call.given.get("on")
-    options = of_transaction(call, notebook.wanted(call, notebook.connections.get(name)))
     database = notebook.connections.database(name)
     waiting = Waiting(options.retry.max_attempts, notebook.audience)
     with notebook.connections.on(name), waiting, interrupts_shown_short():

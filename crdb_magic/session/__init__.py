@@ -25,6 +25,7 @@
     ├── translation.py   psycopg2's errors -> ours
     │   └── hints.py         … with what to do, where the server does not say it
     ├── listening.py     who hears what is said, or stands in for a server: a recording
+    ├── versions.py      which driver there is
     └── interrupts.py    Ctrl-C cancels what a connection does
     keeping.py       who keeps the past of a database that has none, and after which messages
     └── snapshots.py     … PostgreSQL's: snapshots that one connection keeps open

@@ -104,6 +104,7 @@ def position(error: psycopg2.Error, *, sent_before: int) -> int | None:
 
 # Why a connection could not be opened. psycopg2 gives no SQLSTATE there, so the hint (and only the hint) is
 # chosen by words of libpq and of the two servers; the first that fits counts.
+_FULL = "the server has no connection left: close some (%crdb_connect --close NAME), or raise its limit."
 _HINTS = (
     (
         "connection refused",
@@ -119,7 +120,12 @@ _HINTS = (
     ("ssl connection required", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
     ("no encryption", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
     ("server does not support ssl", "this server has no TLS: ?sslmode=disable, for a local one only."),
-    ("root certificate file", "download the cluster's CA certificate there, or name it with sslrootcert=…."),
+    (
+        "root certificate file",
+        "download the cluster's CA certificate there, or name it with sslrootcert=…. On CockroachDB Cloud Basic and "
+        "Standard sslrootcert=system does: their certificates are of a public CA.",
+    ),
+    ("weak sslmode", "sslrootcert=system goes with sslmode=verify-full."),
     (
         "certificate verify failed",  # libpq gives no reason
         "the certificate is not from the CA in sslrootcert, or has expired: check which cluster this is.",
@@ -135,10 +141,18 @@ _HINTS = (
     ("alert certificate expired", "the user's certificate in sslcert has expired."),
     ("alert unknown ca", "the server does not know the CA of the user's certificate in sslcert."),
     ("alert bad certificate", "the server does not take the user's certificate: check sslcert and sslkey."),
+    ("too many c", _FULL),  # clients, or connections of a role
+    ("connection slots", _FULL),
+    ("shutting down", "the server is being stopped: try again, or another node."),
+    ("not accepting clients", "the server is being stopped: try again, or another node."),
     ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
     (
         "no such file or directory",
         "nothing says where the server is: give a URL, set CRDB_URL, or %crdb_connect --local.",
+    ),
+    (  # cockroach: pkg/ccl/sqlproxyccl/proxy_handler.go, of CockroachDB Cloud
+        "missing cluster identifier",
+        "name the cluster: CLUSTER.DATABASE as the database, or ?options=--cluster%3DCLUSTER.",
     ),
     ("invalid sslmode value", f"sslmode is one of {', '.join(SSLMODES)}."),
     (
@@ -150,6 +164,13 @@ _HINTS = (
         "it is ~/.pg_service.conf, or what PGSERVICEFILE names: [NAME], and below it host=… and the like.",
     ),
     ("does not exist", "check the name of the database and of the user."),
+)
+_OF_SYSTEM = (
+    (
+        "certificate verify failed",
+        "no public CA has signed the certificate: name the cluster's own by sslrootcert=…. If one should have, OpenSSL "
+        "does not find the system's CAs: set SSL_CERT_FILE to what python -m certifi prints.",
+    ),
 )
 _HIDDEN = "***"
 _UNKNOWN = "invalid connection option"
@@ -168,7 +189,8 @@ def refused(error: psycopg2.Error, target: Target) -> ConnectionFailedError:
     found = _most_telling(text)
     where = f"{found['host']}:{found['port']}" if found and found["port"] else target.get("host", "the server")
     reason = found["reason"] if found else text.splitlines()[0]
-    hint = next((hint for words, hint in _HINTS if words in reason.lower()), None)
+    hints = (*_OF_SYSTEM, *_HINTS) if target.get("sslrootcert") == "system" else _HINTS
+    hint = next((hint for words, hint in hints if words in reason.lower()), None)
     return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=hint)
 
 

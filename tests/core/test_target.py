@@ -85,6 +85,10 @@ URLS = [
     "postgresql://localhost/bank?sslmode=verify-full&sslrootcert=/etc/ca.crt",
     "postgresql://localhost/bank?sslmode=require&",
     "postgresql://localhost/bank?options=--cluster%3Dmy-cluster-12",
+    "postgresql://localhost/bank?options=-ccluster%3Ddemoapp",
+    "postgresql://localhost/my-cluster-12.defaultdb?sslmode=verify-full&sslrootcert=system",
+    "postgresql://root@localhost:26257/defaultdb?sslcert=certs%2Fclient.root.crt&sslkey=certs%2Fclient.root.key"
+    "&sslmode=verify-full&sslrootcert=certs%2Fca.crt",
     "postgresql://localhost/bank?options=-c%20statement_timeout%3D1s",
     "postgresql://localhost/bank?application_name=a+b",
     "postgresql://localhost/bank?password=a%26b",

@@ -189,3 +189,11 @@ def test_a_line_that_is_finished_is_read_as_when_it_was_typed(parts):
 @given(st.text())
 def test_no_line_that_is_being_typed_raises(line):
     assert line.endswith(unfinished(line, TXN_OPTIONS).typed)
+
+
+@pytest.mark.parametrize("value", ["'two  blanks'", "'a --name b'", "'it\\'s  --so'", "= 'x  y'", "=''"])
+def test_a_quoted_value_of_libpqs_stays_as_it_is(value):
+    address = f"password{'' if value.startswith('=') else '='}{value}"
+    call = parse(f"host=h  {address} --name one", CONNECT_OPTIONS, {})
+
+    assert (call.rest, call.given) == (f"host=h {address}", {"name": "one"})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
 from urllib.parse import urlsplit
 
 import pytest
+from faults import ServerError
 from proxy import Proxy
 from tables import connected
 
@@ -130,6 +133,59 @@ def test_a_service_file_names_the_cluster(unconnected, target, monkeypatch, tmp_
     assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
 
 
+def test_a_service_that_is_in_no_file_says_where_it_is_looked_for(unconnected, monkeypatch, tmp_path):
+    (tmp_path / "services").write_text("[shop]\nhost=localhost\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+
+    with pytest.raises(
+        ConnectionFailedError, match=r'service "bank" not found\nHint: ~/\.pg_service\.conf, or the file'
+    ):
+        unconnected("%crdb_connect service=bank")
+
+
+@pytest.mark.parametrize("port", ["*", "{port}"])
+def test_a_password_file_opens_the_connection(unconnected, target, monkeypatch, tmp_path, port):
+    place = ":".join([target["host"], port.format(**target), "*", target["user"], target.get("password", "any")])
+    file = tmp_path / "pgpass"
+    file.write_text(f"{place}\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(file))
+    unconnected("%crdb_connect " + " ".join(f"{key}='{value}'" for key, value in target.items() if key != "password"))
+
+    assert unconnected("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
+
+
+@pytest.fixture
+def cloud():
+    """The port of a proxy of CockroachDB Cloud that is not told which cluster is meant.
+
+    cockroach: pkg/ccl/sqlproxyccl/proxy_handler.go, clusterNameAndTenantFromParams.
+    """
+    refusal = ServerError("08004", "missing cluster identifier").message.wire
+
+    def refuse(listener):
+        client, _ = listener.accept()
+        with client:
+            client.recv(1000)
+            client.sendall(refusal)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=refuse, args=[listener])
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+def test_a_cluster_of_the_cloud_that_is_not_named_says_how_to_name_it(unconnected, cloud):
+    with pytest.raises(ConnectionFailedError) as caught:
+        unconnected(f"%crdb_connect host=127.0.0.1 port={cloud} user=ann sslmode=disable gssencmode=disable")
+
+    assert str(caught.value) == (
+        f"Could not connect to 127.0.0.1:{cloud}: missing cluster identifier\n"
+        "Hint: name the cluster: CLUSTER.DATABASE as the database, or ?options=--cluster%3DCLUSTER."
+    )
+
+
 def test_connections_have_names_and_one_is_current(unconnected, url):
     unconnected(f"%crdb_connect {url} --name one")
     unconnected(f"%crdb_connect {url} --name two")
@@ -225,3 +281,12 @@ def test_a_local_server_is_started_once_and_says_what_it_is(unconnected):
 def test_a_local_server_takes_no_url_beside(unconnected):
     with pytest.raises(OptionError, match="--local starts a server of its own"):
         unconnected("%crdb_connect postgresql://u:s3cret@h/d --local")
+
+
+@pytest.mark.parametrize(
+    "line", ["--list # which are there", "--list  # a\tb", "--list # postgresql://nobody:secret@nowhere/"]
+)
+def test_a_comment_behind_the_line_is_none_of_it(notebook, line):
+    notebook(f"%crdb_connect {line}")
+
+    assert notebook.shown.startswith("* default")

@@ -70,6 +70,10 @@ CELLS = {
     "a setting": [
         "%crdb_txn SET TIME ZONE 'Europe/Oslo'", "%crdb_txn SHOW TIME ZONE", ALL, "%crdb_txn RESET TIME ZONE", ALL,
     ],
+    "the settings of connections": [
+        '%config CrdbMagic.settings = {"statement_timeout": "90s"}', "%crdb_connect :url",
+        "%crdb_txn SHOW statement_timeout", "%config CrdbMagic.settings = {}", "%crdb_connect :url", ALL,
+    ],
     "a schema": [f"%crdb_schema {TABLE}", f"%crdb_schema {TABLE} --diagram"],
     "a plan": [f"%crdb_txn --explain SELECT * FROM {TABLE} WHERE id = 1"],
     "the limit": [f"%crdb_txn --limit 1 SELECT * FROM {TABLE} ORDER BY id"],

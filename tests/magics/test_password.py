@@ -168,3 +168,17 @@ def test_where_input_ends_it_is_said_what_to_do(unconnected, monkeypatch):
 
     with pytest.raises(OptionError, match="Nobody can be asked for a password here"):
         unconnected("%crdb_connect postgresql://ann@db.example/bank --ask-password")
+
+
+def test_a_recording_is_served_without_a_password(unconnected, typing, address, target, monkeypatch, tmp_path):
+    typing(target.get("password", "any"))
+    unconnected(f"%crdb_freeze {tmp_path / 'frozen'}")
+    unconnected(f"%crdb_connect {address} --ask-password")
+    one(unconnected)
+    unconnected(f"%crdb_connect --frozen {tmp_path / 'frozen'}")
+    monkeypatch.setattr(getpass, "getpass", None)
+    unconnected(f"%crdb_connect {address} --ask-password")
+    recorded = b"".join(file.read_bytes() for file in (tmp_path / "frozen").rglob("*") if file.is_file())
+
+    assert one(unconnected) == [1]
+    assert target.get("password", "any password").encode() not in recorded

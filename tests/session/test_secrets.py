@@ -21,7 +21,7 @@ URLS = [
     "postgresql://ann:{}@127.0.0.1:1/bank",
     "postgresql://ann:{}@127.0.0.1:port/bank",
     "postgresql://ann:{}@127.0.0.1:1/bank?sslmod=require",
-    "postgresql://ann@127.0.0.1:{}/bank",
+    "postgresql://ann@127.0.0.1:word-{}/bank",
     "postgresql://127.0.0.1:1/bank?user=ann&password={}",
     "postgresql://127.0.0.1:1/bank?password={}&user=ann",
     "postgresql://127.0.0.1:1/bank?pasword={}",
@@ -33,7 +33,6 @@ KEYWORDS = [
     "host=127.0.0.1 port=1 password='{}' user=ann",
     "host=127.0.0.1 port=1 password=a {}=b",
     "host=127.0.0.1 port=1 pasword={}",
-    "host=127.0.0.1 port='{}' user=ann",
     "password={}",
 ]
 # Parameters whose values libpq repeats if it does not understand them.

@@ -140,6 +140,7 @@ def test_an_authority_whose_file_is_missing_is_named_with_what_to_do(open_sessio
 
     assert f'root certificate file "{missing}" does not exist' in said
     assert "Hint: download the cluster's CA certificate there, or name it with sslrootcert=…." in said
+    assert "sslrootcert=system" in said
 
 
 def test_an_unnamed_authority_is_looked_for_in_the_home_folder(open_session, proxy, tmp_path, monkeypatch):
@@ -147,6 +148,30 @@ def test_an_unnamed_authority_is_looked_for_in_the_home_folder(open_session, pro
     said = _refusal(open_session, url(proxy, sslmode="verify-full"))
 
     assert "Hint: download the cluster's CA certificate there, or name it with sslrootcert=…." in said
+
+
+# A certificate of a public authority, as CockroachDB Cloud has them.
+
+
+def test_the_authorities_of_the_system_are_asked_by_name(open_session, proxy, ours, sql, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.certificate))
+    session = open_session(url(proxy, sslmode="verify-full", sslrootcert="system"))
+
+    assert session.run(sql("SELECT 1")).results[0].rows == (("1",),)
+
+
+def test_a_certificate_of_no_public_authority_is_refused_with_both_ways_out(open_session, proxy, foreign, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(foreign.certificate))
+    said = _refusal(open_session, url(proxy, sslmode="verify-full", sslrootcert="system"))
+
+    assert "Hint: no public CA has signed the certificate: name the cluster's own by sslrootcert=…." in said
+    assert "SSL_CERT_FILE" in said
+
+
+def test_the_authorities_of_the_system_want_the_strictest_mode(open_session, proxy):
+    said = _refusal(open_session, url(proxy, sslmode="require", sslrootcert="system"))
+
+    assert "Hint: sslrootcert=system goes with sslmode=verify-full." in said
 
 
 # Certificates of users.

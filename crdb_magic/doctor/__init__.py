@@ -1,0 +1,16 @@
+"""What is wrong between a notebook and its server, asked step by step: each finding says what to do.
+
+::
+
+    examination.py  all checks in their order
+    ├── here.py         … of this machine: versions, JupyterLab, the local server
+    ├── way.py          … of the way to a server: target, name, port, protocol, TLS, certificates
+    ├── server.py       … of a server that lets the user in: product, clock, latency, privileges
+    └── settings.py     … of settings that change what statements do
+    findings.py     what a check has found
+    case.py         what the checks look at, found out about step by step
+    ├── meant.py        which target is meant, and where each part of it comes from
+    │   └── libpq_files.py  … services and passwords in files
+    ├── network.py      addresses, connections, what answers there
+    └── certificates.py what a certificate says, and whether it holds
+"""

@@ -1,0 +1,110 @@
+"""What the checks look at: a target, found out about step by step, and the conditions under which it is asked."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from crdb_magic.core.target import Target
+from crdb_magic.doctor.certificates import Shown, shown
+from crdb_magic.doctor.meant import Meant, Place, read_meant
+from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
+from crdb_magic.errors import OptionError
+from crdb_magic.session.link import OwnLink
+from crdb_magic.session.session import Session
+from crdb_magic.session.told import Told
+
+_LEAST = 2  # seconds: libpq waits no shorter
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What comes from outside: the environment, the home, how many seconds to wait for an answer, clocks.
+
+    ``start_local``: a local server is started, and stopped again. Raises OptionError for no time to wait.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    home: Path = field(default_factory=Path.home)
+    timeout: float = 5
+    clock: Callable[[], datetime] = _now
+    timer: Callable[[], float] = time.perf_counter
+    start_local: bool = False
+
+    def __post_init__(self) -> None:
+        if self.timeout <= 0:
+            raise OptionError("Nothing can answer in no time: --timeout is more than 0 seconds.")
+
+
+class Case:
+    """A target, of which each thing is found out when a check asks for it first.
+
+    ``asked`` is a URL, keywords, a target, or empty for the environment; ``told`` what a session there was told, which
+    then counts for the one that asks, too. What can't be found out raises; the checks behind it are not asked.
+    """
+
+    def __init__(self, asked: str | Target, told: Told | None, conditions: Conditions) -> None:
+        self._asked = asked
+        self._told = told
+        self.conditions = conditions
+
+    @cached_property
+    def meant(self) -> Meant:
+        """The target; raises OptionError."""
+        return read_meant(self._asked, self.conditions.environment, self.conditions.home)
+
+    @cached_property
+    def resolved(self) -> dict[Place, tuple[Address, ...] | OSError]:
+        """The addresses of each place, or why there are none."""
+        return {place: _resolved(place) for place in self.meant.places}
+
+    @cached_property
+    def knocks(self) -> tuple[Knock, ...]:
+        """A connection to each address."""
+        found = (one for one in self.resolved.values() if not isinstance(one, OSError))
+        conditions = self.conditions
+        return tuple(knock(address, conditions.timeout, conditions.timer) for places in found for address in places)
+
+    @property
+    def address(self) -> Address:
+        """The first address at which somebody listens: there is one."""
+        return next(one.address for one in self.knocks if one.reached)
+
+    @cached_property
+    def greeting(self) -> Greeting:
+        """What the listener there answers; raises OSError."""
+        return greet(self.address, self.conditions.timeout)
+
+    @cached_property
+    def shown(self) -> Shown:
+        """What it shows by TLS; raises OSError."""
+        return shown(self.address, self.conditions.timeout)
+
+    @cached_property
+    def session(self) -> Session:
+        """A session of our own there, of which no recorder hears; connects when it is first asked."""
+        patience = str(max(math.ceil(self.conditions.timeout), _LEAST))
+        target = Target({"connect_timeout": patience, **self.meant.target})
+        return Session(OwnLink(target, self._told, aside=True))
+
+    def close(self) -> None:
+        """Close the session, if there is one."""
+        if "session" in self.__dict__:
+            self.session.close()
+
+
+def _resolved(place: Place) -> tuple[Address, ...] | OSError:
+    try:
+        return addresses(place)
+    except OSError as error:
+        return error

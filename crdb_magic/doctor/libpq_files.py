@@ -1,0 +1,59 @@
+"""The files of libpq that say where to connect and with which password: which entry counts, never a secret."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+# https://www.postgresql.org/docs/current/libpq-pgservice.html, libpq-pgpass.html
+_COLON = re.compile(r"(?<!\\):")
+
+
+def service_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
+    """Name the service files that are there, in the order in which libpq reads them."""
+    places = [Path(environment.get("PGSERVICEFILE") or home / ".pg_service.conf")]
+    if folder := environment.get("PGSYSCONFDIR"):
+        places.append(Path(folder) / "pg_service.conf")
+    return (place for place in places if place.is_file())
+
+
+def service(file: Path, name: str) -> dict[str, str] | None:
+    """Give the parameters of a service in a file, None if it is not in it."""
+    found: dict[str, str] | None = None
+    for line in map(str.strip, file.read_text(errors="replace").splitlines()):
+        if line.startswith("["):
+            if found is not None:
+                break
+            found = {} if line == f"[{name}]" else None
+        elif found is not None and "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(key, value)  # the first of several counts
+    return found
+
+
+def password_file(environment: Mapping[str, str], home: Path) -> Path:
+    """Name the file of passwords, be it there or not."""
+    return Path(environment.get("PGPASSFILE") or home / ".pgpass")
+
+
+def is_open(file: Path) -> bool:
+    """Whether others may read, or change, a file of secrets; libpq ignores it then."""
+    return os.name == "posix" and bool(stat.S_IMODE(file.stat().st_mode) & 0o077)
+
+
+def has_password(file: Path, wanted: tuple[str, str, str, str]) -> bool:
+    """Whether a line of the file gives a password for that host, port, database and user."""
+    return any(_fits(line, wanted) for line in file.read_text(errors="replace").splitlines())
+
+
+def _fits(line: str, wanted: tuple[str, ...]) -> bool:
+    fields = [re.sub(r"\\(.)", r"\1", field) for field in _COLON.split(line)]
+    told = fields[: len(wanted)]
+    return (
+        not line.startswith("#")
+        and len(fields) > len(wanted)
+        and all(one in ("*", other) for one, other in zip(told, wanted, strict=True))
+    )

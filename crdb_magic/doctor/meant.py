@@ -1,0 +1,157 @@
+"""Which target is meant, and where each part of it comes from: as libpq puts it together."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from crdb_magic.core.target import URL_VARIABLES, Target
+from crdb_magic.doctor.libpq_files import has_password, is_open, password_file, service, service_files
+from crdb_magic.errors import OptionError
+
+# https://www.postgresql.org/docs/current/libpq-envars.html, of what is looked at here
+_VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+}
+# What of them is shown with its value; of a password, only where it comes from; of all else, nothing (core/target.py).
+_SHOWN = ("host", "hostaddr", "port", "user", "dbname", "service", "sslmode", "sslrootcert", "sslcert", "sslkey")
+_DEFAULT = "libpq's default"
+_LAST_PORT = 65535
+
+
+class Part(NamedTuple):
+    """The value of a parameter, and where it comes from."""
+
+    value: str
+    origin: str
+
+
+class Place(NamedTuple):
+    """A host as it is named, the address or name to go to, and the port."""
+
+    host: str
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A target as it is handed to libpq, and what libpq makes of it: each parameter with its origin.
+
+    ``open_file`` is a file of passwords that libpq ignores, since others may read it.
+    """
+
+    target: Target
+    parts: Mapping[str, Part]
+    open_file: Path | None = None
+
+    def __getitem__(self, key: str) -> str:
+        """Give the value of a parameter, empty if it has none."""
+        return self.parts[key].value if key in self.parts else ""
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it leads to a Unix socket."""
+        return not self["hostaddr"] and (not self["host"] or self["host"].startswith(("/", "@")))
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The hosts with their ports, in the order in which libpq tries them."""
+        hosts, addresses = self["host"].split(","), self["hostaddr"].split(",")
+        many = max(len(hosts), len(addresses))
+        ports = islice(cycle(self["port"].split(",")), many)
+        named = zip(islice(cycle(hosts), many), islice(cycle(addresses), many), ports, strict=True)
+        return tuple(Place(host or address, address or host, int(port)) for host, address, port in named)
+
+    @property
+    def in_words(self) -> str:
+        """Say what each part is and where it comes from, and no secret."""
+        by_origin: dict[str, list[str]] = {}
+        for key in filter(self.parts.__contains__, (*_SHOWN, "password")):
+            value, origin = self.parts[key]
+            by_origin.setdefault(origin, []).append(key if key == "password" else f"{key} {value}")
+        return "; ".join(f"{', '.join(told)} ({origin})" for origin, told in by_origin.items())
+
+
+def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path) -> Meant:
+    """Find out what is meant by a URL, keywords, a target, or nothing: the environment.
+
+    Raises :class:`OptionError` for what can't be read, a port that is none, or a service that is in no file.
+    """
+    target, origin = _asked(asked, environment)
+    parts = {key: Part(value, origin) for key, value in target.items()}
+    sources = (_of_service(parts, environment, home), _of_variables(environment))
+    for key, part in (pair for source in sources for pair in source):
+        parts.setdefault(key, part)
+    parts.setdefault("port", Part("5432", _DEFAULT))
+    if not all(port.isdecimal() and int(port) <= _LAST_PORT for port in parts["port"].value.split(",")):
+        raise OptionError(f"The port is none ({parts['port'].origin}): write a number up to {_LAST_PORT}.")
+    parts.setdefault("user", Part(getpass.getuser(), "this machine's user"))
+    parts.setdefault("dbname", Part(parts["user"].value, _DEFAULT))
+    parts.setdefault("sslmode", Part(_mode(parts), _DEFAULT))
+    file = password_file({**environment, **_named(parts, "passfile", "PGPASSFILE")}, home)
+    if "password" in parts or not file.is_file():
+        return Meant(target, parts)
+    if is_open(file):
+        return Meant(target, parts, file)
+    wanted = (_named_host(parts), parts["port"].value, parts["dbname"].value, parts["user"].value)
+    known = {"password": Part("", str(file))} if has_password(file, wanted) else {}
+    return Meant(target, {**parts, **known})
+
+
+def _asked(asked: str | Target, environment: Mapping[str, str]) -> tuple[Target, str]:
+    if isinstance(asked, Target):
+        return asked, "the connection"
+    if asked:
+        is_url = "://" in asked
+        return (Target.from_url(asked), "the URL") if is_url else (Target.from_keywords(asked), "the keywords")
+    name = next((name for name in URL_VARIABLES if environment.get(name)), "")
+    return Target.from_environment(environment), name
+
+
+def _of_service(parts: Mapping[str, Part], environment: Mapping[str, str], home: Path) -> Iterator[tuple[str, Part]]:
+    name = parts["service"].value if "service" in parts else environment.get("PGSERVICE", "")
+    if not name:
+        return
+    for file in service_files(environment, home):
+        if (found := service(file, name)) is not None:
+            yield from ((key, Part(value, f"service {name} in {file}")) for key, value in found.items())
+            return
+    raise OptionError(
+        f"The service {name} is in no service file.",
+        hint="look into ~/.pg_service.conf, PGSERVICEFILE and PGSYSCONFDIR.",
+    )
+
+
+def _of_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, Part]]:
+    return ((key, Part(environment[name], name)) for key, name in _VARIABLES.items() if environment.get(name))
+
+
+def _mode(parts: Mapping[str, Part]) -> str:
+    """Give libpq's default sslmode, which is another one where the system's authorities are named."""
+    return "verify-full" if "sslrootcert" in parts and parts["sslrootcert"].value == "system" else "prefer"
+
+
+def _named(parts: Mapping[str, Part], key: str, name: str) -> dict[str, str]:
+    return {name: parts[key].value} if key in parts else {}
+
+
+def _named_host(parts: Mapping[str, Part]) -> str:
+    """Give the host as a file of passwords names it: that of the default socket is localhost."""
+    return next((parts[key].value for key in ("host", "hostaddr") if key in parts), "localhost")

@@ -1,0 +1,223 @@
+"""The checks of the way to a server: what is meant, its name, its port, its protocol, its certificate, and ours."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from crdb_magic.core.amounts import duration
+from crdb_magic.doctor.case import Case
+from crdb_magic.doctor.certificates import Certificate, authority, is_for, read_certificate, refusal
+from crdb_magic.doctor.findings import Said, State, UnaskedError, note, ok, problem
+from crdb_magic.doctor.network import Greeting, Knock
+
+_SOON = 30  # days
+_SOCKET = "a Unix socket is meant"
+_VERIFYING = frozenset({"verify-ca", "verify-full"})
+_WANTING = _VERIFYING | {"require"}
+
+
+def target(case: Case) -> Iterator[Said]:
+    """Say what is meant, and where each part of it comes from."""
+    meant = case.meant
+    if meant.is_socket and not meant["host"]:
+        yield note(
+            f"nothing names a host, so libpq looks for a socket of this machine: {meant.in_words}",
+            "give a URL, set CRDB_URL, or start a server of your own: %crdb_connect --local.",
+        )
+    else:
+        yield ok(meant.in_words)
+    if meant.open_file:
+        yield note(f"{meant.open_file} may be read by others, so libpq ignores it", f"chmod 600 {meant.open_file}")
+
+
+def name(case: Case) -> Iterator[Said]:
+    """Say what the names of the hosts mean."""
+    _not_by_socket(case)
+    failed = [place for place, found in case.resolved.items() if isinstance(found, OSError)]
+    for place, found in case.resolved.items():
+        if isinstance(found, OSError):
+            say = problem if len(failed) == len(case.resolved) else note
+            said = f"the host name {place.address} is not known: {found.strerror}"
+            yield say(said, "check its spelling, and the network (DNS, VPN).")
+        else:
+            told = ", ".join(f"{one.host} ({one.family})" for one in found)
+            yield ok(told if place.address == found[0].host else f"{place.address} is {told}")
+
+
+def port(case: Case) -> Iterator[Said]:
+    """Say who can be reached there, and how fast."""
+    _not_by_socket(case)
+    say = note if any(one.reached for one in case.knocks) else problem
+    for one in case.knocks:
+        if one.seconds is not None:
+            yield ok(f"{one.address} answers in {duration(one.seconds)}")
+        else:
+            yield say(*_unreached(one, case.conditions.timeout))
+
+
+def _unreached(one: Knock, timeout: float) -> tuple[str, str]:
+    if isinstance(one.error, ConnectionRefusedError):
+        return f"nobody listens at {one.address}", "check host and port, and whether the server runs."
+    if isinstance(one.error, TimeoutError):
+        said = f"{one.address} does not answer within {duration(timeout)}"
+        return said, "check host and port, and whether a firewall (an IP allowlist) is in between."
+    return f"{one.address} can't be reached: {one.error and one.error.strerror}", "check the network (VPN, IPv6)."
+
+
+def protocol(case: Case) -> Iterator[Said]:
+    """Say whether it is a server of PostgreSQL's protocol that listens."""
+    _not_by_socket(case)
+    greeting = case.greeting
+    words = f"{case.address} {greeting.value}"
+    if greeting is Greeting.SILENT:
+        words += f" within {duration(case.conditions.timeout)}"
+    if todo := _FOREIGN.get(greeting):
+        yield problem(words, todo)
+    else:
+        yield ok(words)
+
+
+_FOREIGN = {
+    Greeting.HTTP: "that is a web server, perhaps CockroachDB's console (8080): SQL has a port of its own (26257).",
+    Greeting.SILENT: "check the port, and whether a firewall or a proxy is in between.",
+    Greeting.FOREIGN: "check the port: CockroachDB has 26257, PostgreSQL 5432.",
+}
+
+
+def tls(case: Case) -> Iterator[Said]:
+    """Say whether TLS is offered, and asked for."""
+    _not_by_socket(case)
+    offered, mode = case.greeting is Greeting.TLS, case.meant["sslmode"]
+    if not offered and mode in _WANTING:
+        yield problem(f"none is offered, and sslmode={mode} wants it", "sslmode=disable, for a local server only.")
+    elif not offered:
+        yield ok(f"none is offered, and sslmode={mode} wants none")
+    elif mode == "disable":
+        yield note("it is offered, and not used: sslmode=disable", "sslmode=verify-full")
+    else:
+        yield ok(f"{case.shown.version}, with sslmode={mode}")
+
+
+def certificate(case: Case) -> Iterator[Said]:
+    """Say whose certificate the server shows, and until when it holds."""
+    _only_by_tls(case)
+    shown = case.shown.certificate
+    signed = "signed by itself" if shown.is_self_signed else f"signed by {shown.issuer}"
+    names = ", ".join(shown.names) or "no name"
+    state, ends, todo = _validity(shown, case.conditions.clock(), "the server's")
+    if state is State.PROBLEM and not _verifies(case):
+        state = State.NOTE
+    yield Said(state, f"{shown.subject}, for {names}, {signed}, {ends}", todo)
+
+
+def trust(case: Case) -> Iterator[Said]:
+    """Say whether that certificate holds, and is for the name by which the server is called."""
+    _only_by_tls(case)
+    file, is_there = _authority(case)
+    say = problem if _verifies(case) else note
+    if not is_there and case.meant["sslmode"] in _VERIFYING:
+        yield problem(f"there is no {file} to verify against", _FETCH)
+        return
+    try:
+        context = authority(file if is_there else "system")
+    except OSError as error:
+        yield problem(f"{file} can't be read as certificates: {error.strerror or error}", _FETCH)
+        return
+    against = "the system's authorities" if "system" in (file, is_there or "system") else file
+    if refused := refusal(case.address, case.conditions.timeout, context):
+        yield say(f"it does not hold against {against}: {refused}", "check sslrootcert, and which cluster this is.")
+    elif not is_for(case.address, case.conditions.timeout, context):
+        strict = problem if case.meant["sslmode"] == "verify-full" else note
+        yield strict(
+            f"it holds against {against}, but is not for {case.address.place.host}",
+            "connect by a name that the certificate was issued for.",
+        )
+    else:
+        yield ok(f"it holds against {against}, and is for {case.address.place.host}")
+
+
+_FETCH = "download the cluster's CA certificate, and name it: sslrootcert=…, or sslrootcert=system for a public CA."
+
+
+def _authority(case: Case) -> tuple[str, bool]:
+    """Give the file of authorities that is meant, and whether it is there."""
+    file = case.meant["sslrootcert"] or str(case.conditions.home / ".postgresql" / "root.crt")
+    return file, file == "system" or Path(file).is_file()
+
+
+def _verifies(case: Case) -> bool:
+    """Whether libpq verifies the chain: whatever the sslmode, it does if there is a file of authorities.
+
+    With prefer and allow it then goes on without TLS (fe-secure-openssl.c, initialize_SSL; PQconnectPoll).
+    """
+    return case.meant["sslmode"] in _VERIFYING or _authority(case)[1]
+
+
+def client_certificate(case: Case) -> Iterator[Said]:
+    """Say whether the user's certificate and its key can be used."""
+    folder = case.conditions.home / ".postgresql"
+    file = Path(case.meant["sslcert"] or folder / "postgresql.crt")
+    key = Path(case.meant["sslkey"] or folder / "postgresql.key")
+    if not file.is_file():
+        named = case.meant["sslcert"]
+        yield note(f"there is no {file}", "correct sslcert.") if named else ok("none is named, and none is needed here")
+        return
+    yield from _key(file, key)
+    yield from _of_user(file, case)
+
+
+def _key(file: Path, key: Path) -> Iterator[Said]:
+    if not key.is_file():
+        yield problem(f"{file} has no key: there is no {key}", "name it with sslkey=….")
+    elif not os.access(key, os.R_OK):
+        yield problem(f"{key} can't be read by this user", "chown it.")
+    elif _is_open(key):
+        yield problem(f"{key} may be read by others: libpq refuses it", f"chmod 600 {key}")
+
+
+def _is_open(key: Path) -> bool:
+    """Whether libpq takes the key for open: root's may be read by a group (fe-secure-openssl.c)."""
+    told = key.stat()
+    return os.name == "posix" and bool(stat.S_IMODE(told.st_mode) & (0o037 if told.st_uid == 0 else 0o077))
+
+
+def _of_user(file: Path, case: Case) -> Iterator[Said]:
+    try:
+        found = read_certificate(file)
+    except OSError as error:
+        yield problem(f"{file} can't be read as a certificate: {error.strerror or error}", "correct sslcert.")
+        return
+    state, ends, todo = _validity(found, case.conditions.clock(), "the user's")
+    yield Said(state, f"{file} is {found.subject}'s, {ends}", todo)
+    user = case.meant["user"]
+    if found.common_name != user:
+        said = f"it is {found.common_name or 'nobody'}'s (CN), and the user is {user}"
+        yield note(said, "servers take it for the user of its CN: connect as that one, or name another sslcert.")
+
+
+def _validity(told: Certificate, now: datetime, whose: str) -> tuple[State, str, str]:
+    renew = f"renew {whose} certificate."
+    if now < told.begins:
+        return State.PROBLEM, "not valid yet", "check this machine's clock."
+    if now >= told.ends:
+        return State.PROBLEM, f"expired {(now - told.ends).days} days ago", renew
+    days = (told.ends - now).days
+    state, todo = (State.NOTE, renew) if days < _SOON else (State.OK, "")
+    return state, f"expires in {days} days", todo
+
+
+def _not_by_socket(case: Case) -> None:
+    if case.meant.is_socket:
+        raise UnaskedError(_SOCKET)
+
+
+def _only_by_tls(case: Case) -> None:
+    _not_by_socket(case)
+    if case.greeting is not Greeting.TLS:
+        raise UnaskedError("no TLS is offered")
+    if case.meant["sslmode"] == "disable":
+        raise UnaskedError("sslmode=disable")

@@ -1,0 +1,64 @@
+"""%crdb_doctor: what is wrong between a notebook and its server, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crdb_magic.core.target import Target
+from crdb_magic.doctor.case import Conditions
+from crdb_magic.doctor.examination import examine
+from crdb_magic.doctor.findings import Report
+from crdb_magic.errors import OptionError
+from crdb_magic.magics.arguments import Fills, Option, Takes, parse, seconds, variable
+from crdb_magic.magics.connections import Connections
+from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.session.link import OwnLink
+from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.told import Told
+
+DOCTOR_OPTIONS = (
+    Option("local", "start a local server too, and stop it again", takes=Takes.NOTHING),
+    Option("timeout", "seconds to wait for an answer (default 5)", "S", read=seconds),
+    Option("on", "look at the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+)
+
+
+@magic(DOCTOR_OPTIONS)
+def crdb_doctor(notebook: CrdbMagic, typed: Typed) -> Report:
+    """Look for what is wrong between this notebook and its server: a line a check, with what to do.
+
+        %crdb_doctor [options]             # the current connection; if there is none, what the environment names
+        %crdb_doctor URL [options]         # or keywords: host=localhost port=26257, or :variable
+
+    It asks over a connection of its own, which is told what the notebook's was: versions, the local server, the
+    target and where each part of it comes from, addresses, TLS, certificates, authentication, what the server can do,
+    clocks, latency, privileges, settings, and how long the past is kept. No secret is shown.
+
+    Options:
+    {options}
+
+    Examples:
+        %crdb_doctor
+        %crdb_doctor postgresql://ann@db.example:26257/bank?sslmode=verify-full
+
+    """
+    call = parse(typed.line, DOCTOR_OPTIONS, typed.namespace)
+    if LISTENING.stand_in is not None:
+        raise OptionError("A recording is served here: there is no server to look at.")
+    if call.rest and "on" in call.given:
+        raise OptionError(f"--on names a connection that is open: leave out {call.rest.split('://')[0]!r}.")
+    text = str(variable(call.rest, typed.namespace, "%crdb_doctor")) if call.rest.startswith(":") else call.rest
+    asked, told = (text, None) if text else _opened(notebook.connections, call.given.get("on"))
+    conditions = replace(
+        Conditions(), start_local="local" in call.given, timeout=call.given.get("timeout", Conditions().timeout)
+    )
+    return examine(asked, told=told, conditions=conditions)
+
+
+def _opened(connections: Connections, name: str | None) -> tuple[str | Target, Told | None]:
+    """Give where a connection leads, be it lost, and what it was told; nothing if none is open and none is named."""
+    if name is None and connections.current is None:
+        return "", None
+    link = connections.get(name).link
+    target = link.target if isinstance(link, OwnLink) else link.connection.target
+    return target, replace(link.opened.told, bound={}) if link.opened else None

@@ -1,0 +1,55 @@
+"""Looks at a target as the doctor does, from an empty home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from proxy import Proxy
+
+from crdb_magic.core.target import Target
+from crdb_magic.doctor.case import Conditions
+from crdb_magic.doctor.examination import examine
+from crdb_magic.doctor.findings import Finding, Report, State
+from crdb_magic.session.told import Told
+
+
+class Seen(NamedTuple):
+    """A report, and its findings by the names of their checks."""
+
+    report: Report
+
+    def of(self, check: str) -> list[Finding]:
+        return [one for one in self.report.findings if one.check == check]
+
+    def worst(self, check: str) -> Finding:
+        """Give what a check says that is not ok; its first word if all is."""
+        found = self.of(check)
+        return next((one for one in found if one.state is not State.OK), found[0])
+
+    def state(self, check: str) -> State:
+        return self.worst(check).state
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without a file in it, for libpq too."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def look(home: Path) -> Callable[..., Seen]:
+    def seen(asked: str | Target = "", *, told: Told | None = None, **conditions: Any) -> Seen:
+        return Seen(examine(asked, told=told, conditions=Conditions(**conditions)))
+
+    return seen
+
+
+@pytest.fixture
+def refusing(proxy: Proxy) -> Proxy:
+    """A port at which nobody listens."""
+    proxy.refuse()
+    return proxy
