@@ -281,3 +281,25 @@ def test_a_local_server_is_started_once_and_says_what_it_is(unconnected):
 def test_a_local_server_takes_no_url_beside(unconnected):
     with pytest.raises(OptionError, match="--local starts a server of its own"):
         unconnected("%crdb_connect postgresql://u:s3cret@h/d --local")
+
+
+@pytest.mark.parametrize("sign", list("@/:%&?#=+ '\"\\"))
+@pytest.mark.parametrize(
+    "form",
+    [
+        "postgresql://ann:{}@127.0.0.1:1/x",
+        "postgresql://127.0.0.1:1/x?user=ann&password={}",
+        "host=127.0.0.1 port=1 user=ann password={}",
+        "host=127.0.0.1 port=1 user=ann password={} --local",
+        "host=127.0.0.1 port=1 user=ann password={}=1",
+    ],
+)
+def test_what_a_failed_cell_shows_has_no_part_of_a_password(notebook, form, sign):
+    notebook("%xmode Verbose")
+    with pytest.raises(CrdbMagicError):
+        notebook(f"%crdb_connect {form.format(f'QZJ{sign}QZJ')}")
+    shown = notebook.shown
+    notebook("%crdb_connect --list\n%xmode Context")
+
+    assert "Error: " in shown
+    assert "QZJ" not in shown + notebook.shown
