@@ -290,3 +290,25 @@ def test_a_comment_behind_the_line_is_none_of_it(notebook, line):
     notebook(f"%crdb_connect {line}")
 
     assert notebook.shown.startswith("* default")
+
+
+@pytest.mark.parametrize("sign", list("@/:%&?#=+ '\"\\"))
+@pytest.mark.parametrize(
+    "form",
+    [
+        "postgresql://ann:{}@127.0.0.1:1/x",
+        "postgresql://127.0.0.1:1/x?user=ann&password={}",
+        "host=127.0.0.1 port=1 user=ann password={}",
+        "host=127.0.0.1 port=1 user=ann password={} --local",
+        "host=127.0.0.1 port=1 user=ann password={}=1",
+    ],
+)
+def test_what_a_failed_cell_shows_has_no_part_of_a_password(notebook, form, sign):
+    notebook("%xmode Verbose")
+    with pytest.raises(CrdbMagicError):
+        notebook(f"%crdb_connect {form.format(f'QZJ{sign}QZJ')}")
+    shown = notebook.shown
+    notebook("%crdb_connect --list\n%xmode Context")
+
+    assert "Error: " in shown
+    assert "QZJ" not in shown + notebook.shown
