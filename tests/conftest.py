@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from personality import v26
 from proxy import Proxy
 from tables import unique
+from tls import Authority
 
+from crdb_magic import CockroachDatabase
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import URL_VARIABLES, Target
 from crdb_magic.errors import ConnectionFailedError
@@ -113,6 +115,24 @@ def other(target: Target) -> Iterator[Session]:
     opened = Session(target)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def db(url: str) -> Iterator[CockroachDatabase]:
+    """A database of peewee's."""
+    opened = CockroachDatabase(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "ours")
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "foreign")
 
 
 @pytest.fixture

@@ -111,6 +111,11 @@ class Target(Mapping[str, str]):
         return cls(dict(_pairs(text.strip(whitespace))))
 
     @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read a URL, or ``keyword=value`` pairs."""
+        return cls.from_url(text) if "://" in text else cls.from_keywords(text)
+
+    @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Target:
         """Take the first URL of ``CRDB_URL``, ``COCKROACH_URL``, ``DATABASE_URL``; else leave all to libpq.
 

@@ -1,4 +1,7 @@
-"""What a server says, without what differs from one run to the next: nbval compares what a notebook shows."""
+"""How words are shown: a server's without what differs from one run to the next, of a long text its beginning.
+
+nbval compares what a notebook shows.
+"""
 
 from __future__ import annotations
 
@@ -24,3 +27,9 @@ def plain_words(message: str) -> str:
 def without_ids(notice: str) -> str:
     """Give a notice, or a context, without the numbers of jobs and the places of rows."""
     return _PLACE.sub("tuple …", _JOBS.sub(r"\1…", notice))
+
+
+def beginning(text: str, length: int) -> str:
+    """Give the beginning of a text, on one line of so many characters at most."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"

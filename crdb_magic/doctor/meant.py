@@ -119,8 +119,7 @@ def _asked(asked: str | Target, environment: Mapping[str, str]) -> tuple[Target,
     if isinstance(asked, Target):
         return asked, "the connection"
     if asked:
-        is_url = "://" in asked
-        return (Target.from_url(asked), "the URL") if is_url else (Target.from_keywords(asked), "the keywords")
+        return Target.parse(asked), "the URL" if "://" in asked else "the keywords"
     name = next((name for name in URL_VARIABLES if environment.get(name)), "")
     return Target.from_environment(environment), name
 

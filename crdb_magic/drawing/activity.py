@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from crdb_magic.core.amounts import duration
+from crdb_magic.core.wording import beginning
 from crdb_magic.drawing.html import Bundle
 from crdb_magic.drawing.lists import Lines, List, Part, bundle_of
-from crdb_magic.drawing.words import beginning
 from crdb_magic.explore.activity import Activity, Contention, Running, Wait
 
 _EXCERPT = 80  # characters

@@ -17,9 +17,3 @@ def words_bundle(text: str, *, aside: bool = True, meter: str = "") -> Bundle:
     """Give lines of text in both forms; ``aside``: they stand back, ``meter`` is HTML before them."""
     style = f"{_STYLE}; {ASIDE}" if aside else _STYLE
     return {"text/plain": text, "text/html": element("pre", style, meter + escape(text))}
-
-
-def beginning(text: str, length: int) -> str:
-    """Give the beginning of a text, on one line of so many characters at most."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"

@@ -12,16 +12,11 @@ from crdb_magic.errors import ParameterError
 from crdb_magic.frozen.events import SOURCE, Kind, Refusal, plain_text
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.literals import literal
-from crdb_magic.sql.kinds import may_write, readable
+from crdb_magic.sql.kinds import may_write
 from crdb_magic.sql.statements import Statement
 
 _NAMED = re.compile(r"%\((\w+)\)s")
 _CHANGE_SESSION = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN"})
-
-
-def statements_of(text: str) -> tuple[Statement, ...]:
-    """Give the statements of a message; none where they can't be told apart."""
-    return readable(text.encode()) or ()
 
 
 def kind_of(statements: tuple[Statement, ...]) -> Kind:

@@ -73,11 +73,16 @@ _SAVEPOINTS = {"SAVEPOINT": "SAVEPOINT", "RELEASE": "RELEASE", "ROLLBACK": "TO"}
 _QUICK = re.compile(r"\b(?:begin|start|commit|end|abort|rollback|savepoint|release|prepare)\b", re.IGNORECASE)
 
 
+def statements_of(text: str) -> tuple[Statement, ...]:
+    """Give the statements of a message; none where they can't be told apart."""
+    return readable(text.encode()) or ()
+
+
 def controls(text: str) -> tuple[Control, ...]:
     """Give what each statement of a message does to the transaction; nothing if none of them does anything."""
     if not _QUICK.search(text):
         return ()
-    found = tuple(map(_control, readable(text.encode()) or ()))
+    found = tuple(map(_control, statements_of(text)))
     return found if any(one.verb for one in found) else ()
 
 

@@ -13,9 +13,9 @@ from psycopg2 import Error
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
-from crdb_magic.frozen.asked import kind_of, refusal_of, statements_of, values_of
+from crdb_magic.frozen.asked import kind_of, refusal_of, values_of
 from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, Refusal, plain_text
-from crdb_magic.frozen.forms import Control, controls
+from crdb_magic.frozen.forms import Control, controls, statements_of
 from crdb_magic.frozen.hearing import About, Message
 from crdb_magic.frozen.passing import Passing
 from crdb_magic.frozen.rows import Texts, headings
@@ -260,7 +260,7 @@ class Line:
         selected: bool = False,
     ) -> None:
         tag = f"SELECT {stored.rows}" if selected else ""
-        self._add(cursor, replace(event, columns=tuple(columns), rows=stored.rows, hash=stored.hash, tag=tag))
+        self._add(cursor, replace(event, columns=columns, rows=stored.rows, hash=stored.hash, tag=tag))
 
     def _add(self, cursor: Cursor, event: Event) -> None:
         told = {name: value for name, value in told_by(self.connection).items() if self._told.get(name) != value}

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from crdb_magic.core.wording import beginning
 from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen.events import Event
 from crdb_magic.frozen.recording import Question, Recording
@@ -22,8 +23,7 @@ _PLACEHOLDER = re.compile(r'%\((?P<given>\w+)\)s|%s|(?<![:\w]):(?P<quote>"?)(?P<
 
 def shortened(text: str) -> str:
     """Give the beginning of a statement, in one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+    return beginning(text, _SHOWN)
 
 
 def other_rows(text: str) -> NotRecordedError:
@@ -67,7 +67,7 @@ def missing(recording: Recording, question: Question, after: int) -> NotRecorded
 
 def _elsewhere(recording: Recording, question: Question, after: int) -> NotRecordedError:
     """Say behind which write it was asked."""
-    places = [one.after for one in recording.statements if _asks(one, question)]
+    places = [one.after for one in recording.statements if Question.of(one) == question]
     last, there = recording.write(after), recording.write(places[0])
     was, now = (f"behind {shortened(one.text)}" if one else "before the first write" for one in (there, last))
     if after < 0:
@@ -75,15 +75,6 @@ def _elsewhere(recording: Recording, question: Question, after: int) -> NotRecor
     return NotRecordedError(
         f"It was recorded at another place: {shortened(question.text)}\n- {was}\n+ {now}",
         hint=" ".join((*_next_write(recording, after), FROM_THE_TOP)),
-    )
-
-
-def _asks(event: Event, question: Question) -> bool:
-    return (event.connection, event.text, event.as_of, event.settings) == (
-        question.connection,
-        question.text,
-        question.as_of,
-        question.settings,
     )
 
 

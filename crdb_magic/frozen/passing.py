@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from crdb_magic.frozen.asked import kind_of, statements_of
+from crdb_magic.frozen.asked import kind_of
 from crdb_magic.frozen.events import Kind
+from crdb_magic.frozen.forms import statements_of
 from crdb_magic.sql.kinds import words
 
 READ_ONLY = "READ ONLY"

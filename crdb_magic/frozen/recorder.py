@@ -62,7 +62,6 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.counts = dict.fromkeys(Kind, 0)
         self._manifest = Manifest(folder)
         self._process = os.getpid()
         self._lock = threading.RLock()
@@ -202,8 +201,6 @@ class Recorder:
         return event
 
     def _append(self, events: list[Event]) -> None:
-        for event in events:
-            self.counts[event.kind] += 1
         if events:
             self._manifest.append(events)
 

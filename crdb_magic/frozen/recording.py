@@ -32,6 +32,11 @@ class Question:
     as_of: Decimal | None = None
     settings: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, event: Event) -> Question:
+        """Give the question that an event answered."""
+        return cls(event.connection, event.text, event.as_of, event.settings)
+
 
 def only_sets(text: str) -> tuple[str, ...]:
     """Give the statements of a message that does nothing but SET, RESET and USE; none of any other."""
@@ -74,7 +79,7 @@ class Recording:
         elif is_setting(event):
             self._settings[event.connection, event.text].append(event)
         else:
-            self._asked[Question(event.connection, event.text, event.as_of, event.settings)].append(event)
+            self._asked[Question.of(event)].append(event)
             if event.kind is Kind.WRITE:
                 self._writes[event.number] = event
         self._instants.update((event.connection, at) for at in (event.as_of, event.at) if at is not None)

@@ -10,9 +10,9 @@ from crdb_magic.columns.arrow import Batch, from_rows
 from crdb_magic.frozen.events import Heading
 from crdb_magic.frozen.wire import SIZES
 from crdb_magic.session.driver import Cursor
+from crdb_magic.session.reading import digits_of
 
 _DECIMAL = 1700
-_MOST_DIGITS = 1000
 _BEFORE_LENGTH = 4  # what PostgreSQL adds to a declared length
 
 
@@ -23,12 +23,11 @@ def headings(cursor: Cursor) -> tuple[Heading, ...]:
 
 def _modifier(column: Any) -> int:
     """Give the modifier of a column, as far as psycopg2 tells it: a DECIMAL's digits, else a length that is unusual."""
-    precision, scale, size = column.precision, column.scale, column.internal_size
     if column.type_code != _DECIMAL:
+        size = column.internal_size
         return -1 if size in {None, -1, SIZES.get(column.type_code)} else int(size) + _BEFORE_LENGTH
-    if precision is None or not scale <= precision <= _MOST_DIGITS:
-        return -1
-    return (int(precision) << 16 | int(scale)) + _BEFORE_LENGTH
+    digits = digits_of(column)
+    return -1 if digits is None else (digits[0] << 16 | digits[1]) + _BEFORE_LENGTH
 
 
 class Texts:

@@ -30,8 +30,7 @@ from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
 
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
-_NO_ROWS, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
-_SYNTAX = "42601"
+_SYNTAX, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
 _OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
@@ -242,7 +241,7 @@ class Client:
         event = self._look(question)
         columns = event.columns if event.columns is not None else self._take(question, before).columns
         if columns is None:
-            raise refusal(_NO_ROWS, "It gives no rows.")
+            raise refusal(_SYNTAX, "It gives no rows.")
         yield wire.heading(columns) + wire.complete("SELECT 0")
 
     def _in_form(self, event: Event, about: About) -> Iterator[bytes]:

@@ -20,8 +20,8 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, PastUnavailableError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.asked import statements_of
 from crdb_magic.frozen.events import Event, Heading, Kind, is_shortened
+from crdb_magic.frozen.forms import statements_of
 from crdb_magic.frozen.manifest import Contents
 from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.session.driver import Connection, text_cursor

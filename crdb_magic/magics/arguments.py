@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -270,6 +271,14 @@ def variable(text: str, namespace: Mapping[str, object], where: str) -> object:
     if name not in namespace:
         raise ParameterError(f"There is no variable {name} for {where} {text}.")
     return namespace[name]
+
+
+def path_of(text: str, namespace: Mapping[str, object], where: str, what: str) -> Path:
+    """Give the path that a text is, or ``:name`` names; raises :class:`ParameterError` that says of ``what``."""
+    value = variable(text, namespace, where) if text.startswith(":") else text
+    if not isinstance(value, str | Path):
+        raise ParameterError(f"{text} is a {type(value).__name__}, not the name of a {what}.")
+    return Path(value)
 
 
 def _listing(options: Any) -> str:

@@ -112,9 +112,7 @@ def _unquoted(text: str) -> str:
 
 def _target(text: str) -> Target:
     """Read a URL, libpq's ``keyword=value`` pairs, or (from nothing) the environment."""
-    if "://" in text:
-        return Target.from_url(text)
-    return Target.from_keywords(text) if text else Target.from_environment(os.environ)
+    return Target.parse(text) if text else Target.from_environment(os.environ)
 
 
 def _started(call: Call, notebook: CrdbMagic) -> str:

@@ -19,8 +19,7 @@ from crdb_magic.columns.results import Report, Result
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.core.wording import without_ids
-from crdb_magic.drawing.words import beginning
+from crdb_magic.core.wording import beginning, without_ids
 from crdb_magic.errors import ExactTextWarning
 from crdb_magic.explore.plan import Plan
 from crdb_magic.magics.again import Hints

@@ -10,8 +10,8 @@ import pandas as pd
 from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.asof import AsOf
-from crdb_magic.errors import OptionError, ParameterError
-from crdb_magic.magics.arguments import Call, Fills, Option, parse, variable
+from crdb_magic.errors import OptionError
+from crdb_magic.magics.arguments import Call, Fills, Option, parse, path_of
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
@@ -91,10 +91,7 @@ def _asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | 
 
 def _file_of(found: re.Match[str], namespace: Namespace) -> Path:
     name = found["double"] or found["single"] or found["bare"]
-    value = variable(name, namespace, "the file") if name.startswith(":") else name
-    if not isinstance(value, str | Path):
-        raise ParameterError(f"{name} is a {type(value).__name__}, not the name of a file.")
-    return Path(value)
+    return path_of(name, namespace, "the file", "file")
 
 
 def _export(session: Session, query: Query | None, path: Path, as_of: AsOf | None, audience: Audience) -> str:

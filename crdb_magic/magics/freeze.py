@@ -10,15 +10,14 @@ import pandas as pd
 from IPython.display import display
 
 from crdb_magic.core.target import Target
-from crdb_magic.drawing.words import beginning
-from crdb_magic.errors import OptionError, ParameterError
+from crdb_magic.core.wording import beginning
+from crdb_magic.errors import OptionError
 from crdb_magic.frozen.events import Event, Kind
 from crdb_magic.frozen.manifest import Contents, load
 from crdb_magic.frozen.verifying import Check, verify
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable, without_comment
+from crdb_magic.magics.arguments import Fills, Option, Takes, parse, path_of, without_comment
 from crdb_magic.magics.connect import connection_line
 from crdb_magic.magics.magic import CrdbMagic, Typed, magic
-from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
@@ -61,7 +60,7 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
         notebook.freezing.end()
         say("The recording is complete.")
         return None
-    folder = _folder(given, typed.namespace)
+    folder = path_of(given.strip("'\""), typed.namespace, "%crdb_freeze", "folder").expanduser()
     if "verify" in call.given:
         return _verified(notebook, folder, call.given.get("on"))
     sessions = [notebook.connections.get(name) for name in notebook.connections.names()]
@@ -99,11 +98,8 @@ def _target(notebook: CrdbMagic, number: int, name: str | None) -> Target:
     connections = notebook.connections
     if name is not None:
         return connections.get(name).connection.target
-    targets = list[Target]()
-    for one in connections.names():
-        target = connections.get(one).connection.target
-        if all(dict(target) != dict(other) for other in targets):
-            targets.append(target)
+    opened = (connections.get(one).connection.target for one in connections.names())
+    targets = list({frozenset(one.items()): one for one in opened}.values())
     if number > len(targets):
         raise OptionError(
             f"The recording has a connection number {number}, and {len(targets)} are open.",
@@ -113,12 +109,4 @@ def _target(notebook: CrdbMagic, number: int, name: str | None) -> Target:
 
 
 def _short(event: Event) -> str:
-    return beginning(" ".join((event.sql or event.text).split()), _SHOWN)
-
-
-def _folder(given: str, namespace: Namespace) -> Path:
-    text = given.strip("'\"")
-    value = variable(text, namespace, "%crdb_freeze") if text.startswith(":") else text
-    if not isinstance(value, str | Path):
-        raise ParameterError(f"{text} is a {type(value).__name__}, not the name of a folder.")
-    return Path(value).expanduser()
+    return beginning(event.sql or event.text, _SHOWN)

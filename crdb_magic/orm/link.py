@@ -45,7 +45,7 @@ def _target(database: str, parameters: dict[str, Any]) -> Target:
     if "://" in database:
         return Target.from_url(database).having(**given)
     if dsn := given.pop("dsn", None):
-        return (Target.from_url(dsn) if "://" in dsn else Target.from_keywords(dsn)).having(**given)
+        return Target.parse(dsn).having(**given)
     return Target({**_DEFAULTS, "dbname": database, **given})
 
 

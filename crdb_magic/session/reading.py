@@ -55,12 +55,12 @@ _AHEAD = 8  # batches that may wait to be cast
 def columns_of(cursor: Cursor) -> Columns:
     """Give the columns that a cursor's statement has."""
     return tuple(
-        Heading(one.name, one.type_code, _digits(one), _style(cursor.connection, one.type_code))
+        Heading(one.name, one.type_code, digits_of(one), _style(cursor.connection, one.type_code))
         for one in cursor.description or ()
     )
 
 
-def _digits(column: Any) -> tuple[int, int] | None:
+def digits_of(column: Any) -> tuple[int, int] | None:
     """Give the precision and scale of a DECIMAL that has them; psycopg2 says 65535 where it has none."""
     precision, scale = column.precision, column.scale
     return None if precision is None or not scale <= precision <= _MOST_DIGITS else (precision, scale)

@@ -181,16 +181,6 @@ def test_another_protocol_is_a_problem(look, answer):
 # TLS.
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("tls") / "ours")
-
-
-@pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("tls") / "foreign")
-
-
 @pytest.fixture
 def by_tls(target, ours, look) -> Callable[..., object]:
     """Looks at a server with a certificate for a name, by the name localhost."""

@@ -139,29 +139,35 @@ def _write(_: World, session: Session, rows: Sequence[tuple[int, str]]) -> Any:
     return SessionDatabase(session).write_frame(frame, T, mode="append")
 
 
-def _model(_: World, session: Session, given: tuple[str, int]) -> Any:
-    verb, number = given
-    db = SessionDatabase(session)
+def model_of(db: SessionDatabase, table: str) -> Any:
+    """Give the model of a table with the columns id and name."""
 
     class Row(peewee.Model):
         name = peewee.TextField(null=True)
 
         class Meta:
             database = db
-            table_name = T
+            table_name = table
 
+    return Row
+
+
+def _model(_: World, session: Session, given: tuple[str, int]) -> Any:
+    verb, number = given
+    db = SessionDatabase(session)
+    named = model_of(db, T)
     done: list[Any] = []
     if verb == "create":
-        done.append(Row.create(id=number, name="peewee").id)
+        done.append(named.create(id=number, name="peewee").id)
     elif verb == "nested":
         with db.atomic():
-            done.append(Row.update(name="outer").where(Row.id == number).execute())
+            done.append(named.update(name="outer").where(named.id == number).execute())
             with suppress(LookupError), db.atomic():
-                done.append(Row.delete().execute())
+                done.append(named.delete().execute())
                 raise LookupError
     elif verb == "transact":
-        done.append(db.run_transaction(lambda _: Row.update(name="t").where(Row.id >= number).execute()))
-    return done, [(row.id, row.name) for row in Row.select().order_by(Row.id)]
+        done.append(db.run_transaction(lambda _: named.update(name="t").where(named.id >= number).execute()))
+    return done, [(row.id, row.name) for row in named.select().order_by(named.id)]
 
 
 def _spoken(_: World, session: Session, texts: Sequence[str]) -> Any:

@@ -11,11 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import peewee
 import psycopg2
 import pytest
 from faults import Exchange, ServerError, instead
 from personality import always
+from scripts import model_of
 from tables import unique
 
 from crdb_magic.core.asof import AsOf, time_of
@@ -143,21 +143,14 @@ def described() -> Step:
 def modelled(session: Session) -> Any:
     """A model that reads and writes, with a block within a block that is undone."""
     db = SessionDatabase(session)
-
-    class Row(peewee.Model):
-        name = peewee.TextField(null=True)
-
-        class Meta:
-            database = db
-            table_name = T
-
-    number = Row.select().count() + 10
+    named = model_of(db, T)
+    number = named.select().count() + 10
     with db.atomic():
-        Row.create(id=number, name="peewee")
+        named.create(id=number, name="peewee")
         with suppress(LookupError), db.atomic():
-            Row.delete().execute()
+            named.delete().execute()
             raise LookupError
-    return [(row.id, row.name) for row in Row.select().order_by(Row.id)], db.get_tables()
+    return [(row.id, row.name) for row in named.select().order_by(named.id)], db.get_tables()
 
 
 def streamed(text: str, as_of: str | None = None) -> Step:

@@ -14,7 +14,6 @@ from faults import Fault, cut_after, cut_before, statement
 from psycopg2 import extras
 from tables import unique
 
-from crdb_magic import CockroachDatabase
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
@@ -38,13 +37,6 @@ def folder(tmp_path: Path) -> Path:
 def recorder(session: Session, table: str, folder: Path) -> Iterator[Recorder]:
     """One that records what is done from now on: a table is there."""
     opened = Recorder(folder)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def db(url: str) -> Iterator[CockroachDatabase]:
-    opened = CockroachDatabase(url)
     yield opened
     opened.close()
 

@@ -22,13 +22,6 @@ def connections() -> Iterator[Connections]:
     opened.close_all()
 
 
-@pytest.fixture
-def db(url: str) -> Iterator[CockroachDatabase]:
-    database = CockroachDatabase(url)
-    yield database
-    database.close()
-
-
 @pytest.mark.parametrize("end", ["close", "replace"])
 def test_a_connection_that_has_ended_leaves_nothing_behind(connections: Connections, target: Target, end: str) -> None:
     session = weakref.ref(connections.open("one", target))

@@ -15,13 +15,6 @@ QUERY = "SELECT 1.50::DECIMAL(10, 2) AS price, '2026-11-23'::DATE AS day"
 
 
 @pytest.fixture
-def db(url: str) -> Iterator[CockroachDatabase]:
-    database = CockroachDatabase(url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def name(db: CockroachDatabase) -> Iterator[str]:
     made = unique("bulk")
     yield made

@@ -27,16 +27,6 @@ def _plain_server(target: Target) -> None:
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("tls") / "ours")
-
-
-@pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("tls") / "foreign")
-
-
-@pytest.fixture(scope="module")
 def proxy(target: Target, ours: Authority) -> Iterator[Proxy]:
     """A secure server with a certificate for localhost."""
     with secured(target, ours.server("localhost")) as opened:

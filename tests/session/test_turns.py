@@ -262,13 +262,6 @@ def test_threads_that_connect_do_not_wait_for_each_other(session, pool):
 # Tasks of one thread.
 
 
-@pytest.fixture
-def db(url: str) -> Iterator[CockroachDatabase]:
-    database = CockroachDatabase(url)
-    yield database
-    database.close()
-
-
 async def _beside(db: CockroachDatabase, other: Callable[[], Any]) -> Any:
     """Do something in a task of its own while a block is open in this one."""
 

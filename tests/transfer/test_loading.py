@@ -624,13 +624,6 @@ def test_a_deadline_that_can_t_be_met_is_advised_on_too(through, proxy, name, pu
 # From Python.
 
 
-@pytest.fixture
-def db(url) -> Iterator[CockroachDatabase]:
-    database = CockroachDatabase(url)
-    yield database
-    database.close()
-
-
 def test_a_database_writes_frames(db, held, name):
     assert db.write_frame(accounts(ann=1), name, key="owner") == 1
     assert db.write_frame(accounts(ann=2, bob=1), name, mode="upsert") == 2
