@@ -1,17 +1,14 @@
-"""Serves a recording to psycopg2 in this process: on sockets that nobody else can reach, one for each connection."""
+"""Serves a recording to psycopg2 in this process: a socket for each connection, and a password that is kept here."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import tempfile
+import sys
 import threading
-import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from hmac import compare_digest
-from pathlib import Path
 from secrets import token_hex
 from selectors import EVENT_READ, DefaultSelector
 from typing import NamedTuple
@@ -24,19 +21,19 @@ from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.speaking import Client
 from crdb_magic.session.keeping import KEEPERS
 
+_HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
 _LOCAL = "127.0.0.1"
 _INTERNAL = "XX000"
 _NAME = "crdb_magic recording"
 
 
 class _Door(NamedTuple):
-    """A socket that listens for the clients of a recorded connection, where it is, and who may come in."""
+    """A socket that listens for the clients of a recorded connection, and where it is."""
 
     place: Place
     listener: socket.socket
     host: str
     port: int
-    password: str = ""
 
     @property
     def address(self) -> object:
@@ -51,8 +48,8 @@ class FrozenServer:
     def __init__(self, served: Served) -> None:
         self._served = served
         self.process = os.getpid()
-        folder = Path(tempfile.mkdtemp(prefix="crdb_magic-"))  # which is its owner's alone
-        self._doors = {number: _opened(place, folder) for number, place in served.recording.places.items()}
+        self._password = token_hex()
+        self._doors = {number: _opened(place) for number, place in served.recording.places.items()}
         self._here, self._there = socket.socketpair()
         self._clients: dict[socket.socket, threading.Thread] = {}
         self._past: dict[tuple[object, ...], FrozenPast] = {
@@ -63,7 +60,6 @@ class FrozenServer:
         KEEPERS.update(self._past)
         self._thread = threading.Thread(target=self._listen, name=_NAME, daemon=True)
         self._thread.start()
-        self._end = weakref.finalize(self, _remove, folder, self.process)
 
     def _past_of(self, door: _Door) -> FrozenPast | None:
         number, has_past = door.place.number, "crdb_version" in door.place.parameters
@@ -77,13 +73,13 @@ class FrozenServer:
             "port": str(door.port),
             "dbname": _database(door.place),
             "user": door.place.user or "root",
+            "password": self._password,
             "sslmode": "disable",
             "gssencmode": "disable",
-            **({"password": door.password} if door.password else {}),
         }
 
     def close(self) -> None:
-        """Leave all clients, and remove the sockets."""
+        """Leave all clients, and close the sockets."""
         for address, past in self._past.items():
             if KEEPERS.get(address) is past:
                 del KEEPERS[address]
@@ -92,7 +88,6 @@ class FrozenServer:
             self._thread.join()
         for one in (self._here, self._there, *(door.listener for door in self._doors.values())):
             one.close()
-        self._end()
 
     def _listen(self) -> None:
         with DefaultSelector() as doors:
@@ -126,7 +121,7 @@ class FrozenServer:
     def _serve(self, connected: socket.socket, door: _Door) -> None:
         client, line = Client(self._served, door.place), wire.Wire(connected)
         try:
-            if _greeted(line, client, door.password):
+            if _greeted(line, client, self._password):
                 _converse(line, client)
         except (EOFError, LeftError, OSError):
             pass
@@ -139,28 +134,20 @@ def _database(place: Place) -> str:
     return place.database or "defaultdb"
 
 
-def _opened(place: Place, folder: Path) -> _Door:
-    """Listen in a folder of our own; where that can't be, to who comes from this machine and knows a password."""
-    with suppress(AttributeError, OSError):  # Windows; a path that is too long
-        return _Door(place, _listening(folder / f".s.PGSQL.{place.number}"), str(folder), place.number)
-    listener = socket.create_server((_LOCAL, 0))
-    return _Door(place, listener, _LOCAL, listener.getsockname()[1], token_hex())
+def _opened(place: Place) -> _Door:
+    """Listen where no network is needed and no file is left by who is killed; elsewhere on this machine's own address.
 
-
-def _listening(path: Path) -> socket.socket:
+    libpq takes a host that begins with @ for a name of Linux's abstract sockets
+    (https://www.postgresql.org/docs/current/libpq-connect.html).
+    """
+    if not _HAS_ABSTRACT_SOCKETS:
+        listener = socket.create_server((_LOCAL, 0))
+        return _Door(place, listener, _LOCAL, listener.getsockname()[1])
+    name = f"crdb_magic-{token_hex(8)}"
     listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(str(path))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _remove(folder: Path, process: int) -> None:
-    if process == os.getpid():
-        shutil.rmtree(folder, ignore_errors=True)
+    listener.bind(f"\0{name}/.s.PGSQL.{place.number}")
+    listener.listen()
+    return _Door(place, listener, f"@{name}", place.number)
 
 
 def _greeted(line: wire.Wire, client: Client, password: str) -> bool:
@@ -171,10 +158,9 @@ def _greeted(line: wire.Wire, client: Client, password: str) -> bool:
         code, _ = line.first()
     if code == wire.CANCEL:
         return False
-    if password:
-        line.send(wire.PASSWORD)
-        if not compare_digest(line.next().body, f"{password}\0".encode()):
-            return False
+    line.send(wire.PASSWORD)
+    if not compare_digest(line.next().body, f"{password}\0".encode()):
+        return False
     line.send(b"".join(client.greeting()))
     return True
 
