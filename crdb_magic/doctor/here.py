@@ -77,7 +77,7 @@ def local_server(case: Case) -> Iterator[Said]:
 
 
 def _program() -> str:
-    # The first import raises LocalServerError on Windows.
+    # On Windows the first import raises LocalServerError.
     from crdb_magic.local.account import NAME, server_account
     from crdb_magic.local.binaries import find_cockroach, find_postgres
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -102,7 +103,8 @@ def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path) 
     parts.setdefault("port", Part("5432", _DEFAULT))
     if not all(port.isdecimal() and int(port) <= _LAST_PORT for port in parts["port"].value.split(",")):
         raise OptionError(f"The port is none ({parts['port'].origin}): write a number up to {_LAST_PORT}.")
-    parts.setdefault("user", Part(getpass.getuser(), "this machine's user"))
+    if "user" not in parts:
+        parts["user"] = Part(_user(), "this machine's user")
     parts.setdefault("dbname", Part(parts["user"].value, _DEFAULT))
     parts.setdefault("sslmode", Part(_mode(parts), _DEFAULT))
     file = password_file({**environment, **_named(parts, "passfile", "PGPASSFILE")}, home)
@@ -140,6 +142,21 @@ def _of_service(parts: Mapping[str, Part], environment: Mapping[str, str], home:
 
 def _of_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, Part]]:
     return ((key, Part(environment[name], name)) for key, name in _VARIABLES.items() if environment.get(name))
+
+
+def _user() -> str:
+    """Give the name that libpq takes: of the process's user, whatever the environment says."""
+    try:
+        import pwd
+    except ImportError:  # Windows
+        return getpass.getuser()
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise OptionError(
+            f"No user is named, and the system knows no name for the user {os.geteuid()} of this process.",
+            hint="name one: postgresql://USER@host:26257/database, or PGUSER.",
+        ) from None
 
 
 def _mode(parts: Mapping[str, Part]) -> str:

@@ -26,7 +26,7 @@ class Held:
     def hold(cls, path: Path) -> Self:
         """Make the folder, its parents too, and hold it; raise `RecordingError` if somebody else does, or it can't be.
 
-        A recording needs the locks and the sockets of POSIX.
+        A recording needs the locks of POSIX.
         """
         if os.name != "posix":
             raise RecordingError("A recording needs Linux or macOS.", hint="On Windows, run the notebook in WSL.")

@@ -3,7 +3,8 @@
 ::
 
     frozen.py       start(); and what it gives where a recording has the answers
-    server.py       LocalServer: from a folder and an engine to a server that answers
+    server.py       LocalServer: a server that runs
+    launching.py    launch(): from a folder and an engine to a server that answers
     ├── cockroach.py    engine: `cockroach start-single-node`
     ├── postgres.py     engine: initdb and `postgres`, standing in for CockroachDB
     │   ├── shims.sql       the functions and types of CockroachDB that PostgreSQL lacks
@@ -17,15 +18,8 @@
     └── client.py       SQL on a server that was just started; the only file here that knows psycopg2
 
 The owner's end of the lifeline closes when the owner stops the server, ends, or is killed: then, and whatever the way,
-the watchdog stops the server and removes what was temporary.
+the watchdog stops the server and removes what was temporary. Without Linux or macOS all from launching.py on is closed.
 """
-
-import os
-
-from crdb_magic.errors import LocalServerError
-
-if os.name != "posix":  # before the imports that would fail there
-    raise LocalServerError("A local server needs Linux or macOS.", hint="On Windows, run the notebook in WSL.")
 
 from crdb_magic.local.frozen import FrozenServer, start
 from crdb_magic.local.server import LocalServer, serving

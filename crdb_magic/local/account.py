@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-import pwd
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from crdb_magic.errors import LocalServerError
+
+try:
+    import pwd
+except ImportError:
+    raise LocalServerError(
+        "A local server needs Linux or macOS.", hint="On Windows, run the notebook in WSL, or connect to a cluster."
+    ) from None
 
 NAME = "nobody"
 
@@ -36,9 +42,11 @@ class Account:
 def server_account() -> Account | None:
     """Give the user to run PostgreSQL as, or None for ourselves.
 
-    Raises LocalServerError when we are root and there is no other user, or none that we may become.
+    Raises LocalServerError when we are root and there is no other user, or none that we may become, and when the
+    system knows no name for us: initdb asks for one.
     """
     if os.geteuid() != 0:
+        _check_name(os.geteuid())
         return None
     account = _nobody()
     if account and account.succeeds("true"):
@@ -57,6 +65,16 @@ def temporary_base() -> Path:
         return usual
     bases = (usual, Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - mkdtemp follows
     return next(filter(account.can_enter, bases), usual)
+
+
+def _check_name(uid: int) -> None:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise LocalServerError(
+            f"PostgreSQL runs only as a user with a name, and the system knows none for the user {uid}.",
+            hint=f"Have a line for {uid} in /etc/passwd, or name a CockroachDB in COCKROACH_BINARY.",
+        ) from None
 
 
 def _nobody() -> Account | None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from crdb_magic.environment import FROZEN
-from crdb_magic.local.server import LocalServer, choose_engine, launch
+from crdb_magic.local.server import LocalServer
 
 
 class FrozenServer(LocalServer):
@@ -31,4 +31,8 @@ def start(directory: Path | None = None) -> LocalServer:
     Kept data is served by the engine that wrote it. Where CRDB_MAGIC_FROZEN names a recording, none is started.
     Raises LocalServerError with what to do about it.
     """
-    return FrozenServer() if os.environ.get(FROZEN) else launch(directory, choose_engine)
+    if os.environ.get(FROZEN):
+        return FrozenServer()
+    from crdb_magic.local.launching import choose_engine, launch
+
+    return launch(directory, choose_engine)

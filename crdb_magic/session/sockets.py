@@ -39,7 +39,7 @@ class OnSocket(Guarded):
             under.shutdown(socket.SHUT_RDWR)
 
     def _socket(self) -> socket.socket:
-        return socket.socket(fileno=os.dup(self.fileno()))
+        return socket.socket(fileno=socket.dup(self.fileno()))  # os.dup knows no sockets of Windows
 
 
 class Paced:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 import pytest
 
 from crdb_magic.core.target import Target
@@ -143,3 +146,27 @@ def test_a_unix_socket_is_told_from_a_host(tmp_path, asked, is_socket):
 def test_a_port_that_is_none_is_an_error(tmp_path, port):
     with pytest.raises(OptionError, match=r"The port is none \(PGPORT\)"):
         read_meant("host=db.example", {"PGPORT": port}, tmp_path)
+
+
+# The user where none is named.
+
+_NAMELESS = 2**31 - 7
+
+
+def test_the_user_is_that_of_the_process_whatever_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "somebody")
+
+    assert read_meant("host=db.example", {}, tmp_path)["user"] == pwd.getpwuid(os.geteuid()).pw_name
+
+
+def test_a_user_without_a_name_is_told_to_name_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: _NAMELESS)
+
+    with pytest.raises(OptionError, match=f"no name for the user {_NAMELESS}"):
+        read_meant("host=db.example", {}, tmp_path)
+
+
+def test_a_user_without_a_name_may_name_another_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: _NAMELESS)
+
+    assert read_meant(_URL, {}, tmp_path)["user"] == "ann"

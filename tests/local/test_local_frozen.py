@@ -16,7 +16,7 @@ from crdb_magic.local import FrozenServer, serving, start
 @pytest.fixture
 def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FROZEN, "frozen/report")
-    monkeypatch.setattr("crdb_magic.local.frozen.launch", None)
+    monkeypatch.setattr("crdb_magic.local.launching.launch", None)
 
 
 @pytest.mark.usefixtures("_frozen")

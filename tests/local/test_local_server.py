@@ -12,8 +12,8 @@ from crdb_magic.local import start
 from crdb_magic.local.account import server_account
 from crdb_magic.local.binaries import find_postgres
 from crdb_magic.local.folder import Kind
+from crdb_magic.local.launching import choose_engine, launch
 from crdb_magic.local.postgres import Postgres, free_port
-from crdb_magic.local.server import choose_engine, launch
 
 
 def test_its_url_leads_root_to_the_default_database_without_tls(server):

@@ -1,0 +1,101 @@
+"""From a folder and an engine to a server that answers."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from crdb_magic.errors import LocalServerError
+from crdb_magic.local.account import server_account
+from crdb_magic.local.binaries import find_cockroach, find_postgres
+from crdb_magic.local.cockroach import Cockroach
+from crdb_magic.local.folder import Kind, open_folder
+from crdb_magic.local.lifeline import Lifeline
+from crdb_magic.local.postgres import PortTakenError, Postgres, free_port
+from crdb_magic.local.server import LocalServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from crdb_magic.local.folder import Folder
+    from crdb_magic.local.lifeline import Job
+
+_LIMIT = 60.0  # seconds until a server must answer
+_INTERVAL = 0.005  # seconds between two looks
+_PORTS = 5  # how many to try
+
+
+class Engine(Protocol):
+    """What to run, and how to see that it is there."""
+
+    @property
+    def kind(self) -> Kind: ...  # noqa: D102
+
+    def describe(self, folder: Folder) -> str: ...  # noqa: D102
+    def job(self, folder: Folder) -> Job: ...  # noqa: D102
+    def url(self, folder: Folder) -> str | None: ...  # noqa: D102
+    def set_up(self, folder: Folder) -> None: ...  # noqa: D102
+    def failure(self, folder: Folder) -> LocalServerError: ...  # noqa: D102
+
+
+def launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> LocalServer:
+    """Start the engine that is chosen, and choose again if its port was taken meanwhile."""
+    try:
+        for _ in range(_PORTS - 1):
+            with suppress(PortTakenError):
+                return _launch(directory, choose)
+        return _launch(directory, choose)
+    except OSError as error:
+        raise LocalServerError(f"The local server could not be started: {error}") from error
+
+
+def choose_engine(kept: Kind | None) -> Engine:
+    """Choose by what is on this machine, unless data of one kind is there already."""
+    if kept is Kind.POSTGRESQL:
+        return _postgres("its kept data is PostgreSQL's")
+    if cockroach := find_cockroach():
+        return Cockroach(cockroach)
+    if kept is Kind.COCKROACHDB:
+        raise LocalServerError(
+            "The directory holds data of CockroachDB, and there is no cockroach program to serve it.",
+            hint="Set COCKROACH_BINARY to one, or name another directory.",
+        )
+    return _postgres("no cockroach binary found")
+
+
+def _postgres(reason: str) -> Postgres:
+    account = server_account()
+    return Postgres(find_postgres(account), account, free_port(), reason)
+
+
+def _launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> LocalServer:
+    folder = open_folder(directory)
+    try:
+        return _serve(folder, Lifeline(folder), choose)
+    finally:
+        folder.close()
+
+
+def _serve(folder: Folder, lifeline: Lifeline, choose: Callable[[Kind | None], Engine]) -> LocalServer:
+    try:
+        engine = choose(folder.kind)
+        lifeline.run(engine.job(folder))
+        url = _wait(engine, folder, lifeline)
+        engine.set_up(folder)
+        folder.finish(engine.kind)
+    except BaseException:
+        lifeline.stop()
+        raise
+    return LocalServer(url, engine.describe(folder), folder.path, lifeline)
+
+
+def _wait(engine: Engine, folder: Folder, lifeline: Lifeline) -> str:
+    until = time.monotonic() + _LIMIT
+    while time.monotonic() < until:
+        if lifeline.ended(within=_INTERVAL):
+            raise engine.failure(folder)
+        if url := engine.url(folder):
+            return url
+    raise LocalServerError(f"The local server does not answer. Its last words:\n{folder.last_lines()}")
