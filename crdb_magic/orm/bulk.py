@@ -175,5 +175,7 @@ def frame(query: Any) -> pd.DataFrame:
     """Give the rows of a peewee query as a typed DataFrame, read from the database of its models."""
     if isinstance(query, str):
         raise OptionError("SQL text does not name its database: write db.frame(sql).")
-    database: Bulk = query._database
+    database: Bulk | None = query._database
+    if database is None:
+        raise OptionError("The query is bound to no database: write db.frame(query).")
     return database.frame(query)

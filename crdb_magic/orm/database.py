@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,13 +11,13 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import peewee
-from peewee import _atomic, _manual
+from peewee import _atomic, _manual, _transaction
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Verdict, ambiguous, judge
-from crdb_magic.errors import Attempt, Outcome
+from crdb_magic.errors import Attempt, OptionError, Outcome
 from crdb_magic.orm.bulk import Bulk
 from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
@@ -35,6 +36,7 @@ _NESTED = (
     "A transaction is open already, and this one can't be a part of it. Use transaction(), whose inner blocks join "
     "the outermost one, or run_transaction() around all of it, which is retried."
 )
+_ONE_INSTANT = "A transaction is open already: its instant, priority and isolation are those of the outermost block."
 _RETRIED = "The transaction belongs to run_transaction(), which commits and retries it: leave {} out."
 
 
@@ -48,13 +50,25 @@ class _Retried:
         raise NotImplementedError(_RETRIED.format("rollback()"))
 
 
+class _Transaction(_transaction):
+    """peewee's transaction(), which refuses an inner block what is the outermost one's to say."""
+
+    def __enter__(self) -> Any:
+        args, kwargs = self._begin_args  # type: ignore[attr-defined]
+        if self.db.in_transaction() and (any(args) or any(kwargs.values())):
+            raise NotImplementedError(_ONE_INSTANT)
+        return super().__enter__()
+
+
 class _Atomic(_atomic):
     """peewee's atomic(), which refuses nesting that would not do what it says."""
 
     def __enter__(self) -> Any:
         if self.db.in_transaction() and not isinstance(self.db.top_transaction(), _manual):
             args, kwargs = self._transaction_args  # type: ignore[attr-defined]
-            if any(args) or any(kwargs.values()) or not self.db.nests:
+            if any(args) or any(kwargs.values()):
+                raise NotImplementedError(_ONE_INSTANT)
+            if not self.db.nests:
                 raise NotImplementedError(_NESTED)
         return super().__enter__()
 
@@ -147,8 +161,8 @@ class CockroachDatabase(Bulk, Dialect):
         return cursor
 
     def _explained(self, sql: str, params: Any) -> Any:
-        verbs = self._verbs
-        with explained(verbs.options if verbs else TransactionOptions(), self.session.pinned, time.monotonic()):
+        begun = self._begun
+        with explained(begun.options if begun else TransactionOptions(), self.session.pinned, time.monotonic()):
             return super().execute_sql(sql, params)
 
     # Transactions
@@ -184,10 +198,12 @@ class CockroachDatabase(Bulk, Dialect):
     def commit(self) -> None:
         """Commit; raises AmbiguousCommitError if nobody can tell whether it was.
 
-        A transaction in which nothing but a failure has happened has nothing to lose, and ends without an error.
+        A transaction in which nothing but a failure has happened has nothing to lose, and ends without an error. Where
+        none is open there is nothing to do.
         """
         self._refuse_in_retried("commit()")
-        verbs = self._current("commit")
+        if (verbs := self._current("commit")) is None:
+            return
         with self.session.link.turn, self._translated(verbs, committing=not verbs.options.writes_nothing):
             try:
                 (verbs.rollback if verbs.has_nothing_to_lose else verbs.commit)()
@@ -207,25 +223,32 @@ class CockroachDatabase(Bulk, Dialect):
         interrupt.add_note(Outcome.NOT_COMMITTED.value)
 
     def rollback(self) -> None:
-        """Roll back; where no error is the reason, what was read of the past is checked as by a commit."""
+        """Roll back, if something is open; where no error is the reason, what was read of the past is checked."""
         self._refuse_in_retried("rollback()")
-        verbs = self._current("rollback")
+        if (verbs := self._current("rollback")) is None:
+            return
         with as_peewee(), self.session.link.turn:
             (verbs.rollback if sys.exception() else verbs.undo)()
         self._state.verbs = None
 
-    def _current(self, verb: str) -> Explicit[None]:
+    def _current(self, verb: str) -> Explicit[None] | None:
+        """Give what is to be ended, be it begun in SQL; None where nothing is open, which peewee ends as well."""
         if self.is_closed():
             raise peewee.InterfaceError(f"Cannot {verb}, database connection not open.")
-        if self._verbs is None:
-            raise peewee.OperationalError(f"Cannot {verb}: no transaction was begun.")
-        return self._verbs
+        if (begun := self._begun) and begun.connection is not self._state.conn:
+            self._state.verbs = None
+            raise peewee.OperationalError(f"Cannot {verb}: the connection on which it was begun is closed.")
+        if begun is None and self.session.in_transaction:
+            verbs: Explicit[None] = Explicit(self.session.link, lambda _: None, TransactionOptions())
+            verbs.join(self._state.conn)
+            self._state.verbs = verbs
+        return self._begun
 
     @property
-    def _verbs(self) -> Explicit[None] | None:
-        """What was begun by hand, or by atomic(), on the thread's connection: none that it had before."""
+    def _begun(self) -> Explicit[None] | None:
+        """What was begun by hand, or by atomic(), perhaps on a connection that the thread had before."""
         verbs: Explicit[None] | None = getattr(self._state, "verbs", None)
-        return verbs if verbs and verbs.connection is self._state.conn else None
+        return verbs
 
     @contextmanager
     def _translated(self, verbs: Explicit[None], *, committing: bool = False) -> Iterator[None]:
@@ -253,6 +276,13 @@ class CockroachDatabase(Bulk, Dialect):
         Raises NotImplementedError for a nested block with arguments of its own, or where there are no savepoints.
         """
         return _Atomic(self, *args, **kwargs)
+
+    def transaction(self, *args: Any, **kwargs: Any) -> _Transaction:
+        """Run a block in a transaction, or, inside of one, as a part of it: `transaction(system_time, priority)`.
+
+        Raises NotImplementedError for a nested block with arguments of its own.
+        """
+        return _Transaction(self, *args, **kwargs)
 
     def savepoint(self) -> Any:
         """Run a block in a savepoint of the open transaction."""
@@ -298,6 +328,7 @@ class CockroachDatabase(Bulk, Dialect):
         __tracebackhide__ = True
         if self.in_transaction():
             raise NotImplementedError(_NESTED)
+        _check(callback)
         try:
             work = functools.partial(self._call, callback)
             done = self.session.transact(work, options, observer, ask_when=ask_when)
@@ -371,6 +402,17 @@ def _options(
     )
 
 
+def _check(callback: Callable[..., object]) -> None:
+    """Raise OptionError for a function whose body would run behind the commit."""
+    if inspect.iscoroutinefunction(callback) or inspect.isgeneratorfunction(callback):
+        raise OptionError(
+            "A callback that is async, or a generator, would do its work behind the commit.",
+            hint="give a plain function, which returns a list instead of yielding.",
+        )
+
+
 def run_transaction(db: CockroachDatabase, callback: Callable[[CockroachDatabase], T], *args: Any, **kwargs: Any) -> T:
     """Run a callback as `CockroachDatabase.run_transaction` does."""
+    if not isinstance(db, CockroachDatabase):
+        raise OptionError(f"This is {type(db).__module__}'s {type(db).__name__}: import it from crdb_magic.")
     return db.run_transaction(callback, *args, **kwargs)

@@ -10,6 +10,10 @@ from crdb_magic.core.retry import Verdict, ambiguous, judge
 from crdb_magic.errors import Attempt, CrdbMagicError, StatementError
 
 
+class TransactionError(errors.TransactionError, peewee.OperationalError):
+    """The transaction as a whole did not end as it should."""
+
+
 class ExceededMaxAttempts(errors.ExceededMaxAttempts, peewee.OperationalError):
     """The server asked for a retry at each attempt, or the time ran out."""
 
@@ -45,6 +49,7 @@ class PastUnavailableError(errors.PastUnavailableError, peewee.OperationalError)
 _TWINS: dict[type[CrdbMagicError], type[CrdbMagicError]] = {
     twin.__mro__[1]: twin
     for twin in (
+        TransactionError,
         ExceededMaxAttempts,
         AmbiguousCommitError,
         PartialCommitError,
@@ -74,11 +79,11 @@ class as_peewee:  # noqa: N801 - read as a phrase: with as_peewee()
         if not isinstance(error, CrdbMagicError):
             return
         if self._committing and judge(error, committing=True) is Verdict.UNKNOWN:
-            raise _twin(ambiguous([Attempt(1, error.sqlstate, None, error.message)])) from error
+            raise _twin(ambiguous([Attempt(1, error.sqlstate, None, error.message)]), error) from error
         cause = error.__cause__
         if isinstance(error, StatementError) and cause is not None:
             raise _peewees(error, cause) from cause.with_traceback(None)  # which shows our frames alone
-        raise _twin(error) from cause
+        raise _twin(error, cause) from cause
 
 
 def is_peewees(error: BaseException) -> bool:
@@ -98,11 +103,18 @@ def _peewees(error: StatementError, cause: BaseException) -> Exception:
     return error
 
 
-def _twin(error: CrdbMagicError) -> CrdbMagicError:
+def _twin(error: CrdbMagicError, cause: BaseException | None) -> CrdbMagicError:
     kind = _TWINS.get(type(error))
     if kind is None:
         return error
     twin = kind.__new__(kind)
     twin.args = error.args
-    twin.__dict__.update(error.__dict__)
+    twin.__dict__.update(error.__dict__, orig=_drivers(cause))
     return twin
+
+
+def _drivers(error: BaseException | None) -> BaseException | None:
+    """Give the driver's error behind one of ours, where there is one, as peewee's errors have it."""
+    while isinstance(error, CrdbMagicError):
+        error = error.__cause__
+    return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from numbers import Real
 from random import uniform
 from typing import Any
 
@@ -15,7 +16,7 @@ from crdb_magic.session.driver import Connection
 _JITTER = 0.1  # so that connections opened together are not closed together
 
 
-class PooledCockroachDatabase(_PooledPostgresqlDatabase, CockroachDatabase):  # type: ignore[misc]
+class PooledCockroachDatabase(_PooledPostgresqlDatabase, CockroachDatabase):
     """A CockroachDB database whose connections go back to a pool when they are closed.
 
     ``max_connections`` (20), ``stale_timeout`` and ``timeout`` (seconds to wait for a free one; 0 for ever) are
@@ -24,11 +25,15 @@ class PooledCockroachDatabase(_PooledPostgresqlDatabase, CockroachDatabase):  # 
     (https://www.cockroachlabs.com/docs/stable/connection-pooling).
     """
 
-    def __init__(self, database: str | None, *args: Any, max_lifetime: float | None = None, **kwargs: Any) -> None:
-        if max_lifetime is not None and not max_lifetime > 0:
-            raise OptionError(f"max_lifetime is {max_lifetime}: give a positive number of seconds, or None.")
-        self._max_lifetime = max_lifetime
-        super().__init__(database, *args, **kwargs)  # type: ignore[no-untyped-call]
+    _max_lifetime: float | None = None
+
+    def init(self, database: str | None, *args: Any, max_lifetime: float | None = None, **kwargs: Any) -> None:
+        """Set where to connect, perhaps later than the creation; what of a pool is not given stays as it is."""
+        if max_lifetime is not None:
+            if not (isinstance(max_lifetime, Real) and max_lifetime > 0):
+                raise OptionError(f"max_lifetime is {max_lifetime!r}: give a positive number of seconds, or None.")
+            self._max_lifetime = max_lifetime
+        super().init(database, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _open(self) -> Connection:
         connection = super()._open()

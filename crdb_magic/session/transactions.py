@@ -225,6 +225,10 @@ class Explicit(Verbs[T]):
         begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
         return f"{begin}; SET LOCAL crdb_magic.read_at = '{snapshot.at}'"  # for cluster_logical_timestamp()
 
+    def join(self, connection: Connection) -> None:
+        """Take over the transaction that is open there, which somebody began in SQL."""
+        self._held = connection
+
     @property
     def is_open(self) -> bool:
         """Whether the server says that it is open, and so has not committed it."""

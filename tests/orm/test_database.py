@@ -359,8 +359,9 @@ def test_an_inner_atomic_is_a_savepoint(db, account):
 
 
 @pytest.mark.parametrize("options", [{"priority": "high"}, {"system_time": "-1s"}])
-def test_an_inner_atomic_has_no_options_of_its_own(db, options):
-    with db.atomic(), pytest.raises(NotImplementedError), db.atomic(**options):
+@pytest.mark.parametrize("block", ["atomic", "transaction"])
+def test_an_inner_block_has_no_options_of_its_own(db, block, options):
+    with db.atomic(), pytest.raises(NotImplementedError, match="outermost block"), getattr(db, block)(**options):
         pytest.fail("entered")
 
 
@@ -419,11 +420,52 @@ def test_manual_commit_leaves_the_verbs_to_the_user(db, account):
     assert balances(account) == [100, 2]
 
 
-def test_a_commit_without_a_transaction_is_an_error(db):
-    db.connect()
+@pytest.mark.parametrize("verb", ["commit", "rollback"])
+def test_where_nothing_is_open_there_is_nothing_to_end(db, account, verb):
+    account.update(balance=1).where(account.id == 1).execute()
+    getattr(db, verb)()
 
-    with pytest.raises(peewee.OperationalError, match="no transaction"):
-        db.commit()
+    assert balances(account) == [1, 20]
+
+
+@pytest.mark.parametrize(("verb", "after"), [("commit", [1, 1]), ("rollback", [100, 20])])
+def test_a_transaction_begun_in_sql_is_ended(db, account, verb, after):
+    db.execute_sql("BEGIN")
+    account.update(balance=1).execute()
+    getattr(db, verb)()
+
+    assert (balances(account), db.connection().in_transaction) == (after, False)
+
+
+@pytest.mark.parametrize(("verb", "after"), [("commit", [1, 1]), ("rollback", [100, 20])])
+def test_a_block_may_be_ended_within(db, account, verb, after):
+    with db.atomic() as block:
+        account.update(balance=1).execute()
+        getattr(block, verb)(begin=False)
+
+    assert balances(account) == after
+
+
+def test_what_is_called_after_the_commit_fails_as_itself(db, account):
+    with pytest.raises(ZeroDivisionError), db.atomic():
+        account.update(balance=1).execute()
+        db.after_commit(lambda: 1 / 0)
+
+    assert balances(account) == [1, 1]
+
+
+async def _async(_: object) -> None: ...
+
+
+@pytest.mark.parametrize("callback", [_async, lambda _: (yield)])
+def test_a_callback_that_would_run_behind_the_commit_is_refused(db, callback):
+    with pytest.raises(OptionError, match="behind the commit"):
+        db.run_transaction(callback)
+
+
+def test_another_database_than_ours_is_refused():
+    with pytest.raises(OptionError, match="This is peewee's SqliteDatabase: import it from crdb_magic"):
+        run_transaction(peewee.SqliteDatabase(None), print)
 
 
 def test_a_transaction_at_a_priority_runs(db, account):

@@ -13,8 +13,9 @@ from interrupting import interrupted_before, interrupted_behind
 from proxy import Proxy
 from tables import Tables, tables
 
-from crdb_magic import AmbiguousCommitError, CockroachDatabase
+from crdb_magic import AmbiguousCommitError, CockroachDatabase, errors
 from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, CrdbMagicError
+from crdb_magic.orm.errors import as_peewee
 
 _DEFERRED = ServerError("23503", "violates foreign key constraint")
 
@@ -122,7 +123,7 @@ def test_a_commit_after_the_connection_was_closed_commits_nothing(db, write, hel
     db.execute_sql(write)
     db.close()
     db.connect()
-    with pytest.raises(peewee.OperationalError, match="no transaction"):
+    with pytest.raises(peewee.OperationalError, match="on which it was begun is closed"):
         db.commit()
 
     assert held() == [(1, 100)]
@@ -233,3 +234,38 @@ def test_an_export_that_begins_again_says_so(proxy, db, server, tmp_path, monkey
 
     assert failure.label == "connection lost"
     assert rows == 1000 == sum(told[told.index(failure) + 1 :])
+
+
+# What the errors are.
+
+_NO_TWIN = (errors.InputError, errors.RecordingError, errors.LocalServerError, errors.ResultTypeError)
+CLASSES = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, CrdbMagicError) and not issubclass(kind, _NO_TWIN)
+]
+
+
+@pytest.mark.parametrize("kind", set(CLASSES) - {CrdbMagicError, errors.StatementError}, ids=lambda kind: kind.__name__)
+def test_an_error_of_a_database_is_peewees_too(kind):
+    error = kind.__new__(kind)
+    error.message, error.args = "It went wrong.", ("It went wrong.",)
+
+    with pytest.raises(peewee.OperationalError) as caught, as_peewee():
+        raise error
+    assert isinstance(caught.value, kind)
+
+
+def test_it_has_the_drivers_error_as_peewees_have(db, proxy, write):
+    proxy.rules.append(Fault(statement("COMMIT"), cut_after))
+
+    with pytest.raises(AmbiguousCommitError) as caught, db.atomic():
+        db.execute_sql(write)
+    assert caught.value.orig.pgcode is None
+
+
+def test_where_no_driver_was_it_has_none(db):
+    with pytest.raises(peewee.OperationalError) as caught:
+        CockroachDatabase("bank", host="127.0.0.1", port=1).connect()
+
+    assert caught.value.orig is None

@@ -67,7 +67,15 @@ def test_a_connection_past_its_lifetime_is_replaced(url):
     assert first.closed
 
 
-@pytest.mark.parametrize("lifetime", [0, -1])
+def test_a_lifetime_may_be_set_later(url):
+    pool = PooledCockroachDatabase(None)
+    pool.init(url, max_lifetime=1000)
+    with pool.connection_context():
+        assert pool.connection().lives_until - time.monotonic() < 1101
+    pool.close_all()
+
+
+@pytest.mark.parametrize("lifetime", [0, -1, "600"])
 def test_a_lifetime_is_positive(lifetime):
     with pytest.raises(OptionError, match="positive"):
         PooledCockroachDatabase("x", max_lifetime=lifetime)
