@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
     from crdb_magic.core.asof import AsOf
     from crdb_magic.core.options import Isolation, Priority, RetryPolicy, TransactionOptions
+    from crdb_magic.core.receipt import Receipt
     from crdb_magic.core.target import Target
     from crdb_magic.orm.bulk import frame
     from crdb_magic.orm.database import CockroachDatabase, run_transaction
     from crdb_magic.orm.fields import ArrayField, IntervalField, JSONField, RowIDField, UUIDKeyField
     from crdb_magic.orm.pool import PooledCockroachDatabase
     from crdb_magic.session.session import Session
+    from crdb_magic.values.decode import Interval
 
 __version__ = "0.1.0"
 
@@ -28,11 +30,13 @@ __all__ = [
     "CockroachDatabase",
     "CrdbMagicError",
     "ExceededMaxAttempts",
+    "Interval",
     "IntervalField",
     "Isolation",
     "JSONField",
     "PooledCockroachDatabase",
     "Priority",
+    "Receipt",
     "RetryPolicy",
     "RowIDField",
     "Session",
@@ -50,11 +54,13 @@ _HOMES = {
     "ArrayField": "orm.fields",
     "AsOf": "core.asof",
     "CockroachDatabase": "orm.database",
+    "Interval": "values.decode",
     "IntervalField": "orm.fields",
     "Isolation": "core.options",
     "JSONField": "orm.fields",
     "PooledCockroachDatabase": "orm.pool",
     "Priority": "core.options",
+    "Receipt": "core.receipt",
     "RetryPolicy": "core.options",
     "RowIDField": "orm.fields",
     "Session": "session.session",

@@ -11,6 +11,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pygments.lexer import RegexLexer, using
+from pygments.lexers.sql import SqlLexer
+from pygments.token import Name, Whitespace
+
 import crdb_magic
 
 TOP = Path(__file__).parents[1]
@@ -22,13 +26,13 @@ OF_THE_TOP = {
     "changelog": "CHANGELOG.md",
 }
 NAV = {
-    "Start": ("quickstart", "coming-from"),
-    "Work": (
+    "Getting started": ("quickstart", "coming-from"),
+    "Guides": (
         "transactions", "time", "types", "parameters", "connections", "models", "exploring", "large",
     ),
-    "The same again": ("reproducing", "notebooks-in-ci"),
-    "Look up": ("magics", "errors", "configuration", "api", "stand-in"),
-    "Behind it": ("design", "contention", "benchmarks", "contributing", "security", "changelog"),
+    "Reproducibility": ("reproducing", "notebooks-in-ci"),
+    "Reference": ("magics", "errors", "configuration", "api", "stand-in"),
+    "Project": ("design", "contention", "benchmarks", "contributing", "security", "changelog"),
 }  # fmt: skip
 
 project = "crdb_magic"
@@ -45,6 +49,7 @@ myst_heading_anchors = 3
 default_role = "literal"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 
 _PAGES = {source: f"{page}.md" for page, source in OF_THE_TOP.items()}
 _OF_SQL = re.compile(r"^```python(?=[^\n]*\n%%?(?:crdb_txn|crdb_export|sql)\b(?!.*--python))", re.MULTILINE)
@@ -52,8 +57,24 @@ _TITLE = re.compile(r'^```(\w+) title="(.+)"$', re.MULTILINE)
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)(?=(?:#[^)\s]*)?\))")
 
 
+class Cell(RegexLexer):
+    """A cell of SQL: lines of magics with their options, then SQL. In Pygments' SQL an option would begin a comment."""
+
+    tokens = {  # noqa: RUF012 - as RegexLexer wants it
+        "root": [(r"%%?\w+", Name.Decorator, "line"), (r"(?s).+", using(SqlLexer))],
+        "line": [
+            (r" --[\w-]+(?:=\w+)?", Name.Attribute),
+            (r"\n(?=%)", Whitespace, "#pop"),
+            (r"\n", Whitespace, "sql"),
+            (r"(?:(?! --)[^\n])+", using(SqlLexer)),
+        ],
+        "sql": [(r"(?s).+", using(SqlLexer))],
+    }
+
+
 def setup(app: Any) -> None:
-    """Read pages through `read`."""
+    """Read pages through `read`, and colour cells of SQL."""
+    app.add_lexer("crdb", Cell)
     app.connect("source-read", read)
 
 
@@ -62,7 +83,7 @@ def read(_: Any, page: str, source: list[str]) -> None:
     top = OF_THE_TOP.get(page)
     text = (TOP / top).read_text(encoding="utf-8") if top else source[0]
     folder = "" if top else "docs"
-    text = _OF_SQL.sub("```sql", _LINK.sub(lambda found: led(folder, found[1]), text))
+    text = _OF_SQL.sub("```crdb", _LINK.sub(lambda found: led(folder, found[1]), text))
     text = _TITLE.sub(r"```{code-block} \1\n:caption: \2", text)
     source[0] = text + (_toctrees() if page == "index" else "")
 

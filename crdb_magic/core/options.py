@@ -63,7 +63,7 @@ class RetryPolicy:
 
     ``max_attempts`` counts all attempts, the first included. ``timeout`` is the budget in seconds for the whole
     transaction, waits included. Before retry *n* the wait is uniform(0, min(``wait_max``, ``wait_initial`` ×
-    2ⁿ⁻¹)) seconds: full jitter, which measured 2 to 4 times the throughput of retrying at once.
+    2ⁿ⁻¹)) seconds, "full jitter": docs/contention.md has what it gains.
     """
 
     max_attempts: int = DEFAULT_MAX_ATTEMPTS

@@ -39,7 +39,7 @@ def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
         %crdb_pin --show
 
     What names an instant of its own is read at that one; --as-of now steps out of the pin, to write for example.
-    CockroachDB keeps an instant for the gc.ttlseconds of its tables, 4 hours unless set otherwise.
+    CockroachDB keeps an instant for the gc.ttlseconds of its tables (4 hours by default since v23.1): see --show.
 
     Options:
     {options}

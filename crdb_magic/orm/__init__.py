@@ -4,6 +4,7 @@
 
     database.py     CockroachDatabase: transactions, run_transaction
     ├── link.py         where its connections come from
+    ├── blocks.py       its atomic() and transaction(), and what they refuse
     ├── pool.py         … which are kept for reuse
     ├── bulk.py         frames, Arrow tables, rows, streams and files
     ├── dialect.py      CockroachDB's SQL and catalogue, also for playhouse's reflection and migrations

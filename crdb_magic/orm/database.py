@@ -11,13 +11,13 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import peewee
-from peewee import _atomic, _manual, _transaction
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Verdict, ambiguous, judge
 from crdb_magic.errors import Attempt, OptionError, Outcome
+from crdb_magic.orm.blocks import NESTED, RETRIED, Atomic, Retried, Transaction
 from crdb_magic.orm.bulk import Bulk
 from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
@@ -31,46 +31,6 @@ from crdb_magic.session.translation import translate
 from crdb_magic.sql.kinds import check_restarts
 
 T = TypeVar("T")
-
-_NESTED = (
-    "A transaction is open already, and this one can't be a part of it. Use transaction(), whose inner blocks join "
-    "the outermost one, or run_transaction() around all of it, which is retried."
-)
-_ONE_INSTANT = "A transaction is open already: its instant, priority and isolation are those of the outermost block."
-_RETRIED = "The transaction belongs to run_transaction(), which commits and retries it: leave {} out."
-
-
-class _Retried:
-    """What stands on peewee's stack of transactions while `run_transaction` calls back."""
-
-    def commit(self, begin: bool = True) -> None:  # noqa: FBT001, FBT002 - peewee's signature
-        raise NotImplementedError(_RETRIED.format("commit()"))
-
-    def rollback(self, begin: bool = True) -> None:  # noqa: FBT001, FBT002
-        raise NotImplementedError(_RETRIED.format("rollback()"))
-
-
-class _Transaction(_transaction):
-    """peewee's transaction(), which refuses an inner block what is the outermost one's to say."""
-
-    def __enter__(self) -> Any:
-        args, kwargs = self._begin_args  # type: ignore[attr-defined]
-        if self.db.in_transaction() and (any(args) or any(kwargs.values())):
-            raise NotImplementedError(_ONE_INSTANT)
-        return super().__enter__()
-
-
-class _Atomic(_atomic):
-    """peewee's atomic(), which refuses nesting that would not do what it says."""
-
-    def __enter__(self) -> Any:
-        if self.db.in_transaction() and not isinstance(self.db.top_transaction(), _manual):
-            args, kwargs = self._transaction_args  # type: ignore[attr-defined]
-            if any(args) or any(kwargs.values()):
-                raise NotImplementedError(_ONE_INSTANT)
-            if not self.db.nests:
-                raise NotImplementedError(_NESTED)
-        return super().__enter__()
 
 
 class CockroachDatabase(Bulk, Dialect):
@@ -267,27 +227,27 @@ class CockroachDatabase(Bulk, Dialect):
             super().push_transaction(transaction)
 
     def _refuse_in_retried(self, call: str) -> None:
-        if any(isinstance(block, _Retried) for block in self._state.transactions):
-            raise NotImplementedError(_RETRIED.format(call))
+        if any(isinstance(block, Retried) for block in self._state.transactions):
+            raise NotImplementedError(RETRIED.format(call))
 
-    def atomic(self, *args: Any, **kwargs: Any) -> _Atomic:
+    def atomic(self, *args: Any, **kwargs: Any) -> Atomic:
         """Run a block in a transaction, or, inside of one, in a savepoint: `atomic(system_time, priority)`.
 
         Raises NotImplementedError for a nested block with arguments of its own, or where there are no savepoints.
         """
-        return _Atomic(self, *args, **kwargs)
+        return Atomic(self, *args, **kwargs)
 
-    def transaction(self, *args: Any, **kwargs: Any) -> _Transaction:
+    def transaction(self, *args: Any, **kwargs: Any) -> Transaction:
         """Run a block in a transaction, or, inside of one, as a part of it: `transaction(system_time, priority)`.
 
         Raises NotImplementedError for a nested block with arguments of its own.
         """
-        return _Transaction(self, *args, **kwargs)
+        return Transaction(self, *args, **kwargs)
 
     def savepoint(self) -> Any:
         """Run a block in a savepoint of the open transaction."""
         if not self.nests:
-            raise NotImplementedError(_NESTED)
+            raise NotImplementedError(NESTED)
         return super().savepoint()
 
     def run_transaction(
@@ -327,7 +287,7 @@ class CockroachDatabase(Bulk, Dialect):
         """Do what `run_transaction` does, with our options, our errors and a receipt: see `Session.run`."""
         __tracebackhide__ = True
         if self.in_transaction():
-            raise NotImplementedError(_NESTED)
+            raise NotImplementedError(NESTED)
         _check(callback)
         try:
             work = functools.partial(self._call, callback)
@@ -344,7 +304,7 @@ class CockroachDatabase(Bulk, Dialect):
         __tracebackhide__ = True
         self._state.conn, self._state.closed = connection, False
         self._clear_commit_callbacks()  # type: ignore[attr-defined]
-        self.push_transaction(_Retried())
+        self.push_transaction(Retried())
         try:
             return callback(self)
         finally:
