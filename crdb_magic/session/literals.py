@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set, ValuesView
 from datetime import time
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 from uuid import UUID
@@ -137,7 +138,11 @@ def _adaptable(value: Any) -> Any:
 
 
 def _turn_of(kind: type) -> Turn:
-    known = hasattr(kind, "__conform__") or (kind, extensions.ISQLQuote) in extensions.adapters
+    return _chosen(kind, hasattr(kind, "__conform__") or (kind, extensions.ISQLQuote) in extensions.adapters)
+
+
+@lru_cache(256)
+def _chosen(kind: type, known: bool) -> Turn:  # noqa: FBT001 - whether an adapter is registered, which may change
     if known and kind not in _TURNED_ALWAYS:
         return _unchanged
     if is_wrapping(kind):
@@ -208,17 +213,22 @@ def _time(value: time) -> time:
 
 def _list(values: Iterable[Any]) -> Any:
     values = list(values)
-    if _hold_document(values):
+    turns = _turns_of(values)
+    if _hold_document(values, turns):
         return _document(values)
-    turns = {kind: _turn_of(kind) for kind in set(map(type, values))}
     turned = [turns[type(value)](value) for value in values]
     return turned if any(one or not isinstance(one, list) for one in turned) else []  # ARRAY[ARRAY[]] has no type
 
 
-def _hold_document(values: Iterable[Any]) -> bool:
-    if any(_turn_of(kind) is _document for kind in set(map(type, values))):
+def _turns_of(values: Iterable[Any]) -> dict[type, Turn]:
+    return {kind: _turn_of(kind) for kind in set(map(type, values))}
+
+
+def _hold_document(values: Iterable[Any], turns: Mapping[type, Turn]) -> bool:
+    if _document in turns.values():
         return True
-    return any(_hold_document(value) for value in values if isinstance(value, list | tuple))
+    nested = any(issubclass(kind, list | tuple) for kind in turns)
+    return nested and any(_hold_document(one, _turns_of(one)) for one in values if isinstance(one, list | tuple))
 
 
 def _document(value: object) -> _Cast:
