@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -23,7 +24,34 @@ _WIDTH, _HEIGHT = 1000, 2600  # high enough for each cell as a whole
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 _CALM = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden !important }"
 # Of which cell of notebooks/explore.ipynb, by a piece of its source.
-_PICTURES = {"diagram": "--diagram", "plan": "--explain=analyze", "attempts": "nextval('tries') < 3"}
+_PICTURES = {"diagram": "--diagram", "plan": "--explain=analyze"}
+_CONTENDED = [
+    """%load_ext crdb_magic
+import threading, time
+import psycopg2
+from crdb_magic.local import start
+
+server = start()
+url = server.url
+%crdb_connect :url
+amount = 30""",
+    """%%crdb_txn
+CREATE TABLE accounts (id INT PRIMARY KEY, owner TEXT, balance DECIMAL(12, 2));
+INSERT INTO accounts VALUES (1, 'Ann', 100), (2, 'Bob', 20)""",
+    """def others():
+    connection = psycopg2.connect(url)
+    for _ in range(2):
+        with connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 2")
+            time.sleep(0.1)
+
+threading.Thread(target=others).start()
+time.sleep(0.05)""",
+    """%%crdb_txn
+UPDATE accounts SET balance = balance - :amount WHERE id = 1;
+UPDATE accounts SET balance = balance + :amount WHERE id = 2;
+SELECT * FROM accounts ORDER BY id""",
+]
 _REPRODUCED = [
     "%load_ext crdb_magic\n%crdb_connect --local",
     "%%crdb_txn\nCREATE TABLE prices (item TEXT PRIMARY KEY, price DECIMAL(8, 2));\n"
@@ -55,22 +83,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, serving(Path(temporary)) as lab, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         with opening(lab, browser.new_context(device_scale_factor=2)) as opened:
-            notebook = opened(*map(code, [*sources, ""]))
-            notebook.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
-            notebook.page.add_style_tag(content=_CALM)
-            notebook.run_all()
+            notebook = _run(opened, [*sources, ""])
             for name, piece in _PICTURES.items():
                 place = next(place for place, source in enumerate(sources) if piece in source)
                 _take(notebook, place, folder / f"{name}.png")
             _complete(notebook, folder / "tab.png")
-            reproduced = opened(*map(code, _REPRODUCED))
-            reproduced.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
-            reproduced.page.add_style_tag(content=_CALM)
-            reproduced.run_all()
-            reproduced.cell(-1).wait()
+            _take(_run(opened, _CONTENDED), -1, folder / "attempts.png")
+            reproduced = _run(opened, _REPRODUCED)
             _take(reproduced, _REPRODUCED.index("%crdb_rerun prices --key item"), folder / "rerun.png")
             _take(reproduced, -1, folder / "refused.png")
         browser.close()
+
+
+def _run(opened: Callable[..., Notebook], sources: list[str]) -> Notebook:
+    notebook = opened(*map(code, sources))
+    notebook.page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+    notebook.page.add_style_tag(content=_CALM)
+    notebook.run_all()
+    notebook.cell(-1 if sources[-1] else -2).wait()
+    return notebook
 
 
 def _take(notebook: Notebook, place: int, path: Path) -> None:
