@@ -1,4 +1,4 @@
-"""The only folder that imports IPython: each magic is a file, which parses, resolves, runs and presents.
+"""The only folder that imports IPython: each magic is a file, which declares its line, resolves, runs and presents.
 
 ::
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from crdb_magic.errors import OptionError
 from crdb_magic.explore.activity import Activity, activity
-from crdb_magic.magics.arguments import Fills, Option, parse
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.arguments import ON, Call
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.waiting import interrupts_shown_short
 
-ACTIVITY_OPTIONS = (
-    Option("on", "ask over the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
-)
 
-
-@magic(ACTIVITY_OPTIONS)
-def crdb_activity(notebook: CrdbMagic, typed: Typed) -> Activity:
+@magic((ON,))
+def crdb_activity(notebook: CrdbMagic, call: Call) -> Activity:
     """Show who is connected now, what they run, who waits for whose locks, and what was waited for lately.
 
         %crdb_activity [options]
@@ -26,8 +21,5 @@ def crdb_activity(notebook: CrdbMagic, typed: Typed) -> Activity:
     {options}
 
     """
-    call = parse(typed.line, ACTIVITY_OPTIONS, typed.namespace)
-    if call.rest:
-        raise OptionError(f"%crdb_activity takes no {call.rest!r}.")
     with interrupts_shown_short():
-        return activity(notebook.connections.get(call.given.get("on")))
+        return activity(notebook.session_of(call))

@@ -15,17 +15,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.expression import end_of
+from crdb_magic.magics.namespace import Namespace
 
 T = TypeVar("T")
 _NAME = re.compile(r"--([A-Za-z][\w-]*)(=?)")
 # In quotes as a whole, or up to a blank that stands in no quotes or parentheses: "my schema"."t", a=DECIMAL(10, 2).
-_VALUE = re.compile(r"""'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*"|'[^']*'|\([^()]*\)|\S)+)""")
-# Up to a blank that stands in no value of libpq's: password='two  blanks --and dashes'
-_WORD = re.compile(r"(?:=\s*'(?:[^'\\]|\\.)*'|\S)+", re.DOTALL)
+_VALUE = re.compile(r"""(?!#(?!\S))(?:'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*"|'[^']*'|\([^()]*\)|\S)+))""")
+# Up to a blank that stands in no quotes, of a name or of a value of libpq's: "my # table", password='two  blanks --a'.
+_QUOTED = r"""(?:\A|(?<=\.))(?:"[^"]*"|'[^']*')|=\s*'(?:[^'\\]|\\.)*'"""
+_WORD = re.compile(rf"(?:{_QUOTED}|\S)+", re.DOTALL)
 _ASSIGN = re.compile(r"([^\W\d]\w*)\s*<<\s*")
-_COMMENT = re.compile(r"(?:^|\s)#\s.*\Z", re.DOTALL)
+_END = re.compile(r"#(?!\S)|\Z")  # a # within a word is part of it: of a URL, say
+_NOT_TOLD = re.compile(r"\s|=|://")  # may begin a secret
 _NAME_BEGUN = re.compile(r"--?[\w-]*")
 
 
@@ -58,6 +62,15 @@ class Fills(Enum):
 Words = tuple[str | Fills, ...]
 
 
+class Rest(Enum):
+    """What stands behind a magic's options; a comment ends it, unless it is SQL, where # is an operator."""
+
+    NOTHING = "nothing"
+    WORDS = "words: a name, an address, an instant"
+    PYTHON = "an expression of Python, which may hold -- and # within its quotes and brackets"
+    SQL = "SQL, where -- begins a comment; nothing where it stands below, in a cell"
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option: ``--name METAVAR``, its help, how its value is read (which raises OptionError), what completes it.
@@ -84,13 +97,27 @@ class Option:
         return f"--{self.name}{_VALUE_USAGE[self.takes].format(self.metavar)}"
 
 
+ON = Option("on", "use the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,))
+AS_OF = Option(
+    "as-of",
+    "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
+    "WHEN",
+    read=AsOf.parse,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a magic's line asks for: the options given (read), the variable to assign to, and the rest of the line."""
+    """What was typed: the options given (read), the variable to assign to, the rest of the line, the cell below it.
+
+    ``namespace`` is what names mean.
+    """
 
     given: Mapping[str, Any]
     into: str | None
     rest: str
+    namespace: Namespace
+    cell: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +133,6 @@ class Unfinished:
     rest: tuple[str, ...] = ()
     option: Option | None = None
     is_name: bool = False
-
-
-def without_comment(line: str) -> str:
-    """Give a line that holds neither SQL nor Python without the comment behind it: from a # that stands by itself."""
-    return _COMMENT.sub("", line)
 
 
 def unfinished(line: str, options: Sequence[Option], *, sql_follows: bool = False) -> Unfinished:
@@ -167,18 +189,11 @@ def _text_of(value: re.Match[str]) -> str:
     return next(group for group in value.groups() if group is not None)
 
 
-def parse(
-    line: str,
-    options: Sequence[Option],
-    namespace: Mapping[str, object],
-    *,
-    sql_follows: bool = False,
-    python_follows: bool = False,
-) -> Call:
+def parse(line: str, options: Sequence[Option], namespace: Namespace, follows: Rest = Rest.WORDS) -> Call:
     """Read ``[NAME <<] [--option [value]]… rest``; a value ``:name`` is that variable of the namespace.
 
-    Options may also follow the rest, unless that is SQL, where ``--`` begins a comment; an expression of Python may
-    hold ``--`` within quotes and brackets.
+    Options may also follow the rest, unless that is SQL, where ``--`` begins a comment. Elsewhere a ``#`` that stands
+    by itself does.
 
     Raises :class:`OptionError` for an option that does not exist, comes twice, or has a value that it can't have.
     """
@@ -187,9 +202,15 @@ def parse(
     while reader.option():
         pass
     into = into or reader.assignment()
-    parts = reader.expressions() if python_follows else reader.words()
-    rest = reader.rest if sql_follows else " ".join(parts)
-    return Call(MappingProxyType(reader.given), into, rest)
+    parts = reader.expressions() if follows is Rest.PYTHON else reader.words()
+    rest = reader.rest if follows is Rest.SQL else " ".join(parts)
+    return Call(MappingProxyType(reader.given), into, rest, namespace)
+
+
+def refuse_rest(rest: str, where: str, hint: str | None = None) -> None:
+    """Raise :class:`OptionError` for what stands behind the options of what takes nothing there."""
+    if rest:
+        raise OptionError(f"{where} takes no {_NOT_TOLD.split(rest, maxsplit=1)[0]!r}.", hint=hint)
 
 
 class _Reader:
@@ -210,7 +231,7 @@ class _Reader:
 
     def words(self) -> Iterator[str]:
         """Give what is no option, reading the options in between."""
-        while self.rest:
+        while not _END.match(self.rest):
             if not self.option():
                 word = _WORD.match(self.rest)
                 assert word is not None  # noqa: S101 - what is left begins with no blank
@@ -219,7 +240,7 @@ class _Reader:
 
     def expressions(self) -> Iterator[str]:
         """Give what is no option and no part of one, blanks and all."""
-        while self.rest:
+        while not _END.match(self.rest):
             if not self.option():
                 end = end_of(self.rest)
                 yield self.rest[:end].rstrip()
@@ -257,16 +278,13 @@ class _Reader:
                 return True
             raise OptionError(f"--{option.name} needs a value: {option.usage}.")
         self.rest = (self.rest if glued else self.rest.lstrip())[found.end() :]
-        return option.read(self._resolved(_text_of(found), option))
-
-    def _resolved(self, text: str, option: Option) -> object:
-        if not text.startswith(":") or not text[1:].isidentifier():
-            return text
-        return variable(text, self._namespace, f"--{option.name}")
+        return option.read(resolved(_text_of(found), self._namespace, f"--{option.name}"))
 
 
-def variable(text: str, namespace: Mapping[str, object], where: str) -> object:
-    """Give what ``:name`` names; raises :class:`ParameterError` that says for what it was wanted."""
+def resolved(text: str, namespace: Mapping[str, object], where: str) -> object:
+    """Give a text, or what it names as ``:name``; raises :class:`ParameterError` that says for what it was wanted."""
+    if not text.startswith(":"):
+        return text
     name = text[1:]
     if name not in namespace:
         raise ParameterError(f"There is no variable {name} for {where} {text}.")
@@ -275,7 +293,7 @@ def variable(text: str, namespace: Mapping[str, object], where: str) -> object:
 
 def path_of(text: str, namespace: Mapping[str, object], where: str, what: str) -> Path:
     """Give the path that a text is, or ``:name`` names; raises :class:`ParameterError` that says of ``what``."""
-    value = variable(text, namespace, where) if text.startswith(":") else text
+    value = resolved(text, namespace, where)
     if not isinstance(value, str | Path):
         raise ParameterError(f"{text} is a {type(value).__name__}, not the name of a {what}.")
     return Path(value)

@@ -10,10 +10,9 @@ from typing import Any
 from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
 from crdb_magic.local import serving
-from crdb_magic.magics.arguments import Call, Fills, Option, Takes, parse, variable, without_comment
+from crdb_magic.magics.arguments import Call, Fills, Option, Rest, Takes, refuse_rest, resolved
 from crdb_magic.magics.connections import DEFAULT
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
-from crdb_magic.magics.namespace import Namespace
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.password import Password
 from crdb_magic.session.driver import Connection
@@ -32,10 +31,11 @@ CONNECT_OPTIONS = (
     Option("use", "make another open connection the current one", "NAME", fills=(Fills.CONNECTIONS,)),
     Option("close", "close a connection", "NAME", fills=(Fills.CONNECTIONS,)),
 )  # fmt: skip
+_WITHOUT_ADDRESS = ("list", "close", "use", "local", "frozen")
 
 
-@magic(CONNECT_OPTIONS, words=(Fills.DATABASES,))
-def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
+@magic(CONNECT_OPTIONS, rest=Rest.WORDS, words=(Fills.DATABASES,))
+def crdb_connect(notebook: CrdbMagic, call: Call) -> None:
     """Connect to a CockroachDB cluster.
 
         %crdb_connect postgresql://user@host:26257/database
@@ -56,8 +56,10 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
         %crdb_connect --use prod
 
     """
-    call, connections = parse(without_comment(typed.line), CONNECT_OPTIONS, typed.namespace), notebook.connections
-    given = call.given
+    given, connections = call.given, notebook.connections
+    for name in _WITHOUT_ADDRESS:
+        if name in given:
+            refuse_rest(call.rest, f"--{name}")
     if "list" in given:
         say(_listed(notebook))
     elif "close" in given:
@@ -68,12 +70,12 @@ def crdb_connect(notebook: CrdbMagic, typed: Typed) -> None:
         _ = connections.use(given["use"]).connection
         say(f"{given['use']}: {_described(notebook, given['use'])}")
     else:
-        line = _described(notebook, _opened(call, notebook, typed.namespace))
+        line = _described(notebook, _opened(call, notebook))
         served = f"\nServed from the recording in {given['frozen']}: no server is asked." if "frozen" in given else ""
         say(line + served)
 
 
-def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
+def _opened(call: Call, notebook: CrdbMagic) -> str:
     """Connect as the options say; give the connection's name."""
     ours = "frozen" in call.given or "local" in call.given
     if ours and Password(call.given):
@@ -82,19 +84,20 @@ def _opened(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
         return _served(call, notebook)
     if "local" in call.given:
         return _started(call, notebook)
-    return _connected(call, notebook, namespace)
+    return _connected(call, notebook)
 
 
-def _connected(call: Call, notebook: CrdbMagic, namespace: Namespace) -> str:
+def _connected(call: Call, notebook: CrdbMagic) -> str:
     """Connect to a URL, keywords, the environment, or what a variable holds: one of these, or a database."""
-    name, named, password = _name(call), call.rest.startswith(":"), Password(call.given)
-    where: Any = variable(call.rest, namespace, "%crdb_connect") if named else namespace.get(call.rest, call.rest)
-    if hasattr(where, "session"):
+    name, password = _name(call), Password(call.given)
+    where: Any = resolved(call.rest, call.namespace, "%crdb_connect")
+    database = call.namespace.get(call.rest, where)
+    if hasattr(database, "session"):
         if password:
             raise OptionError("A database has its own password: leave --ask-password and --keyring out.")
-        notebook.connections.adopt(name, where)
+        notebook.connections.adopt(name, database)
     else:
-        target = password.into(_target(_unquoted(str(where) if named else call.rest)))
+        target = password.into(_target(_unquoted(str(where))))
         notebook.connections.open(name, target, notebook.settings)
         password.keep(target)
     return name
@@ -116,8 +119,6 @@ def _target(text: str) -> Target:
 
 
 def _started(call: Call, notebook: CrdbMagic) -> str:
-    if call.rest:
-        raise OptionError("--local starts a server of its own: leave the address out.")
     name, directory = _name(call), call.given["local"]
     notebook.connections.open_local(name, None if directory is True else Path(directory), notebook.settings)
     return name
@@ -125,8 +126,6 @@ def _started(call: Call, notebook: CrdbMagic) -> str:
 
 def _served(call: Call, notebook: CrdbMagic) -> str:
     """Serve a recording from its beginning: what is open leads to servers, and ends where there is a recording."""
-    if call.rest:
-        raise OptionError("--frozen needs no server: leave the address out.")
     folder = Path(call.given["frozen"]).expanduser()
     notebook.freezing.check(folder)
     if ended := notebook.connections.close_all():

@@ -9,9 +9,9 @@ from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
 from crdb_magic.doctor.findings import Report
 from crdb_magic.errors import OptionError
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse, seconds, variable
+from crdb_magic.magics.arguments import ON, Call, Option, Rest, Takes, refuse_rest, resolved, seconds
 from crdb_magic.magics.connections import Connections
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.told import Told
@@ -19,12 +19,12 @@ from crdb_magic.session.told import Told
 DOCTOR_OPTIONS = (
     Option("local", "start a local server too, and stop it again", takes=Takes.NOTHING),
     Option("timeout", "seconds to wait for an answer (default 5)", "S", read=seconds),
-    Option("on", "look at the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+    ON,
 )
 
 
-@magic(DOCTOR_OPTIONS)
-def crdb_doctor(notebook: CrdbMagic, typed: Typed) -> Report:
+@magic(DOCTOR_OPTIONS, rest=Rest.WORDS)
+def crdb_doctor(notebook: CrdbMagic, call: Call) -> Report:
     """Look for what is wrong between this notebook and its server: a line a check, with what to do.
 
         %crdb_doctor [options]             # the current connection; if there is none, what the environment names
@@ -42,12 +42,11 @@ def crdb_doctor(notebook: CrdbMagic, typed: Typed) -> Report:
         %crdb_doctor postgresql://ann@db.example:26257/bank?sslmode=verify-full
 
     """
-    call = parse(typed.line, DOCTOR_OPTIONS, typed.namespace)
     if LISTENING.stand_in is not None:
         raise OptionError("A recording is served here: there is no server to look at.")
-    if call.rest and "on" in call.given:
-        raise OptionError(f"--on names a connection that is open: leave out {call.rest.split('://')[0]!r}.")
-    text = str(variable(call.rest, typed.namespace, "%crdb_doctor")) if call.rest.startswith(":") else call.rest
+    if "on" in call.given:
+        refuse_rest(call.rest, "--on")
+    text = str(resolved(call.rest, call.namespace, "%crdb_doctor"))
     asked, told = (text, None) if text else _opened(notebook.connections, call.given.get("on"))
     conditions = replace(
         Conditions(), start_local="local" in call.given, timeout=call.given.get("timeout", Conditions().timeout)

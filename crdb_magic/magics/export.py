@@ -11,10 +11,10 @@ from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError
-from crdb_magic.magics.arguments import Call, Fills, Option, parse, path_of
+from crdb_magic.magics.arguments import AS_OF, ON, Call, Fills, Rest, path_of
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
@@ -25,13 +25,6 @@ from crdb_magic.sql.nearmisses import refuse
 from crdb_magic.sql.statements import split, strip_markers
 from crdb_magic.transfer.exporting import export, export_frame
 
-EXPORT_OPTIONS = (
-    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
-           "WHEN", read=AsOf.parse),
-    Option("on", "read over the connection of that name instead of the current one", "NAME",
-           fills=(Fills.CONNECTIONS,)),
-)  # fmt: skip
-
 _FILE = r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>\S+))"""
 _LINE = re.compile(rf"(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\s+{_FILE}", re.DOTALL)
 _CELL = re.compile(_FILE)
@@ -40,8 +33,8 @@ _USAGE = "%crdb_export [options] 'SELECT …' FILE, or %%crdb_export [options] F
 _USAGE_OF_FRAMES = "%crdb_export FRAME FILE"
 
 
-@magic(EXPORT_OPTIONS, takes_cell=True, words=(Fills.QUERY, Fills.FRAMES, Fills.FILES))
-def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
+@magic((AS_OF, ON), rest=Rest.PYTHON, takes_cell=True, words=(Fills.QUERY, Fills.FRAMES, Fills.FILES))
+def crdb_export(notebook: CrdbMagic, call: Call) -> None:
     """Write the rows of a query, however many they are, or of a frame into a file: .parquet, .arrow or .csv.
 
         %crdb_export [options] 'SELECT …' FILE
@@ -64,20 +57,20 @@ def crdb_export(notebook: CrdbMagic, typed: Typed) -> None:
 
     """
     __tracebackhide__ = True
-    call = parse(typed.line, EXPORT_OPTIONS, typed.namespace, python_follows=True)
-    if typed.cell is None and (found := _FRAME.fullmatch(call.rest.strip())):
+    if call.cell is None and (found := _FRAME.fullmatch(call.rest.strip())):
         if call.given:
             raise OptionError(f"--{next(iter(call.given))} is for queries. Of a frame write {_USAGE_OF_FRAMES}.")
-        frame = frame_of(found["frame"], notebook.shell, typed.namespace, _USAGE_OF_FRAMES)
-        say(_export_frame(frame, _file_of(found, typed.namespace), notebook.audience))
+        frame = frame_of(found["frame"], notebook.shell, call.namespace, _USAGE_OF_FRAMES)
+        say(_export_frame(frame, _file_of(found, call.namespace), notebook.audience))
         return
-    query, path = _asked(call, typed.cell, typed.namespace)
-    session = notebook.connections.get(call.given.get("on"))
+    query, path = _asked(call)
+    session = notebook.session_of(call)
     say(_export(session, query, path, call.given.get("as-of"), notebook.audience))
 
 
-def _asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | None, Path]:
+def _asked(call: Call) -> tuple[Query | None, Path]:
     """Read the query and the file; raises :class:`OptionError` and what `Statement.bind` raises."""
+    cell = call.cell
     found = (_LINE if cell is None else _CELL).fullmatch(call.rest.strip())
     if found is None:
         raise OptionError(f"What goes where? Write {_USAGE}.")
@@ -85,8 +78,8 @@ def _asked(call: Call, cell: str | None, namespace: Namespace) -> tuple[Query | 
     if not statements:
         raise OptionError(f"There is no query. Write {_USAGE}.")
     refuse(statements)
-    query = Query.of_statement(statements[0].bind(namespace)) if len(statements) == 1 else None
-    return query, _file_of(found, namespace)
+    query = Query.of_statement(statements[0].bind(call.namespace)) if len(statements) == 1 else None
+    return query, _file_of(found, call.namespace)
 
 
 def _file_of(found: re.Match[str], namespace: Namespace) -> Path:

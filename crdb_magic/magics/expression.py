@@ -12,15 +12,15 @@ from crdb_magic.errors import ParameterError
 from crdb_magic.magics.namespace import Namespace
 
 _STRING = r"""\"""(?:[^\\]|\\.)*?\"""|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
-_PIECE = re.compile(rf"(?P<string>{_STRING})|(?P<option>(?<!\S)--(?=[A-Za-z]))|.", re.DOTALL)
+_PIECE = re.compile(rf"(?P<string>{_STRING})|(?P<end>(?<!\S)(?:--(?=[A-Za-z])|#(?!\S)))|.", re.DOTALL)
 _DEEPER = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 
 
 def end_of(text: str) -> int:
-    """Give the index where an option begins, outside of quotes and brackets, or the end: ``df["--a"] --table t``."""
+    """Give the index where an option or a comment begins, outside of quotes and brackets: ``df["--a"] --table t``."""
     depth = 0
     for piece in _PIECE.finditer(text):
-        if piece["option"] and not depth:
+        if piece["end"] and not depth:
             return piece.start()
         depth += _DEEPER.get(piece[0], 0)
     return len(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from crdb_magic.errors import OptionError
 from crdb_magic.frozen.events import Event, Kind
 from crdb_magic.frozen.manifest import Contents, load
 from crdb_magic.frozen.verifying import Check, verify
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse, path_of, without_comment
+from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest, Takes, path_of, refuse_rest
 from crdb_magic.magics.connect import connection_line
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
@@ -27,13 +28,12 @@ _SHOWN = 72
 
 FREEZE_OPTIONS = (
     Option("verify", "read all of the recording in DIR again, each at its instant, and compare", takes=Takes.NOTHING),
-    Option("on", "verify over the connection of that name instead of the current one", "NAME",
-           fills=(Fills.CONNECTIONS,)),
-)  # fmt: skip
+    replace(ON, help="verify over the connection of that name instead of the current one"),
+)
 
 
-@magic(FREEZE_OPTIONS, words=(_OFF, Fills.FILES))
-def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
+@magic(FREEZE_OPTIONS, rest=Rest.WORDS, words=(_OFF, Fills.FILES))
+def crdb_freeze(notebook: CrdbMagic, call: Call) -> Any:
     """Record what the notebook reads from now on, so that it can run again without a server.
 
         %crdb_freeze DIR                # behind %crdb_connect: the folder is made anew
@@ -52,21 +52,21 @@ def crdb_freeze(notebook: CrdbMagic, typed: Typed) -> Any:
     {options}
 
     """
-    call = parse(without_comment(typed.line), FREEZE_OPTIONS, typed.namespace)
-    given = call.rest.strip()
-    if not given:
+    if not call.rest:
         raise OptionError("Into which folder? Write %crdb_freeze DIR, or %crdb_freeze off.")
-    if given.lower() == _OFF:
+    first, _, behind = call.rest.partition(" ")
+    if first.lower() == _OFF:
+        refuse_rest(behind, f"%crdb_freeze {_OFF}")
         notebook.freezing.end()
         say("The recording is complete.")
         return None
-    folder = path_of(given.strip("'\""), typed.namespace, "%crdb_freeze", "folder").expanduser()
+    folder = path_of(call.rest.strip("'\""), call.namespace, "%crdb_freeze", "folder").expanduser()
     if "verify" in call.given:
         return _verified(notebook, folder, call.given.get("on"))
     sessions = [notebook.connections.get(name) for name in notebook.connections.names()]
     opened = [one.link.opened for one in sessions]
     notebook.freezing.record(folder, [(one, connection_line(one)) for one in opened if one and not one.closed])
-    say(f"Records into {given}.")
+    say(f"Records into {call.rest}.")
     return None
 
 

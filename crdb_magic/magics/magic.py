@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import update_wrapper
 from inspect import cleandoc
 from typing import Any
@@ -18,7 +18,7 @@ from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbe
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Choice, Isolation, Priority
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.magics.again import Again
-from crdb_magic.magics.arguments import Call, Option, Words, describe
+from crdb_magic.magics.arguments import ON, Call, Option, Rest, Words, describe, parse, refuse_rest
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.freezing import Freezing
@@ -30,18 +30,11 @@ from crdb_magic.magics.readings import Readings
 from crdb_magic.magics.shown import Receipts
 from crdb_magic.magics.sql_name import SqlName
 from crdb_magic.magics.status import How, StatusLine
+from crdb_magic.session.session import Session
 
 _ASKED_BEFORE = {"priority": None, "isolation": None, "max-attempts": DEFAULT_MAX_ATTEMPTS, "timeout": None}
+_BELOW = "SQL goes below; put quotes around a value with blanks."
 _SETTING = re.compile(r"[a-z_]\w*(\.\w+)*", re.ASCII | re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What was typed: the line behind the magic's name, the cell below it if it is a cell's, and what names mean."""
-
-    line: str
-    cell: str | None
-    namespace: Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +44,9 @@ class Magic:
     ``words`` are what completes the rest of its line.
     """
 
-    run: Callable[[CrdbMagic, Typed], Any]
+    run: Callable[[CrdbMagic, Call], Any]
     options: tuple[Option, ...]
+    rest: Rest
     takes_cell: bool
     words: Words
 
@@ -66,12 +60,21 @@ class Magic:
         """What ``%magic?`` shows."""
         return (cleandoc(self.run.__doc__ or "") + "\n").replace("{options}", describe(self.options))
 
+    def read(self, line: str, cell: str | None, namespace: Namespace) -> Call:
+        """Read what was typed; raises :class:`OptionError` for what is no option, and none of its rest either."""
+        follows = Rest.NOTHING if self.rest is Rest.SQL and cell is not None else self.rest
+        call = parse(line, self.options, namespace, follows)
+        if follows is Rest.NOTHING:
+            mark, hint = ("%", None) if cell is None else ("%%", _BELOW)
+            refuse_rest(call.rest, f"{mark}{self.name}", hint)
+        return replace(call, cell=cell)
+
 
 def magic(
-    options: tuple[Option, ...], *, takes_cell: bool = False, words: Words = ()
-) -> Callable[[Callable[[CrdbMagic, Typed], Any]], Magic]:
-    """Make a magic of a function."""
-    return lambda run: Magic(run, options, takes_cell, words)
+    options: tuple[Option, ...], *, rest: Rest = Rest.NOTHING, takes_cell: bool = False, words: Words = ()
+) -> Callable[[Callable[[CrdbMagic, Call], Any]], Magic]:
+    """Make a magic of a function, which is handed what its line asks for."""
+    return lambda run: Magic(run, options, rest, takes_cell, words)
 
 
 def _one_of(default: Choice, help_: str) -> Any:
@@ -193,12 +196,16 @@ class CrdbMagic(Magics):
             __tracebackhide__ = True
             if line.strip() == "--help":
                 return say(one.help)
-            return one.run(self, Typed(line, cell, visible(self.shell.user_ns, local_ns)))
+            return one.run(self, one.read(line, cell, visible(self.shell.user_ns, local_ns)))
 
         update_wrapper(call, one.run).__doc__ = one.help
         function: Any = no_var_expand(needs_local_scope(call))
         function.declared = one
         return function  # type: ignore[no-any-return]
+
+    def session_of(self, call: Call) -> Session:
+        """Give the session that a line is for: that of ``--on NAME``, or the current one."""
+        return self.connections.get(call.given.get(ON.name))
 
     def noted(self, receipt: Receipt, connection: str | None, ran: Iterable[str]) -> Receipt:
         """Keep the receipt of a transaction that a magic has run on that connection, or the current one."""

@@ -10,10 +10,9 @@ import pandas as pd
 from crdb_magic.core.amounts import duration
 from crdb_magic.core.asof import NOW, AsOf, time_of
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.errors import OptionError
 from crdb_magic.explore.retention import Retention, retention
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable, without_comment
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest, Takes, refuse_rest, resolved
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
@@ -25,12 +24,12 @@ _OFF = "off"
 PIN_OPTIONS = (
     Option("show", "show the pin: its instant, its time, and until when the server remembers it",
            takes=Takes.NOTHING),
-    Option("on", "pin the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+    ON,
 )  # fmt: skip
 
 
-@magic(PIN_OPTIONS, words=(_OFF, *AsOf.words(), Fills.FRAMES))
-def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
+@magic(PIN_OPTIONS, rest=Rest.WORDS, words=(_OFF, *AsOf.words(), Fills.FRAMES))
+def crdb_pin(notebook: CrdbMagic, call: Call) -> None:
     """Read at one instant from now on: all cells agree with each other, and give the same when they run again.
 
         %crdb_pin [WHEN]           # without WHEN, now
@@ -52,20 +51,18 @@ def crdb_pin(notebook: CrdbMagic, typed: Typed) -> None:
         %crdb_pin :crdb_receipt
 
     """
-    call = parse(without_comment(typed.line), PIN_OPTIONS, typed.namespace)
-    session = notebook.connections.get(call.given.get("on"))
-    if "show" not in call.given:
-        say(_pin(session, call.rest, typed.namespace))
-    elif call.rest:
-        raise OptionError("--show shows the pin that there is.", hint=f"%crdb_pin {call.rest} sets one.")
-    else:
+    session = notebook.session_of(call)
+    if "show" in call.given:
+        refuse_rest(call.rest, "--show")
         say("\n".join(_shown(session)))
+    else:
+        say(_pin(session, call.rest, call.namespace))
 
 
 def _pin(session: Session, text: str, namespace: Mapping[str, object]) -> str:
     """Pin to what was written, or end a pin; give the sentence about it, the same whenever it names an instant."""
     text = text.strip("'\"")
-    when = variable(text, namespace, "%crdb_pin") if text.startswith(":") else text or NOW
+    when = resolved(text, namespace, "%crdb_pin") if text else NOW
     if isinstance(named := namespace.get(text), Receipt | pd.DataFrame):
         when = named
     if isinstance(when, str) and when.lower() == _OFF:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from crdb_magic.errors import OptionError
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse
+from crdb_magic.magics.arguments import ON, Call, Option, Takes
 from crdb_magic.magics.ledger import frame_of
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.magic import CrdbMagic, magic
 
 RECEIPT_OPTIONS = (
     Option("all", "those of all transactions of the notebook so far (the last 1,000), not of the last alone",
            takes=Takes.NOTHING),
-    Option("on", "those of the connection of that name alone", "NAME", fills=(Fills.CONNECTIONS,)),
+    replace(ON, help="those of the connection of that name alone"),
 )  # fmt: skip
 
 
 @magic(RECEIPT_OPTIONS)
-def crdb_receipt(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
+def crdb_receipt(notebook: CrdbMagic, call: Call) -> pd.DataFrame:
     """Show how the notebook's last transaction went: when it ended, where, what ran, and at which exact instants.
 
         %crdb_receipt [options]
@@ -37,9 +39,6 @@ def crdb_receipt(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
         %crdb_receipt --all --on warehouse
 
     """
-    call = parse(typed.line, RECEIPT_OPTIONS, typed.namespace)
-    if call.rest:
-        raise OptionError(f"{call.rest!r} is no option.", hint="%crdb_receipt --all shows all of them.")
     if not notebook.receipts:
         raise OptionError("No receipts are kept.", hint="%config CrdbMagic.receipts = True keeps them from then on.")
     known = notebook.ledger.of(call.given.get("on"))

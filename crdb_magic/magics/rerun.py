@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from warnings import catch_warnings, simplefilter
 
 import pandas as pd
@@ -15,9 +16,9 @@ from crdb_magic.core.asof import NOW, at_hlc
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import ExactTextWarning, OptionError
-from crdb_magic.magics.arguments import Fills, Option, parse, variable
+from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest, resolved
 from crdb_magic.magics.display import caption
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say, unseen
 from crdb_magic.magics.readings import Reading, Readings
@@ -35,13 +36,12 @@ def _names(value: str | Iterable[str]) -> tuple[str, ...]:
 RERUN_OPTIONS = (
     Option("key", "the columns that tell which row is which; without, the place of a row does if there is an ORDER BY",
            "COLUMN,…", read=_names, fills=(Fills.COLUMNS,)),
-    Option("on", "read over the connection of that name instead of the one that was used", "NAME",
-           fills=(Fills.CONNECTIONS,)),
+    replace(ON, help="read over the connection of that name instead of the one that was used"),
 )  # fmt: skip
 
 
-@magic(RERUN_OPTIONS, words=(Fills.FRAMES,))
-def crdb_rerun(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
+@magic(RERUN_OPTIONS, rest=Rest.WORDS, words=(Fills.FRAMES,))
+def crdb_rerun(notebook: CrdbMagic, call: Call) -> pd.DataFrame:
     """Read again what a frame was read from, at the same instant, and compare row by row.
 
         %crdb_rerun [FRAME|RECEIPT] [options]
@@ -60,8 +60,7 @@ def crdb_rerun(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
         %crdb_rerun :crdb_receipt
 
     """
-    call = parse(typed.line, RERUN_OPTIONS, typed.namespace)
-    reading, then = _asked(notebook.readings, call.rest, typed.namespace)
+    reading, then = _asked(notebook.readings, call.rest, call.namespace)
     _check(reading)
     now, query = _read_again(notebook, reading, call.given.get("on", reading.receipt.connection))
     key = call.given.get("key", ())
@@ -73,7 +72,7 @@ def crdb_rerun(notebook: CrdbMagic, typed: Typed) -> pd.DataFrame:
 
 def _asked(readings: Readings, name: str, namespace: Namespace) -> tuple[Reading, pd.DataFrame]:
     """Give what was read, and the frame that it is compared with; raises :class:`OptionError` if there is none."""
-    value = variable(f":{name.removeprefix(':')}", namespace, "%crdb_rerun") if name else None
+    value = resolved(f":{name.removeprefix(':')}", namespace, "%crdb_rerun") if name else None
     if value is not None and not isinstance(value, pd.DataFrame | Receipt):
         raise OptionError(f"{name} is a {type(value).__name__}, neither a DataFrame nor a receipt.")
     reading = readings.last() if value is None else readings.of(value)

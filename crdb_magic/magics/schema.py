@@ -6,8 +6,8 @@ from crdb_magic.errors import OptionError
 from crdb_magic.explore.diagram import Diagram, diagram
 from crdb_magic.explore.schema import Schema, explore
 from crdb_magic.explore.table import Table
-from crdb_magic.magics.arguments import Fills, Option, Takes, parse, variable
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest, Takes, resolved
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.waiting import interrupts_shown_short
 
 SCHEMA_OPTIONS = (
@@ -17,12 +17,12 @@ SCHEMA_OPTIONS = (
         "with estimates of rows and bytes, of a table its statistics and ranges: others in each run",
         takes=Takes.NOTHING,
     ),
-    Option("on", "ask over the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+    ON,
 )
 
 
-@magic(SCHEMA_OPTIONS, words=(Fills.TABLES,))
-def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
+@magic(SCHEMA_OPTIONS, rest=Rest.WORDS, words=(Fills.TABLES,))
+def crdb_schema(notebook: CrdbMagic, call: Call) -> Schema | Table | Diagram:
     """Show what the database holds, or all about one table: columns, indexes, keys both ways, the CREATE statement.
 
         %crdb_schema [SCHEMA or PATTERN] [options]
@@ -42,11 +42,8 @@ def crdb_schema(notebook: CrdbMagic, typed: Typed) -> Schema | Table | Diagram:
         %crdb_schema accounts --diagram
 
     """
-    call = parse(typed.line, SCHEMA_OPTIONS, typed.namespace)
-    session = notebook.connections.get(call.given.get("on"))
-    text = call.rest.rstrip("; ")
-    if text.startswith(":"):
-        text = str(variable(text, typed.namespace, "%crdb_schema"))
+    session = notebook.session_of(call)
+    text = str(resolved(call.rest.rstrip("; "), call.namespace, "%crdb_schema"))
     drawn, sizes = "diagram" in call.given, "sizes" in call.given
     if drawn and sizes:
         raise OptionError("A picture has no sizes: --diagram or --sizes.")

@@ -15,7 +15,6 @@ from crdb_magic.magics.arguments import Call
 from crdb_magic.magics.display import As, Shape, caption, present, present_plans
 from crdb_magic.magics.limit import Limit
 from crdb_magic.magics.magic import CrdbMagic
-from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.txn_options import of_transaction
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
@@ -24,13 +23,13 @@ from crdb_magic.sql.nearmisses import refuse
 from crdb_magic.sql.statements import Statement, split
 
 
-def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Any:
+def run_sql(notebook: CrdbMagic, call: Call, text: str) -> Any:
     """Run the statements as one transaction, show what they gave, and give the last result."""
     statements, wanted = _statements(text), notebook.wanted(call)
     options = of_transaction(call, wanted)
-    session = notebook.connections.get(call.given.get("on"))
+    session = notebook.session_of(call)
     shape = _shape(notebook, call, wanted)
-    bound = shape.limit.bind(statements, namespace)
+    bound = shape.limit.bind(statements, call.namespace)
     arrivals = Arrivals(shape.finish, notebook.audience)
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, arrivals, interrupts_shown_short():
 
@@ -38,7 +37,7 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
             arrivals.restart(attempt)
             waiting(attempt)
 
-        bound = shape.limit.look_ahead(session, bound, namespace)
+        bound = shape.limit.look_ahead(session, bound, call.namespace)
         report = session.run(bound, options, observer, arrivals, ask_when=notebook.receipts)
     within = session.in_transaction
     receipt = report.receipt
@@ -57,11 +56,11 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) ->
     return value
 
 
-def explain_sql(notebook: CrdbMagic, call: Call, text: str, namespace: Namespace) -> Plan:
+def explain_sql(notebook: CrdbMagic, call: Call, text: str) -> Plan:
     """Ask for the plan of each statement, show all but the last one, and give that."""
     statements, options = _statements(text), of_transaction(call, notebook.wanted(call))
-    session = notebook.connections.get(call.given.get("on"))
-    bound = [statement.bind(namespace) for statement in statements]
+    session = notebook.session_of(call)
+    bound = [statement.bind(call.namespace) for statement in statements]
     how = Explain.PLAN if call.given["explain"] is True else call.given["explain"]
     with Waiting(options.retry.max_attempts, notebook.audience) as waiting, interrupts_shown_short():
         report, plans = explain(session, bound, how, options, waiting, may_write="yes" in call.given)

@@ -7,19 +7,19 @@ from typing import Any
 import pandas as pd
 from IPython.core.displayhook import DisplayHook
 
-from crdb_magic.magics.arguments import Call, Fills
+from crdb_magic.magics.arguments import Call, Fills, Rest
 from crdb_magic.magics.display import ROLLED_BACK
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.python_cell import PythonCell, run_python
 from crdb_magic.magics.sql_cell import explain_sql, run_sql
-from crdb_magic.magics.txn_options import TXN_OPTIONS, of_transaction, read
+from crdb_magic.magics.txn_options import TXN_OPTIONS, check, of_transaction
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.sql.statements import strip_markers
 
 
-@magic(TXN_OPTIONS, takes_cell=True, words=(Fills.SQL,))
-def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
+@magic(TXN_OPTIONS, rest=Rest.SQL, takes_cell=True, words=(Fills.SQL,))
+def crdb_txn(notebook: CrdbMagic, call: Call) -> Any:
     """Run SQL, or Python, as one transaction: retried when the cluster asks for it, committed once.
 
         %%crdb_txn [NAME <<] [options]
@@ -46,15 +46,14 @@ def crdb_txn(notebook: CrdbMagic, typed: Typed) -> Any:
         plan = %crdb_txn --explain=analyze SELECT * FROM accounts WHERE owner = 'Ann'
 
     """
-    cell = typed.cell
-    call = read(typed.line, typed.namespace, sql_follows=cell is None)
-    text = strip_markers(call.rest if cell is None else cell)
+    check(call)
+    text = strip_markers(call.rest if call.cell is None else call.cell)
     if "explain" in call.given:
-        value = explain_sql(notebook, call, text, typed.namespace)
+        value = explain_sql(notebook, call, text)
     elif "python" in call.given:
         value = _run_python(notebook, call, text)
     else:
-        value = run_sql(notebook, call, text, typed.namespace)
+        value = run_sql(notebook, call, text)
     if call.into is None:
         return value
     notebook.shell.user_ns[call.into] = value

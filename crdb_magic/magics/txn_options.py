@@ -7,20 +7,17 @@ from contextlib import suppress
 from typing import Any
 
 from crdb_magic.columns.frame_options import Dates, Numbers
-from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, RetryPolicy, TransactionOptions
 from crdb_magic.errors import OptionError, ScriptError
 from crdb_magic.explore.explaining import Explain
-from crdb_magic.magics.arguments import Call, Fills, Option, Takes, or_none, parse, rows, seconds, whole_number
+from crdb_magic.magics.arguments import AS_OF, ON, Call, Option, Takes, or_none, rows, seconds, whole_number
 from crdb_magic.magics.display import As
-from crdb_magic.magics.namespace import Namespace
 from crdb_magic.sql.lexer import Kind, lex
 
 TXN_OPTIONS = (
     Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=or_none(Priority.parse),
            fills=(*Priority.words(), "none")),
-    Option("as-of", "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
-           "WHEN", read=AsOf.parse),
+    AS_OF,
     Option("max-attempts", f"how often to try in all (default {DEFAULT_MAX_ATTEMPTS})", "N", read=whole_number),
     Option("timeout", "seconds for the whole transaction, retries included; none: no limit", "S",
            read=or_none(seconds)),
@@ -40,7 +37,7 @@ TXN_OPTIONS = (
            Takes.GLUED, read=Explain.parse),
     Option("yes", "let --explain=analyze run what may write: it is rolled back", takes=Takes.NOTHING),
     Option("dry-run", "run it, show what it did, and roll it back", takes=Takes.NOTHING),
-    Option("on", "run on the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,)),
+    ON,
 )  # fmt: skip
 
 _PLAN = "The value of --explain is a plan."
@@ -65,19 +62,15 @@ _APART = (
 )
 
 
-def read(line: str, namespace: Namespace, *, sql_follows: bool) -> Call:
-    """Read the line of a cell, or one with SQL behind its options; raises :class:`OptionError`."""
-    call = parse(line, TXN_OPTIONS, namespace, sql_follows=sql_follows)
-    if not sql_follows and call.rest:
-        raise OptionError(f"{call.rest!r} is no option.", hint="SQL goes below; put quotes around a value with blanks.")
+def check(call: Call) -> None:
+    """Refuse options that do not go together, and those behind SQL in a line; raises :class:`OptionError`."""
     for one, other, why, hint in _APART:
         if one in call.given and other in call.given:
             raise OptionError(why, hint=hint)
-    if sql_follows and (late := _option_behind(call.rest)):
+    if late := _option_behind(call.rest):
         raise OptionError(f"{late} stands behind the SQL, where -- begins a comment.", hint="Options come first.")
     if "yes" in call.given and call.given.get("explain") is not Explain.ANALYZE:
         raise OptionError("--yes says that --explain=analyze may execute what writes.", hint="leave it out here.")
-    return call
 
 
 def of_transaction(call: Call, wanted: Mapping[str, Any]) -> TransactionOptions:

@@ -11,10 +11,10 @@ from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import OptionError
-from crdb_magic.magics.arguments import Call, Fills, Option, parse
+from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
-from crdb_magic.magics.magic import CrdbMagic, Typed, magic
+from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
@@ -37,13 +37,12 @@ WRITE_OPTIONS = (
            read=_as_given, fills=(*GENERATED, Fills.COLUMNS)),
     Option("dtype", "types of columns, where others are wanted: price=DECIMAL(10,2),tags=JSONB", "COLUMN=TYPE,…",
            read=_as_given, fills=(Fills.COLUMNS,)),
-    Option("on", "write over the connection of that name instead of the current one", "NAME",
-           fills=(Fills.CONNECTIONS,)),
+    ON,
 )  # fmt: skip
 
 
-@magic(WRITE_OPTIONS, words=(Fills.FRAMES,))
-def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
+@magic(WRITE_OPTIONS, rest=Rest.PYTHON, words=(Fills.FRAMES,))
+def crdb_write(notebook: CrdbMagic, call: Call) -> None:
     """Write a DataFrame into a table: all of it or nothing, in one transaction.
 
         %crdb_write FRAME --table TABLE [options]
@@ -62,10 +61,9 @@ def crdb_write(notebook: CrdbMagic, typed: Typed) -> None:
 
     """
     __tracebackhide__ = True
-    call = parse(typed.line, WRITE_OPTIONS, typed.namespace, python_follows=True)
-    frame = frame_of(call.rest, notebook.shell, typed.namespace, "%crdb_write FRAME --table TABLE")
+    frame = frame_of(call.rest, notebook.shell, call.namespace, "%crdb_write FRAME --table TABLE")
     writing = _writing(call)
-    session = notebook.connections.get(call.given.get("on"))
+    session = notebook.session_of(call)
 
     def receipt(one: Receipt) -> None:
         notebook.noted(one, call.given.get("on"), [f"(a DataFrame into {writing.table})"])

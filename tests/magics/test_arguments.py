@@ -12,7 +12,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Priority
 from crdb_magic.errors import InputError, OptionError, ParameterError
 from crdb_magic.explore.explaining import Explain
-from crdb_magic.magics.arguments import describe, parse, unfinished
+from crdb_magic.magics.arguments import Rest, describe, parse, unfinished
 from crdb_magic.magics.connect import CONNECT_OPTIONS
 from crdb_magic.magics.txn_options import TXN_OPTIONS
 from crdb_magic.magics.write import WRITE_OPTIONS
@@ -101,7 +101,7 @@ def test_a_variable_that_does_not_exist_is_named():
     ],
 )
 def test_sql_on_the_line_begins_where_the_options_end(line, into, rest):
-    call = parse(line, TXN_OPTIONS, {}, sql_follows=True)
+    call = parse(line, TXN_OPTIONS, {}, Rest.SQL)
 
     assert (call.into, call.rest) == (into, rest)
 
@@ -134,7 +134,7 @@ def test_without_sql_options_may_stand_anywhere(line, given, rest):
     ],
 )
 def test_a_value_that_sql_may_follow_stands_behind_an_equals_sign(line, how, rest):
-    call = parse(line, TXN_OPTIONS, {}, sql_follows=True)
+    call = parse(line, TXN_OPTIONS, {}, Rest.SQL)
 
     assert (call.given["explain"], call.rest) == (how, rest)
 

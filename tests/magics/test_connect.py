@@ -13,7 +13,7 @@ from faults import ServerError
 from proxy import Proxy
 from tables import connected
 
-from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, OptionError, ParameterError
+from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, ParameterError
 from crdb_magic.local import start
 
 
@@ -276,20 +276,6 @@ def test_a_local_server_is_started_once_and_says_what_it_is(unconnected):
 
     assert "CockroachDB" in said
     assert unconnected("%crdb_txn SELECT count(*) AS n FROM kept").n.tolist() == [0]
-
-
-def test_a_local_server_takes_no_url_beside(unconnected):
-    with pytest.raises(OptionError, match="--local starts a server of its own"):
-        unconnected("%crdb_connect postgresql://u:s3cret@h/d --local")
-
-
-@pytest.mark.parametrize(
-    "line", ["--list # which are there", "--list  # a\tb", "--list # postgresql://nobody:secret@nowhere/"]
-)
-def test_a_comment_behind_the_line_is_none_of_it(notebook, line):
-    notebook(f"%crdb_connect {line}")
-
-    assert notebook.shown.startswith("* default")
 
 
 @pytest.mark.parametrize("sign", list("@/:%&?#=+ '\"\\"))

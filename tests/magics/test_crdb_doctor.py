@@ -51,11 +51,6 @@ def test_a_connection_that_is_lost_can_be_looked_at(unconnected, proxy):
     assert any(one.said.startswith("nobody listens") for one in unconnected("%crdb_doctor").findings)
 
 
-def test_a_url_and_a_name_are_one_too_many(notebook):
-    with pytest.raises(OptionError, match="leave out 'postgresql'"):
-        notebook("%crdb_doctor postgresql://a/b --on default")
-
-
 def test_a_database_of_models_can_be_looked_at(notebook, url):
     notebook["url"] = url
     notebook("from crdb_magic import CockroachDatabase\ndb = CockroachDatabase(url)\n%crdb_connect db --name models")

@@ -153,11 +153,6 @@ def test_the_instant_is_shown_with_its_time_and_how_long_it_is_kept(log, server)
     assert server.as_of_system_time or second == "The local server keeps it as long as it runs."
 
 
-def test_to_show_a_pin_sets_none(log):
-    with pytest.raises(OptionError, match="--show shows the pin that there is"):
-        log("%crdb_pin --show -1h")
-
-
 _PINNED = "1722882686481050825.0000000002"  # 2024-08-05 18:31:26 UTC
 
 

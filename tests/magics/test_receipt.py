@@ -151,11 +151,6 @@ def test_without_receipts_none_is_kept(log):
         log("%crdb_receipt")
 
 
-def test_nonsense_is_refused(log):
-    with pytest.raises(OptionError, match="'last' is no option"):
-        log("%crdb_receipt last")
-
-
 def test_it_shows_itself_in_both_forms(log):
     log("%crdb_txn SELECT '<b>' AS x")
     data, metadata = log.shell.display_formatter.format(log["crdb_receipt"])
