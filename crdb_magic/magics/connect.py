@@ -16,6 +16,7 @@ from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.password import Password
 from crdb_magic.session.driver import Connection
+from crdb_magic.session.session import Session
 
 _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
 
@@ -92,7 +93,7 @@ def _connected(call: Call, notebook: CrdbMagic) -> str:
     name, password = _name(call), Password(call.given)
     where: Any = resolved(call.rest, call.namespace, "%crdb_connect")
     database = call.namespace.get(call.rest, where)
-    if hasattr(database, "session"):
+    if isinstance(getattr(database, "session", None), Session):
         if password:
             raise OptionError("A database has its own password: leave --ask-password and --keyring out.")
         notebook.connections.adopt(name, database)
@@ -120,6 +121,8 @@ def _target(text: str) -> Target:
 
 def _started(call: Call, notebook: CrdbMagic) -> str:
     name, directory = _name(call), call.given["local"]
+    if "://" in str(directory):
+        raise OptionError("--local takes a folder: leave the address out, or --local.")
     notebook.connections.open_local(name, None if directory is True else Path(directory), notebook.settings)
     return name
 

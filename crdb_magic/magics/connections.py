@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotConnectedError, StatementError
-from crdb_magic.local import FrozenServer, LocalServer, start
+from crdb_magic.local import FrozenServer, LocalServer, serving, start
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
@@ -27,18 +28,13 @@ Settings = Mapping[str, object]
 NO_SETTINGS: Settings = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class _Local:
-    server: LocalServer
-    keeper: Keeper | None
-
-
 class Connections:
     """Sessions by name, one of them current."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._local: dict[Path | None, _Local] = {}
+        self._servers: dict[Path | None, LocalServer] = {}
+        self._keepers: list[Keeper] = []
         self._databases: dict[Session, CockroachDatabase] = {}
         self._current: str | None = None
         self._of_cell: ContextVar[str | None] = ContextVar("the connection of a Python cell", default=None)
@@ -63,22 +59,23 @@ class Connections:
 
     def open_local(self, name: str, directory: Path | None, settings: Settings = NO_SETTINGS) -> Session:
         """Connect to a local server, started if this notebook has none there; served from a recording, none is."""
-        known, is_served = self._local.get(directory), LISTENING.stand_in is not None
-        server = known.server if known else FrozenServer() if is_served else start(directory)
-        target = Target.from_url(server.url)
-        session = Session(target)
-        if known is None:
-            keeper = None if is_served or session.server.as_of_system_time else Keeper(target)
-            self._local[directory] = _Local(server, keeper)
-        return self._add(name, _told(session, settings))
+        if directory not in self._servers:
+            self._servers[directory] = FrozenServer() if LISTENING.stand_in else start(directory)
+        return self.open(name, Target.from_url(self._servers[directory].url), settings)
 
     def _add(self, name: str, session: Session) -> Session:
-        _ = session.connection
+        self._keep_past(session.connection)
         before = self._sessions.get(name, session)
         self._sessions[name] = session
         self.current = name
         self._release(before)
         return session
+
+    def _keep_past(self, connection: Connection) -> None:
+        """Keep the past from now on of a server of this process that has none of its own, whoever started it."""
+        is_ours = serving(connection.info.host, connection.info.port) is not None and LISTENING.stand_in is None
+        if is_ours and not connection.server.as_of_system_time and connection.address not in KEEPERS:
+            self._keepers.append(Keeper(connection.target))
 
     def get(self, name: str | None = None) -> Session:
         """Give the session of that name, or the current one; raises :class:`NotConnectedError`."""
@@ -152,12 +149,13 @@ class Connections:
         ended = [f"Closed {name}." for name in self.names()]
         for name in self.names():
             self.close(name)
-        for directory, local in self._local.items():
-            if local.keeper is not None:
-                local.keeper.close()
-            local.server.stop()
+        for keeper in self._keepers:
+            keeper.close()
+        for directory, server in self._servers.items():
+            server.stop()
             ended.append(f"Stopped the local server; {_what_is_left(directory)}.")
-        self._local.clear()
+        self._keepers.clear()
+        self._servers.clear()
         return ended
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from crdb_magic import CockroachDatabase
 from crdb_magic.core.target import Target
+from crdb_magic.local import start
 from crdb_magic.magics.connections import Connections
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
@@ -61,3 +62,17 @@ def test_served_from_a_recording_no_local_server_is_started_and_none_keeps_a_pas
 
     assert KEEPERS.get(session.connection.address) is None
     assert connections.close_all() == ["Closed one.", "Stopped the local server; its data is gone."]
+
+
+def test_the_past_of_a_server_of_ours_is_kept_whoever_started_it(connections: Connections) -> None:
+    with start() as server:
+        db = CockroachDatabase(server.url)
+        connections.adopt("mine", db)
+        db.execute_sql("CREATE TABLE kept AS SELECT 1 AS n")
+        before = db.rows("SELECT cluster_logical_timestamp()")[0][0]
+        db.execute_sql("DELETE FROM kept")
+        with db.atomic(system_time=before):
+            kept = db.rows("SELECT n FROM kept")
+        connections.close_all()
+
+    assert kept == [(1,)]
