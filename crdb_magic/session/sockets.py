@@ -11,6 +11,8 @@ from typing import Any
 from crdb_magic.session.guarded import Guarded
 
 _KNOCK = 2.0  # seconds until nobody is taken to be there
+# https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest
+_HAS_TLS = struct.pack(">II", 8, 80877103)
 _RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 
 
@@ -23,10 +25,16 @@ class OnSocket(Guarded):
             return under.getpeername()
 
     def knock(self) -> None:
-        """See that the server can be reached: PQcancel would wait for minutes, and no thread of Python could go on."""
+        """See that the server answers: PQcancel would wait for minutes, and no thread of Python could go on.
+
+        The kernel lets in who comes to a process that is stopped, so a word of the server is waited for: to whether it
+        has TLS each one says something.
+        """
         peer = self.peer()
         if isinstance(peer, tuple):  # no socket of Unix's
-            socket.create_connection(peer[:2], _KNOCK).close()
+            with socket.create_connection(peer[:2], _KNOCK) as door:
+                door.sendall(_HAS_TLS)
+                door.recv(1)
 
     def cut(self) -> None:
         """Cut the socket under a statement that can't be cancelled: whoever waits for it goes on, with an error.
