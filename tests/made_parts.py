@@ -1,8 +1,10 @@
 """The parts of pages in docs/ that are made of the code: what is declared there is what a page says.
 
-A page has ``<!-- made: NAME -->`` and ``<!-- end -->`` around each. ``python tests/made_parts.py`` writes them anew;
-`test_docs` fails while a page says something else.
+A page has ``<!-- made: NAME -->`` and ``<!-- end -->`` around each. ``.venv/bin/python tests/made_parts.py`` writes
+them anew, and says what stands in no page; `test_docs` fails while a page says something else.
 """
+
+# ruff: noqa: T201 - a command line prints
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ from crdb_magic.magics.magic import CrdbMagic, Magic
 
 PAGES = Path(__file__).parents[1] / "docs"
 
-_PART = re.compile(r"(<!-- made: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BEGIN = re.compile(r"<!-- made: (.+?) -->")
+_PART = re.compile(r"(<!-- made: (.+?) -->\n)(?:(?!<!-- made: ).)*?(<!-- end -->)", re.DOTALL)
 _DO = "What to do: "
 _VERSIONS = ((22, 1), (22, 2), (23, 1), (23, 2), (24, 1), (24, 3), (25, 2), (25, 4), (26, 1))
 _SOURCE = re.compile(r",? \((?:[^()]*v\d|absent|pkg/)[^()]*\)")
@@ -30,7 +33,12 @@ _STAND_IN = Server(Product.POSTGRESQL, (18, 0, 0))
 
 
 def filled(text: str) -> str:
-    """Give a page with its parts as the code has them."""
+    """Give a page with its parts as the code has them; raise ValueError where one does not end, or is none of ours."""
+    begun = _BEGIN.findall(text)
+    if wrong := [name for name in begun if name not in PARTS]:
+        raise ValueError(f"nothing in the code is called {wrong}: {', '.join(PARTS)}")
+    if begun != named(text) or text.count("<!-- end -->") != len(begun):
+        raise ValueError(f"each <!-- made: NAME --> wants an <!-- end --> of its own below it: {begun}")
     return _PART.sub(lambda found: f"{found[1]}{PARTS[found[2]]()}{found[3]}", text)
 
 
@@ -105,7 +113,13 @@ def _values(trait: object) -> str:
     return _KINDS[type(trait).__name__] + none
 
 
-_KINDS = {"Bool": "`True`, `False`", "Int": "a whole number", "Float": "a number", "Dict": "a dict"}
+_KINDS = {
+    "Bool": "`True`, `False`",
+    "Int": "a whole number",
+    "Float": "a number",
+    "Unicode": "a text",
+    "Dict": "a dict",
+}
 
 
 # Servers
@@ -158,5 +172,12 @@ def pages() -> list[Path]:
 
 
 if __name__ == "__main__":
+    missing = set(PARTS)
     for page in pages():
-        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        before = page.read_text(encoding="utf-8")
+        missing -= set(named(before))
+        if (after := filled(before)) != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"docs/{page.name} is written anew")
+    for name in sorted(missing):
+        print(f"in no page: put <!-- made: {name} --> and <!-- end --> there")

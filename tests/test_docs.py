@@ -17,6 +17,7 @@ import crdb_magic
 from crdb_magic.core.target import URL_VARIABLES
 from crdb_magic.environment import FREEZE, FROZEN
 from crdb_magic.magics import MAGICS
+from crdb_magic.magics.magic import CrdbMagic
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text()
@@ -27,11 +28,34 @@ _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 def test_what_a_page_says_of_the_code_is_what_is_declared(page):
     text = page.read_text(encoding="utf-8")
 
-    assert text == filled(text), "run python tests/made_parts.py"
+    assert text == filled(text), "run .venv/bin/python tests/made_parts.py"
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        ["made: settings"],
+        ["end"],
+        ["made: settings", "made: errors", "end"],
+        ["made: settings", "end", "end"],
+        ["end", "made: settings"],
+        ["made: nothing of ours", "end"],
+    ],
+    ids=", ".join,
+)
+def test_what_stands_between_marks_that_do_not_pair_is_not_taken_away(marks):
+    with pytest.raises(ValueError, match=r"made: NAME|nothing in the code"):
+        filled("".join(f"<!-- {mark} -->\nwritten by hand\n" for mark in marks))
 
 
 def test_all_that_is_declared_stands_in_a_page_once():
     assert Counter(name for page in pages() for name in named(page.read_text(encoding="utf-8"))) == Counter(list(PARTS))
+
+
+@pytest.mark.parametrize("trait", CrdbMagic.class_own_traits().values(), ids=lambda trait: trait.name)
+def test_a_setting_can_be_set_by_config_and_says_what_it_does(trait):
+    assert trait.metadata.get("config"), "declare it with .tag(config=True)"
+    assert trait.help
 
 
 @pytest.mark.parametrize("error", error_classes())

@@ -15,7 +15,7 @@ NO_VALUES = {"UNKNOWN"}
 
 
 def test_the_page_is_what_the_golden_values_become():
-    assert PAGE.read_text(encoding="utf-8") == page(), "run python tests/types_page.py"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run .venv/bin/python tests/types_page.py"
 
 
 def test_each_built_in_type_has_its_golden_values():

@@ -1,7 +1,10 @@
 """Writes docs/types.md from the golden values; what the page says of a type is what happens to them.
 
-Run by hand: ``python tests/types_page.py``. `test_types_page` fails while the page says something else.
+Run by hand: ``.venv/bin/python tests/types_page.py``, which says what has no golden values yet. `test_types_page` fails
+while the page says something else.
 """
+
+# ruff: noqa: T201 - a command line prints
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from crdb_magic.columns.encode import Load
 from crdb_magic.columns.frame_options import EXACT
 from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.tables import to_arrow
-from crdb_magic.values.typemap import Family
+from crdb_magic.values.typemap import BUILTIN, Family
 
 PAGE = Path(__file__).parents[1] / "docs" / "types.md"
 
@@ -237,3 +240,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    print("docs/types.md is written anew")
+    for type_ in BUILTIN:
+        if type_.name not in GOLDEN:
+            print(f"without golden values in tests/type_cases.py: {type_.name}")
