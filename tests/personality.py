@@ -7,8 +7,8 @@
         proxy.rules.append(query(r"FROM words", Table([("w", CITEXT)], [["abc"]], copied=[["'abc' COLLATE und"]])))
 
 It adds a parameter to what the server says at the start, rewrites what PostgreSQL does not know, and answers some
-statements by rules, which are faults (see ``faults``) of their own kind: a test's own come first. W numbers are those
-of ``cockroachdb-v26.md``, paths those of CockroachDB's source.
+statements by rules, which are faults (see ``faults``) of their own kind: a test's own come first. Paths are those of
+CockroachDB's source (https://github.com/cockroachdb/cockroach), v26.1.
 """
 
 from __future__ import annotations
@@ -161,14 +161,15 @@ _SPELLINGS = (
     (re.compile(rf"\b(SET (?:LOCAL |SESSION )?|SHOW |RESET )({_SETTINGS})\b", re.IGNORECASE), r"\1crdb.\2"),
 )
 
-# W8, as v26 clusters word it; older ones say "schema changes are disallowed on table …" (sqlerrors/errors.go).
+# pkg/sql/logictest/testdata/logic_test/schema_locked, as v26 clusters word it; older ones say "schema changes are
+# disallowed on table …" (pkg/sql/sqlerrors/errors.go).
 SCHEMA_LOCKED = ServerError(
     "57000",
     'this schema change is disallowed because table "t" is locked and this operation cannot automatically unlock '
     "the table",
     detail="To unlock the table, execute `ALTER TABLE t SET (schema_locked = false);`",
 )
-# W9: sql/vars.go, and the answer of a v26 cluster.
+# pkg/sql/unsafesql/unsafesql.go, by a setting of pkg/sql/vars.go; and the answer of a v26 cluster.
 UNSAFE_INTERNALS = ServerError(
     "42501",
     "Access to crdb_internal and system is restricted.",
@@ -180,29 +181,32 @@ _INTERNALS = re.compile(
     r"\bcrdb_internal\.(?!(?:cluster_(?:contended_(?:indexes|keys|tables)|contention_events|locks|queries|sessions"
     r"|transactions)|index_usage_statistics|(?:statement|transaction)_statistics|transaction_contention_events|zones)\b)"
 )
-# W13: kvpb/errors.go. The first statement that reads rows says it, not BEGIN.
+# pkg/kv/kvpb/errors.go. The first statement that reads rows says it, not BEGIN.
 BEYOND_GC = ServerError(
     "XXUUU",
     "batch timestamp 1722882686.481050825,0 must be after replica GC threshold 1722897086.481050825,0",
 )
-# sqlerrors/errors.go
+# pkg/sql/sqlerrors/errors.go
 COMMITTED = ServerError("25000", "current transaction is committed, commands ignored until end of transaction block")
-# conn_executor_show_commit_timestamp.go: of a session that has not committed its last transaction.
+# pkg/sql/conn_executor_show_commit_timestamp.go: of a session that has not committed its last transaction.
 NO_PREVIOUS = ServerError("25000", "no previous transaction")
-# crdb-answers-22.1.json, "copy": older servers know no COPY … TO.
+# As a CockroachDB v22.1 answered, which knows no COPY … TO.
 NO_COPY_TO = ServerError("42601", 'at or near "(": syntax error')
-# vars.go; where nobody has set it.
+# pkg/sql/vars.go; where nobody has set it.
 ISOLATION = Table([("default_transaction_isolation", TEXT)], [["serializable"]])
 COMMIT_TIMESTAMP = Table([("commit_timestamp", DECIMAL)], [["1722882686481050825.0000000000"]])
 
 
 def _refuse_locked(exchange: Exchange) -> None:
-    """Refuse the legacy way of a schema change, which it goes beside other statements (W8)."""
+    """Refuse the legacy way of a schema change, which it goes beside other statements.
+
+    It does so in pkg/sql/alter_table.go and pkg/sql/truncate.go.
+    """
     (instead(SCHEMA_LOCKED) if exchange.in_transaction else pass_on)(exchange)
 
 
 def _refuse_internals(exchange: Exchange) -> None:
-    """Refuse them unless this connection has allowed them (W9), or they are some of the few that stay open."""
+    """Refuse them unless this connection has allowed them, or they are some of the few that stay open."""
     answer = exchange.ask(
         "SELECT 'allowed' WHERE current_setting('crdb.allow_unsafe_internals', true) IN ('on', 'true')"
     )
@@ -211,9 +215,9 @@ def _refuse_internals(exchange: Exchange) -> None:
 
 
 def _commit_timestamp(exchange: Exchange) -> None:
-    """Commit the transaction in which it is asked for, which then waits for its end (W6).
+    """Commit the transaction in which it is asked for, which then waits for its end.
 
-    It does so in conn_executor_show_commit_timestamp.go; COMMIT and ROLLBACK both answer COMMIT then.
+    It does so in pkg/sql/conn_executor_show_commit_timestamp.go; COMMIT and ROLLBACK both answer COMMIT then.
     """
     before, _, _ = exchange.text.rpartition("SHOW")
     answer = exchange.ask(before) if before.strip() else []
@@ -244,7 +248,8 @@ def v26() -> Personality:
             show("default_transaction_isolation", ISOLATION),
             always(r"(TRUNCATE|ALTER TABLE (?!.*schema_locked)|(CREATE|DROP) (UNIQUE )?INDEX)", _refuse_locked),
             Fault(lambda text: _INTERNALS.search(text) is not None, _refuse_internals, times=math.inf),
-            plan("• scan", "  columns: (name string)", "  estimated row count: 100 - 33,334 (33% of the table)"),  # W14
+            # pkg/sql/opt/exec/explain/emit.go
+            plan("• scan", "  columns: (name string)", "  estimated row count: 100 - 33,334 (33% of the table)"),
         ),
     )
 

@@ -76,7 +76,7 @@ LEFT JOIN (
 ) l ON l.relation = c.oid
 WHERE c.oid IN ({}) AND c.relkind IN ('r', 'p', 'm', 'f')
 """
-# 0 is said of those, too, that were never counted (crdb-answers-22.1.json, "ddl", of a table of some rows).
+# 0 is said of those, too, that were never counted (a CockroachDB v22.1 answered so of a table of some rows).
 _ROWS = """
 SELECT schema_name, table_name, nullif(estimated_row_count, 0)
 FROM [SHOW TABLES] WHERE type IN ('table', 'materialized view')

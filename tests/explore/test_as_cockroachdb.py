@@ -22,7 +22,7 @@ def _table(names: str, *rows: tuple[str | None, ...]) -> Table:
     return Table([(name, TEXT) for name in names.split()], rows)
 
 
-# crdb-answers-22.1.json, "ddl": SHOW CREATE TABLE fact_nokey, and its information_schema.columns.
+# As a CockroachDB v22.1 answered: SHOW CREATE TABLE fact_nokey, and its information_schema.columns.
 _CREATE = (
     "CREATE TABLE public.fact_nokey (\n\tx INT8 NULL,\n\trowid INT8 NOT VISIBLE NOT NULL DEFAULT unique_rowid(),\n"
     "\tCONSTRAINT fact_nokey_pkey PRIMARY KEY (rowid ASC)\n)"

@@ -166,7 +166,7 @@ def test_a_result_that_can_not_be_read_says_that_nothing_was_committed(notebook)
     try:
         notebook("%crdb_txn SET intervalstyle = 'iso_8601'")
     except StatementError as error:
-        pytest.skip(f"not a value there: {error}")  # CockroachDB v22.1: crdb-answers-22.1.json
+        pytest.skip(f"not a value there: {error}")  # as a CockroachDB v22.1 answered
     with pytest.raises(ResultTypeError) as caught:
         notebook("%crdb_txn --dry-run SELECT '1 day'::INTERVAL")
 

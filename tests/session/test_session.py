@@ -105,7 +105,7 @@ def test_an_error_points_at_its_place_in_the_cell(session, sql, cell, line, care
     assert shown[caret.index("^") :].startswith(caret_under)
 
 
-# CockroachDB's texts: crdb-answers-22.1.json. It sends a position for syntax errors alone.
+# CockroachDB's texts, as a v22.1 answered. It sends a position for syntax errors alone.
 @pytest.mark.parametrize(
     ("sqlstate", "message", "excerpt"),
     [

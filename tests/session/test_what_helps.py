@@ -25,7 +25,7 @@ from crdb_magic.transfer.streaming import results
 _AGO = TransactionOptions(as_of=AsOf.parse(1722882686481050825))
 _PATIENT = TransactionOptions(as_of=_AGO.as_of, retry=RetryPolicy(max_attempts=3, wait_initial=0, wait_max=0))
 _COMPUTED = ServerError("55000", 'cannot write directly to computed column "total"')
-# v22.1, and the class that newer servers have for it: crdb-answers-22.1.json, pkg/sql/sem/asof
+# As a v22.1 answered, and the class that newer servers have for it: pkg/sql/sem/asof
 _AHEAD = ServerError("XXUUU", "AS OF SYSTEM TIME: cannot specify timestamp in the future (1.5,0 > 1.4,0)")
 _AHEAD_NOW = ServerError("22023", "AS OF SYSTEM TIME: cannot specify timestamp in the future (1.5,0 > 1.4,0)")
 
