@@ -2,7 +2,7 @@
 
 Each transfer changes two balances and writes its own id, made by the client, into a ledger, in one transaction. The
 ledger's index on the id is not unique: a transfer that was made twice stands there twice. What a client was told about
-each transfer (:class:`Told`) is then held against what the database holds (:class:`Held`).
+each transfer (:class:`Verdict`) is then held against what the database holds (:class:`Contents`).
 
 The bank's tables are in a schema that its clients name by SET search_path alone. Tables of the same names stand in
 public: what a connection writes that has forgotten the setting is found there. Threads share a client's session.
@@ -90,10 +90,10 @@ class Bank:
         source, target = random.sample(range(self.accounts), 2)
         return Transfer(str(UUID(int=random.getrandbits(128), version=4)), source, target, random.randint(1, 100))
 
-    def look(self, session: Session) -> Held:
+    def look(self, session: Session) -> Contents:
         """Read the tables at one instant."""
         balances, ledger, astray, moved = session.run([one.bind({}) for one in split(self.sql(_LOOK))]).results
-        return Held(
+        return Contents(
             {int(account or ""): int(balance or "") for account, balance in balances.rows},
             [Transfer(str(id_), *map(int, rest)) for id_, *rest in ledger.rows],  # type: ignore[arg-type]
             int(astray.rows[0][0] or "") + int(moved.rows[0][0] or ""),
@@ -230,7 +230,7 @@ DOORS = (_script, _one_statement, _callback, _idempotent_callback, _peewee, _cal
 # What was said, and what is true.
 
 
-class Told(NamedTuple):
+class Verdict(NamedTuple):
     """What a client was told about a transfer: its outcome (None: no word about it), and by which error if any."""
 
     transfer: Transfer
@@ -238,7 +238,7 @@ class Told(NamedTuple):
     error: str = ""
 
 
-class Held(NamedTuple):
+class Contents(NamedTuple):
     """What the database holds: each account's balance, and the ledger; how many rows of public were changed."""
 
     balances: Mapping[int, int]
@@ -259,7 +259,7 @@ def last_word(error: BaseException) -> Outcome | None:
     return next((outcome for outcome in Outcome if words[-1:] == [outcome.value]), None)
 
 
-def broken(told: Iterable[Told], held: Held, balance: int = Bank.balance) -> list[str]:
+def broken(told: Iterable[Verdict], held: Contents, balance: int = Bank.balance) -> list[str]:
     """Name each thing that must not be."""
     told = list(told)
     times = Counter(row.id for row in held.ledger)
@@ -291,8 +291,8 @@ def broken(told: Iterable[Told], held: Held, balance: int = Bank.balance) -> lis
 class History:
     """What happened in a run, and what the database holds at its end."""
 
-    told: Sequence[Told]
-    held: Held
+    told: Sequence[Verdict]
+    held: Contents
     faults: Mapping[str, int]
     retries: int
     connections: int
@@ -338,15 +338,15 @@ def for_seconds(seconds: float) -> Callable[[], Iterable[int]]:
     return lambda: takewhile(lambda _: time.monotonic() < ends, count())
 
 
-def _tell(client: Client, transfer: Transfer, door: Door) -> Told:
+def _tell(client: Client, transfer: Transfer, door: Door) -> Verdict:
     try:
         door(client, transfer)
     except Exception as error:  # whatever it is, it has to say what became of the transfer
-        return Told(transfer, last_word(error), type(error).__name__)
-    return Told(transfer, Outcome.COMMITTED)
+        return Verdict(transfer, last_word(error), type(error).__name__)
+    return Verdict(transfer, Outcome.COMMITTED)
 
 
-def _work(client: Client, random: Random, turns: Iterable[int]) -> list[Told]:
+def _work(client: Client, random: Random, turns: Iterable[int]) -> list[Verdict]:
     client.come()
     try:
         return [_tell(client, client.bank.draw(random), random.choice(client.bank.doors or DOORS)) for _ in turns]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from fakes import OK, At, DriverError, World, lost, refused
 from faults import WRITE_TOO_OLD
 from hypothesis import given
 from hypothesis import strategies as st
+from retry_script import OK, At, DriverError, Scripted, lost, refused
 
 from crdb_magic.core.options import RetryPolicy
 from crdb_magic.core.retry import LOST, RETRYABLE, Committed, Verdict, is_lost, judge
@@ -87,11 +87,11 @@ each_ending = pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: endi
 
 
 def end_of(
-    world: World, policy: RetryPolicy = THREE, *, idempotent: bool = False, reads_only: bool = False
+    scripted: Scripted, policy: RetryPolicy = THREE, *, idempotent: bool = False, reads_only: bool = False
 ) -> BaseException:
     """Give what the run raises."""
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - each test says which
-        world.run(policy, idempotent=idempotent, reads_only=reads_only)
+        scripted.run(policy, idempotent=idempotent, reads_only=reads_only)
     return caught.value
 
 
@@ -103,49 +103,49 @@ def last_line(error: BaseException) -> str:
 
 
 def test_the_value_of_the_committed_attempt_is_returned() -> None:
-    assert World([OK]).run() == Committed("value 1", (), 0.0)
+    assert Scripted([OK]).run() == Committed("value 1", (), 0.0)
 
 
 @pytest.mark.parametrize("phase", ["begin", "work", "commit"])
 @pytest.mark.parametrize("code", sorted(RETRYABLE))
 def test_a_retry_asked_for_anywhere_is_made(phase: str, code: str) -> None:
-    world = World([At(phase, refused(code)), OK])
-    world.run(THREE)
+    scripted = Scripted([At(phase, refused(code)), OK])
+    scripted.run(THREE)
 
-    assert world.log[-5:] == ["tell", "wait", "begin", "work", "commit"]
+    assert scripted.log[-5:] == ["tell", "wait", "begin", "work", "commit"]
 
 
 @pytest.mark.parametrize("phase", ["begin", "work"])
 @pytest.mark.parametrize("code", [None, "08P01", *LOST_CODES])  # 08P01: so PgBouncer says that it lost the server
 def test_a_connection_lost_before_the_commit_is_a_failed_attempt(phase: str, code: str | None) -> None:
-    world = World([At(phase, lost(code)), OK])
+    scripted = Scripted([At(phase, lost(code)), OK])
 
-    assert len(world.run(THREE).failures) == 1
+    assert len(scripted.run(THREE).failures) == 1
 
 
 def test_a_server_that_is_about_to_go_is_a_lost_connection() -> None:
-    world = World([At("work", refused("57P01")), OK])
+    scripted = Scripted([At("work", refused("57P01")), OK])
 
-    assert len(world.run(THREE).failures) == 1
+    assert len(scripted.run(THREE).failures) == 1
 
 
 def test_the_work_runs_again_from_its_beginning() -> None:
-    assert World([RETRY, RETRY, OK]).run(THREE).value == "value 3"
+    assert Scripted([RETRY, RETRY, OK]).run(THREE).value == "value 3"
 
 
 def test_the_time_that_all_attempts_took_is_told() -> None:
-    world = World([RETRY, OK], pace=2.0, luck=0.5)
+    scripted = Scripted([RETRY, OK], pace=2.0, luck=0.5)
 
-    assert world.run(RetryPolicy(wait_initial=1.0)).elapsed == pytest.approx(2.0 + 0.5 + 2.0)
+    assert scripted.run(RetryPolicy(wait_initial=1.0)).elapsed == pytest.approx(2.0 + 0.5 + 2.0)
 
 
 @pytest.mark.parametrize("at", [RETRY, At("commit", refused("40001")), At("begin", lost())])
 def test_the_wait_comes_after_the_rollback_and_once_the_observer_was_told(at: At) -> None:
-    world = World([at, OK])
-    world.run(THREE)
-    failed = world.log.index("rollback")
+    scripted = Scripted([at, OK])
+    scripted.run(THREE)
+    failed = scripted.log.index("rollback")
 
-    assert world.log[failed : failed + 4] == ["rollback", "tell", "wait", "begin"]
+    assert scripted.log[failed : failed + 4] == ["rollback", "tell", "wait", "begin"]
 
 
 # How it fails.
@@ -153,40 +153,40 @@ def test_the_wait_comes_after_the_rollback_and_once_the_observer_was_told(at: At
 
 @each_ending
 def test_a_failing_transaction_does(ending: Ending) -> None:
-    world = World(ending.script)
-    end_of(world)
+    scripted = Scripted(ending.script)
+    end_of(scripted)
 
-    assert " ".join(world.log) == ending.log
+    assert " ".join(scripted.log) == ending.log
 
 
 @each_ending
 def test_a_failing_transaction_raises(ending: Ending) -> None:
-    assert type(end_of(World(ending.script))) is ending.raises
+    assert type(end_of(Scripted(ending.script))) is ending.raises
 
 
 @each_ending
 def test_a_failing_transaction_says_last_what_became_of_it(ending: Ending) -> None:
-    assert last_line(end_of(World(ending.script))) == ending.outcome.value
+    assert last_line(end_of(Scripted(ending.script))) == ending.outcome.value
 
 
 @each_ending
 def test_each_failed_attempt_is_rolled_back_once(ending: Ending) -> None:
-    world = World(ending.script)
-    end_of(world)
+    scripted = Scripted(ending.script)
+    end_of(scripted)
 
-    assert world.log.count("rollback") == world.log.count("begin") == len(ending.script)
+    assert scripted.log.count("rollback") == scripted.log.count("begin") == len(ending.script)
 
 
 @each_ending
 def test_what_was_raised_below_is_kept_as_the_cause(ending: Ending) -> None:
-    error = end_of(World(ending.script))
+    error = end_of(Scripted(ending.script))
 
     assert ending.script[-1].error in (error, error.__cause__)
 
 
 @each_ending
 def test_a_transaction_error_holds_every_attempt(ending: Ending) -> None:
-    error = end_of(World(ending.script))
+    error = end_of(Scripted(ending.script))
     numbers = [attempt.number for attempt in error.attempts] if isinstance(error, TransactionError) else None
 
     assert numbers in (None, list(range(1, len(ending.script) + 1)))
@@ -195,35 +195,35 @@ def test_a_transaction_error_holds_every_attempt(ending: Ending) -> None:
 def test_the_user_s_own_error_passes_through_as_the_same_object() -> None:
     mine = ValueError("mine")
 
-    assert end_of(World([At("work", mine)])) is mine
+    assert end_of(Scripted([At("work", mine)])) is mine
 
 
 def test_the_user_s_own_error_keeps_its_text() -> None:
-    assert str(end_of(World([At("work", ValueError("mine"))]))) == "mine"
+    assert str(end_of(Scripted([At("work", ValueError("mine"))]))) == "mine"
 
 
 def test_a_note_on_the_user_s_own_error_says_what_became_of_the_transaction() -> None:
-    assert end_of(World([At("work", ValueError())])).__notes__ == ["Nothing was committed."]
+    assert end_of(Scripted([At("work", ValueError())])).__notes__ == ["Nothing was committed."]
 
 
 def test_an_error_of_ours_in_the_work_passes_through_as_the_same_object() -> None:
     ours = StatementError("division by zero", sqlstate="22012")
 
-    assert end_of(World([At("work", ours)])) is ours
+    assert end_of(Scripted([At("work", ours)])) is ours
 
 
 def test_an_error_that_already_is_in_our_terms_is_not_its_own_cause() -> None:
     ours = StatementError("division by zero", sqlstate="22012")
 
-    assert end_of(World([At("commit", ours)])).__cause__ is None
+    assert end_of(Scripted([At("commit", ours)])).__cause__ is None
 
 
 def test_an_error_raised_from_one_that_asks_for_a_retry_is_retried() -> None:
     wrapped = ValueError()
     wrapped.__cause__ = refused("40001")
-    world = World([At("work", wrapped), OK])
+    scripted = Scripted([At("work", wrapped), OK])
 
-    assert world.run(THREE).value == "value 2"
+    assert scripted.run(THREE).value == "value 2"
 
 
 @pytest.mark.parametrize("phase", ["begin", "work"])
@@ -231,7 +231,7 @@ def test_an_interrupt_while_an_error_was_being_handled_is_not_retried(phase: str
     interrupt = KeyboardInterrupt()
     interrupt.__context__ = refused("40001")
 
-    assert end_of(World([At(phase, interrupt), OK])) is interrupt
+    assert end_of(Scripted([At(phase, interrupt), OK])) is interrupt
 
 
 # What is unknown.
@@ -239,39 +239,39 @@ def test_an_interrupt_while_an_error_was_being_handled_is_not_retried(phase: str
 
 @pytest.mark.parametrize("code", ["40003", "57014", "XX000", "XXUUU", None, *LOST_CODES])
 def test_an_unclear_answer_to_commit_is_ambiguous(code: str | None) -> None:
-    assert isinstance(end_of(World([At("commit", refused(code))])), AmbiguousCommitError)
+    assert isinstance(end_of(Scripted([At("commit", refused(code))])), AmbiguousCommitError)
 
 
 @pytest.mark.parametrize("code", [None, "23505", "57P05", "25P04", *LOST_CODES])
 def test_a_connection_lost_at_commit_is_ambiguous_whatever_its_code(code: str | None) -> None:
-    assert isinstance(end_of(World([At("commit", lost(code))])), AmbiguousCommitError)
+    assert isinstance(end_of(Scripted([At("commit", lost(code))])), AmbiguousCommitError)
 
 
 @pytest.mark.parametrize("code", CLEAR_REFUSALS)
 def test_a_clear_refusal_of_commit_is_not_ambiguous(code: str) -> None:
-    assert last_line(end_of(World([At("commit", refused(code))]))) == "Nothing was committed."
+    assert last_line(end_of(Scripted([At("commit", refused(code))]))) == "Nothing was committed."
 
 
 def test_a_value_that_cannot_be_sent_by_a_committing_statement_is_not_ambiguous() -> None:
     error = ParameterError("no literal for an object")
 
-    assert end_of(World([At("commit", error)])) is error
+    assert end_of(Scripted([At("commit", error)])) is error
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_verbs_that_know_what_became_of_the_transaction_are_believed(outcome: Outcome) -> None:
     error = BrokenTransactionError("its body ended it", outcome=outcome)
 
-    assert last_line(end_of(World([At("commit", error)]))) == outcome.value
+    assert last_line(end_of(Scripted([At("commit", error)]))) == outcome.value
 
 
 @pytest.mark.parametrize(
     "error", [refused("40003"), lost(), lost("08006"), refused("57P01")], ids=lambda e: repr(e.meaning)
 )
 def test_idempotent_work_is_run_again_after_an_unclear_commit(error: DriverError) -> None:
-    world = World([At("commit", error), OK])
+    scripted = Scripted([At("commit", error), OK])
 
-    assert world.run(THREE, idempotent=True).value == "value 2"
+    assert scripted.run(THREE, idempotent=True).value == "value 2"
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_idempotent_work_is_run_again_after_an_unclear_commit(error: DriverError
 def test_even_idempotent_work_is_not_run_again_when_it_was_stopped_or_the_server_is_broken(
     error: BaseException,
 ) -> None:
-    assert isinstance(end_of(World([At("commit", error), OK]), idempotent=True), AmbiguousCommitError)
+    assert isinstance(end_of(Scripted([At("commit", error), OK]), idempotent=True), AmbiguousCommitError)
 
 
 @pytest.mark.parametrize(
@@ -289,18 +289,18 @@ def test_even_idempotent_work_is_not_run_again_when_it_was_stopped_or_the_server
      At("work", BrokenTransactionError("swallowed", outcome=NOTHING))],
 )  # fmt: skip
 def test_once_it_may_have_been_committed_the_end_says_so(end: At) -> None:
-    error = end_of(World([At("commit", lost()), end]), RetryPolicy(max_attempts=2), idempotent=True)
+    error = end_of(Scripted([At("commit", lost()), end]), RetryPolicy(max_attempts=2), idempotent=True)
 
     assert last_line(error) == UNKNOWN.value
 
 
 def test_the_way_out_is_named_where_it_is_one() -> None:
-    assert "--idempotent" in str(end_of(World([At("commit", lost())])))
+    assert "--idempotent" in str(end_of(Scripted([At("commit", lost())])))
 
 
 @pytest.mark.parametrize("error", [refused("57014"), KeyboardInterrupt()])
 def test_no_way_out_is_named_where_there_is_none(error: BaseException) -> None:
-    assert "--idempotent" not in str(end_of(World([At("commit", error)])))
+    assert "--idempotent" not in str(end_of(Scripted([At("commit", error)])))
 
 
 # What only reads has nothing to lose.
@@ -308,14 +308,14 @@ def test_no_way_out_is_named_where_there_is_none(error: BaseException) -> None:
 
 @pytest.mark.parametrize("error", [lost(), lost("08006"), refused("57P01")], ids=lambda e: repr(e.meaning))
 def test_what_only_reads_is_run_again_after_a_commit_without_an_answer(error: DriverError) -> None:
-    assert World([At("commit", error), OK]).run(THREE, reads_only=True).value == "value 2"
+    assert Scripted([At("commit", error), OK]).run(THREE, reads_only=True).value == "value 2"
 
 
 @pytest.mark.parametrize(
     "error", [refused("40003"), refused("57014"), refused("XXUUU"), refused(None), KeyboardInterrupt()]
 )
 def test_what_only_reads_never_has_an_unknown_outcome(error: BaseException) -> None:
-    assert last_line(end_of(World([At("commit", error)]), reads_only=True)) == "Nothing was committed."
+    assert last_line(end_of(Scripted([At("commit", error)]), reads_only=True)) == "Nothing was committed."
 
 
 # Transactions of others inside of the work.
@@ -331,7 +331,7 @@ def test_what_only_reads_never_has_an_unknown_outcome(error: BaseException) -> N
     ids=lambda error: type(error).__name__,
 )
 def test_the_end_of_another_transaction_in_the_work_is_never_a_reason_to_run_it_again(inner: TransactionError) -> None:
-    assert end_of(World([At("work", inner), OK])) is inner
+    assert end_of(Scripted([At("work", inner), OK])) is inner
 
 
 # What the errors tell.
@@ -339,19 +339,19 @@ def test_the_end_of_another_transaction_in_the_work_is_never_a_reason_to_run_it_
 
 def test_an_attempt_holds_the_reason_that_cockroachdb_gives() -> None:
     message = "restart transaction: TransactionRetryError: retry txn (RETRY_SERIALIZABLE - …)"
-    world = World([At("commit", refused("40001", message)), OK])
+    scripted = Scripted([At("commit", refused("40001", message)), OK])
 
-    assert world.run().failures == (Attempt(1, "40001", "RETRY_SERIALIZABLE", message, wait=0.005, elapsed=0),)
+    assert scripted.run().failures == (Attempt(1, "40001", "RETRY_SERIALIZABLE", message, wait=0.005, elapsed=0),)
 
 
 def test_an_attempt_holds_how_long_it_took() -> None:
-    world = World([At("commit", refused("40001")), At("begin", refused("40001")), OK], pace=2)
+    scripted = Scripted([At("commit", refused("40001")), At("begin", refused("40001")), OK], pace=2)
 
-    assert [attempt.elapsed for attempt in world.run().failures] == [2, 0]
+    assert [attempt.elapsed for attempt in scripted.run().failures] == [2, 0]
 
 
 def test_giving_up_tells_what_the_last_refusal_means() -> None:
-    error = end_of(World([At("work", refused("40001", "retry txn (RETRY_WRITE_TOO_OLD)"))] * 3))
+    error = end_of(Scripted([At("work", refused("40001", "retry txn (RETRY_WRITE_TOO_OLD)"))] * 3))
 
     assert "Hint: another transaction had already written a row" in str(error)
     assert "give it more attempts" in str(error)
@@ -367,7 +367,7 @@ def test_giving_up_tells_what_the_last_refusal_means() -> None:
     ],
 )
 def test_the_reason_is_read_in_the_message(message: str, reason: str | None) -> None:
-    assert World([At("work", refused("40001", message)), OK]).run().failures[0].reason == reason
+    assert Scripted([At("work", refused("40001", message)), OK]).run().failures[0].reason == reason
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_an_attempt_is_labelled(attempt: Attempt, label: str) -> None:
 
 
 def test_only_the_last_attempt_has_no_wait() -> None:
-    error = end_of(World([RETRY, RETRY, RETRY]))
+    error = end_of(Scripted([RETRY, RETRY, RETRY]))
 
     assert isinstance(error, ExceededMaxAttempts)
     assert [attempt.wait for attempt in error.attempts] == [0.005, 0.01, None]
@@ -404,21 +404,21 @@ TEXTS = [
 
 @pytest.mark.parametrize(("script", "policy", "text"), TEXTS)
 def test_the_end_is_told_in_a_sentence(script: list[At], policy: RetryPolicy, text: str) -> None:
-    error = end_of(World(script), policy)
+    error = end_of(Scripted(script), policy)
 
     assert str(error).splitlines()[0] == text
 
 
 @pytest.mark.parametrize("script", [[RETRY] * 3, [At("commit", refused("40001"))] * 3, [At("begin", lost())] * 3])
 def test_giving_up_is_raised_from_the_last_error(script: list[At]) -> None:
-    error = end_of(World(script))
+    error = end_of(Scripted(script))
 
     assert error.__cause__ is script[-1].error
 
 
 @pytest.mark.parametrize("at", [At("work", refused("40001", hint="look there")), At("begin", lost(hint="look there"))])
 def test_giving_up_hands_on_the_last_hint(at: At) -> None:
-    error = end_of(World([at] * 3))
+    error = end_of(Scripted([at] * 3))
 
     hint = next(line for line in str(error).splitlines() if line.startswith("Hint: "))
     assert hint.endswith("look there")
@@ -435,14 +435,14 @@ def test_giving_up_hands_on_the_last_hint(at: At) -> None:
     ],
 )  # fmt: skip
 def test_giving_up_tells_the_last_words_and_what_to_do_about_contention(at: At, said: str, advised: bool) -> None:
-    error = end_of(World([at] * 3))
+    error = end_of(Scripted([at] * 3))
 
     assert str(error).splitlines()[1] == said
     assert ("let it touch fewer rows" in str(error)) == advised
 
 
 def test_giving_up_holds_the_last_sqlstate() -> None:
-    error = end_of(World([At("work", lost()), RETRY, At("commit", refused("40P01"))]))
+    error = end_of(Scripted([At("work", lost()), RETRY, At("commit", refused("40P01"))]))
 
     assert isinstance(error, CrdbMagicError)
     assert error.sqlstate == "40P01"
@@ -452,17 +452,17 @@ def test_giving_up_holds_the_last_sqlstate() -> None:
 
 
 def test_the_observer_is_told_of_each_attempt_that_is_made_again() -> None:
-    world = World([RETRY, At("commit", refused("40P01")), OK])
-    committed = world.run()
+    scripted = Scripted([RETRY, At("commit", refused("40P01")), OK])
+    committed = scripted.run()
 
-    assert tuple(world.told) == committed.failures
+    assert tuple(scripted.told) == committed.failures
 
 
 def test_the_observer_is_not_told_of_the_last_attempt() -> None:
-    world = World([RETRY, RETRY, RETRY])
-    end_of(world)
+    scripted = Scripted([RETRY, RETRY, RETRY])
+    end_of(scripted)
 
-    assert len(world.told) == 2
+    assert len(scripted.told) == 2
 
 
 @pytest.mark.parametrize("error", [RuntimeError("the display is gone"), KeyboardInterrupt()])
@@ -471,7 +471,7 @@ def test_an_error_of_the_observer_ends_the_run_as_it_is(error: BaseException) ->
         raise error
 
     with pytest.raises(type(error)) as caught:
-        World([RETRY, OK]).run(observer=fail)
+        Scripted([RETRY, OK]).run(observer=fail)
 
     assert caught.value is error
 
@@ -482,13 +482,13 @@ def test_an_interrupt_of_the_wait_says_what_became_of_the_transaction(first: At,
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        World([first, OK]).run(idempotent=True, sleep=interrupted)
+        Scripted([first, OK]).run(idempotent=True, sleep=interrupted)
 
     assert last_line(caught.value) == outcome.value
 
 
-class _StoppedInRollback(World):
-    """A world whose user loses patience while an attempt is rolled back."""
+class _StoppedInRollback(Scripted):
+    """A scripted whose user loses patience while an attempt is rolled back."""
 
     def rollback(self) -> None:
         super().rollback()
@@ -497,12 +497,12 @@ class _StoppedInRollback(World):
 
 @pytest.mark.parametrize(("first", "outcome"), [(RETRY, NOTHING), (At("commit", lost()), UNKNOWN)])
 def test_an_interrupt_of_the_rollback_ends_the_run_and_says_what_became_of_it(first: At, outcome: Outcome) -> None:
-    world = _StoppedInRollback([first, OK])
+    scripted = _StoppedInRollback([first, OK])
     with pytest.raises(KeyboardInterrupt) as caught:
-        world.run(idempotent=True)
+        scripted.run(idempotent=True)
 
     assert last_line(caught.value) == outcome.value
-    assert world.told == []
+    assert scripted.told == []
 
 
 # Limits.
@@ -510,48 +510,48 @@ def test_an_interrupt_of_the_rollback_ends_the_run_and_says_what_became_of_it(fi
 
 @pytest.mark.parametrize("most", [1, 2, 5])
 def test_all_attempts_are_counted_the_first_included(most: int) -> None:
-    world = World([RETRY] * 9)
-    end_of(world, RetryPolicy(max_attempts=most))
+    scripted = Scripted([RETRY] * 9)
+    end_of(scripted, RetryPolicy(max_attempts=most))
 
-    assert world.log.count("begin") == most
+    assert scripted.log.count("begin") == most
 
 
 def test_without_a_time_limit_no_attempt_has_one() -> None:
-    world = World([RETRY, OK])
-    world.run()
+    scripted = Scripted([RETRY, OK])
+    scripted.run()
 
-    assert world.begun_with == [None, None]
+    assert scripted.begun_with == [None, None]
 
 
 def test_each_attempt_is_begun_with_the_seconds_that_are_left() -> None:
-    world = World([RETRY, RETRY, OK], pace=2.0)
-    world.run(RetryPolicy(timeout=10.0, wait_initial=1.0, wait_max=1.0))
+    scripted = Scripted([RETRY, RETRY, OK], pace=2.0)
+    scripted.run(RetryPolicy(timeout=10.0, wait_initial=1.0, wait_max=1.0))
 
-    assert world.begun_with == [10.0, 7.0, 4.0]
+    assert scripted.begun_with == [10.0, 7.0, 4.0]
 
 
 def test_no_attempt_is_made_that_would_begin_after_the_time_limit() -> None:
-    world = World([RETRY] * 9, pace=2.0)
-    end_of(world, RetryPolicy(timeout=5.0, wait_initial=1.0))
+    scripted = Scripted([RETRY] * 9, pace=2.0)
+    end_of(scripted, RetryPolicy(timeout=5.0, wait_initial=1.0))
 
-    assert world.log.count("begin") == 2
+    assert scripted.log.count("begin") == 2
 
 
 def test_no_wait_goes_beyond_the_time_limit() -> None:
-    world = World([RETRY] * 9, pace=2.0)
-    end_of(world, RetryPolicy(timeout=5.0, wait_initial=1.0))
+    scripted = Scripted([RETRY] * 9, pace=2.0)
+    end_of(scripted, RetryPolicy(timeout=5.0, wait_initial=1.0))
 
-    assert world.waits == [1.0]
+    assert scripted.waits == [1.0]
 
 
 # Waits.
 
 
 def test_the_waits_double_up_to_their_limit() -> None:
-    world = World([*[RETRY] * 5, OK])
-    world.run(RetryPolicy(wait_initial=1.0, wait_max=5.0))
+    scripted = Scripted([*[RETRY] * 5, OK])
+    scripted.run(RetryPolicy(wait_initial=1.0, wait_max=5.0))
 
-    assert world.waits == [1.0, 2.0, 4.0, 5.0, 5.0]
+    assert scripted.waits == [1.0, 2.0, 4.0, 5.0, 5.0]
 
 
 @given(luck=st.floats(0, 1), retries=st.integers(1, 30), first=st.floats(0, 2), most=st.floats(2, 60))
@@ -559,17 +559,17 @@ def test_each_wait_is_a_share_of_the_longest_one_that_the_policy_allows(
     luck: float, retries: int, first: float, most: float
 ) -> None:
     policy = RetryPolicy(max_attempts=40, wait_initial=first, wait_max=most)
-    world = World([*[RETRY] * retries, OK], luck=luck)
-    world.run(policy)
+    scripted = Scripted([*[RETRY] * retries, OK], luck=luck)
+    scripted.run(policy)
 
-    assert world.waits == [luck * policy.longest_wait(retry) for retry in range(1, retries + 1)]
+    assert scripted.waits == [luck * policy.longest_wait(retry) for retry in range(1, retries + 1)]
 
 
 @given(script=st.lists(st.sampled_from([RETRY, At("begin", lost()), At("commit", refused("40P01"))]), max_size=6))
 def test_the_waits_told_are_the_waits_made(script: list[At]) -> None:
-    world = World([*script, OK])
+    scripted = Scripted([*script, OK])
 
-    assert [attempt.wait for attempt in world.run().failures] == world.waits
+    assert [attempt.wait for attempt in scripted.run().failures] == scripted.waits
 
 
 # The law of judgement.

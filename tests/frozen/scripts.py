@@ -38,7 +38,7 @@ class Step(NamedTuple):
     who: str = "a"
 
 
-class World:
+class Sessions:
     """The sessions of a notebook, opened when they are first asked."""
 
     def __init__(self, target: Target) -> None:
@@ -59,13 +59,13 @@ class World:
 
 def outcomes(target: Target, script: Sequence[Step]) -> list[Any]:
     """Run a script; give what each step shows."""
-    with closing(World(target)) as world:
-        return [outcome(world, step) for step in script]
+    with closing(Sessions(target)) as sessions:
+        return [outcome(sessions, step) for step in script]
 
 
-def outcome(world: World, step: Step) -> Any:
+def outcome(sessions: Sessions, step: Step) -> Any:
     try:
-        return shown(DOES[step.does](world, world.session(step.who), step.what))
+        return shown(DOES[step.does](sessions, sessions.session(step.who), step.what))
     except (CrdbMagicError, psycopg2.Error, peewee.PeeweeException) as error:
         return of_error(error)
 
@@ -87,8 +87,8 @@ def shown(value: Any) -> Any:
     return type(value).__name__, repr(value)
 
 
-def _cell(options: TransactionOptions) -> Callable[[World, Session, str], Any]:
-    def run(_: World, session: Session, text: str) -> Any:
+def _cell(options: TransactionOptions) -> Callable[[Sessions, Session, str], Any]:
+    def run(_: Sessions, session: Session, text: str) -> Any:
         report = session.run([statement.bind({}) for statement in split(text)], options)
         receipt = report.receipt
         results = [(one.tag, one.columns, [*map(tuple, one.rows)], one.notices) for one in report.results]
@@ -97,44 +97,44 @@ def _cell(options: TransactionOptions) -> Callable[[World, Session, str], Any]:
     return run
 
 
-def _bound(_: World, session: Session, given: tuple[str, dict[str, Any]]) -> Any:
+def _bound(_: Sessions, session: Session, given: tuple[str, dict[str, Any]]) -> Any:
     text, values = given
     report = session.run([statement.bind(values) for statement in split(text)], TransactionOptions())
     return [(one.tag, [*map(tuple, one.rows)]) for one in report.results]
 
 
-def _execute(_: World, session: Session, given: tuple[str, Any]) -> Any:
+def _execute(_: Sessions, session: Session, given: tuple[str, Any]) -> Any:
     cursor = SessionDatabase(session).execute_sql(*given)
     return cursor.rowcount, cursor.statusmessage, cursor.fetchall() if cursor.description else None
 
 
-def _frame(_: World, session: Session, text: str) -> Any:
+def _frame(_: Sessions, session: Session, text: str) -> Any:
     frame = SessionDatabase(session).frame(text)
     return [*frame.columns], [*map(str, frame.dtypes)], frame.to_numpy(object).tolist(), frame.attrs.get("x")
 
 
-def _rows(_: World, session: Session, text: str) -> Any:
+def _rows(_: Sessions, session: Session, text: str) -> Any:
     return SessionDatabase(session).rows(text)
 
 
-def _arrow(_: World, session: Session, text: str) -> Any:
+def _arrow(_: Sessions, session: Session, text: str) -> Any:
     table = SessionDatabase(session).arrow(text)
     return str(table.schema), table.to_pylist()
 
 
-def _frames(_: World, session: Session, text: str) -> Any:
+def _frames(_: Sessions, session: Session, text: str) -> Any:
     return [frame.to_numpy(object).tolist() for frame in SessionDatabase(session).frames(text, 2)]
 
 
-def _export(world: World, session: Session, given: tuple[str, str]) -> Any:
+def _export(sessions: Sessions, session: Session, given: tuple[str, str]) -> Any:
     text, suffix = given
-    file = Path(world.folder.name) / f"rows.{suffix}"
+    file = Path(sessions.folder.name) / f"rows.{suffix}"
     file.unlink(missing_ok=True)
     rows = SessionDatabase(session).export(text, file)
     return rows, file.read_bytes()
 
 
-def _write(_: World, session: Session, rows: Sequence[tuple[int, str]]) -> Any:
+def _write(_: Sessions, session: Session, rows: Sequence[tuple[int, str]]) -> Any:
     frame = pd.DataFrame(rows, columns=["id", "name"])
     return SessionDatabase(session).write_frame(frame, T, mode="append")
 
@@ -152,7 +152,7 @@ def model_of(db: SessionDatabase, table: str) -> Any:
     return Row
 
 
-def _model(_: World, session: Session, given: tuple[str, int]) -> Any:
+def _model(_: Sessions, session: Session, given: tuple[str, int]) -> Any:
     verb, number = given
     db = SessionDatabase(session)
     named = model_of(db, T)
@@ -170,7 +170,7 @@ def _model(_: World, session: Session, given: tuple[str, int]) -> Any:
     return done, [(row.id, row.name) for row in named.select().order_by(named.id)]
 
 
-def _spoken(_: World, session: Session, texts: Sequence[str]) -> Any:
+def _spoken(_: Sessions, session: Session, texts: Sequence[str]) -> Any:
     said: list[Any] = []
     with session.connection.cursor() as cursor:
         for text in texts:
@@ -189,7 +189,7 @@ def _described(cursor: Any) -> Any:
     return [tuple(one) for one in cursor.description or ()]
 
 
-def _cursor(_: World, session: Session, way: str) -> Any:
+def _cursor(_: Sessions, session: Session, way: str) -> Any:
     if way == "dict":
         with session.connection.cursor(cursor_factory=extras.RealDictCursor) as cursor:
             cursor.execute(ALL)
@@ -205,13 +205,13 @@ def _cursor(_: World, session: Session, way: str) -> Any:
         return cursor.fetchone(), cursor.fetchmany(1), [*cursor], cursor.rownumber, _described(cursor)
 
 
-def _copy(_: World, session: Session, data: str) -> Any:
+def _copy(_: Sessions, session: Session, data: str) -> Any:
     with session.connection.cursor() as cursor:
         cursor.copy_expert(f"COPY {T} FROM STDIN WITH CSV", io.StringIO(data))
         return cursor.statusmessage, cursor.rowcount
 
 
-def _retry(_: World, session: Session, times: int) -> Any:
+def _retry(_: Sessions, session: Session, times: int) -> Any:
     refuse = f"SELECT CASE WHEN nextval('{TRIES}') < {times} THEN crdb_internal.force_retry('1h') ELSE 0 END"
     options = TransactionOptions(retry=RetryPolicy(max_attempts=5))
     texts = split(f"UPDATE {T} SET name = name || '!'; {refuse}; {ALL}")
@@ -220,7 +220,7 @@ def _retry(_: World, session: Session, times: int) -> Any:
     return report.receipt.attempts, [[*map(tuple, one.rows)] for one in report.results]
 
 
-DOES: dict[str, Callable[[World, Session, Any], Any]] = {
+DOES: dict[str, Callable[[Sessions, Session, Any], Any]] = {
     "cell": _cell(TransactionOptions()),
     "dry": _cell(TransactionOptions(dry_run=True)),
     "read only": _cell(TransactionOptions(read_only=True)),

@@ -141,9 +141,9 @@ _WHOLE = {"cell", "dry", "read only", "past", "bound", "frame", "rows", "arrow"}
 def _served(target: Target, script: Sequence[Step]) -> list[tuple[Step, Any]]:
     """Run a script on a recording; give what was not refused, up to a step of which a part was."""
     served: list[tuple[Step, Any]] = []
-    with closing(scripts.World(target)) as world:
+    with closing(scripts.Sessions(target)) as sessions:
         for step in script:
-            shown = scripts.outcome(world, step)
+            shown = scripts.outcome(sessions, step)
             if "FZ404" not in repr(shown) and "PastUnavailableError" not in repr(shown):
                 served.append((step, shown))
             elif step.does not in _WHOLE:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from bank import DOORS, Bank, Held, History, Told, Transfer, broken, run
+from bank import DOORS, Bank, Contents, History, Transfer, Verdict, broken, run
 from storm import FAULTS
 
 from crdb_magic.core.target import Target
@@ -80,7 +80,7 @@ _UNTOUCHED = {1: 1000, 2: 1000}
 
 
 def test_the_judge_finds_what_went_astray():
-    assert broken([], Held(_UNTOUCHED, [], astray=1)) == ["1 rows went into tables of the same names"]
+    assert broken([], Contents(_UNTOUCHED, [], astray=1)) == ["1 rows went into tables of the same names"]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_the_judge_finds_what_went_astray():
     ],
 )
 def test_the_judge_finds(outcome, balances, ledger, found):
-    named = broken([Told(_MOVED, outcome)], Held(balances, ledger))
+    named = broken([Verdict(_MOVED, outcome)], Contents(balances, ledger))
 
     assert (found is None) == (named == [])
     assert found is None or found in " ".join(named)

@@ -1,4 +1,4 @@
-"""Scripted fakes of our own protocols: outcomes in order, and a record of what was asked for."""
+"""A transaction that plays a script: outcomes in order, and a record of what the retry engine asked for."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class At:
 OK = At("nowhere", AssertionError("never raised"))
 
 
-class World:
+class Scripted:
     """A transaction that plays a script, one step an attempt, and all that the engine can reach outside of it.
 
     ``log`` holds the verbs and what lies between them, in order: begin work commit rollback tell wait. Time passes
@@ -86,7 +86,7 @@ class World:
             link = link.__cause__ or link.__context__
         return None
 
-    # The unit of work, and the world outside.
+    # The unit of work, and the scripted outside.
 
     def work(self) -> str:
         self.now += self._pace
@@ -111,7 +111,7 @@ class World:
         observer: Callable[[Attempt], None] | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> Committed[str]:
-        """Run the work through the engine in this world."""
+        """Run the work through the engine in this scripted."""
         return run(
             self.work,
             self,
