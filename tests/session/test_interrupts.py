@@ -6,7 +6,6 @@ import io
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -185,13 +184,12 @@ def test_a_copy_that_calls_back_is_interrupted_after_what_it_called(session, oth
     def work(connection):
         with connection.cursor() as cursor:
             first = "SELECT repeat('more than a buffer holds', 10000)"
-            cursor.copy_expert(f"COPY ({first} UNION ALL SELECT pg_sleep(7)::TEXT) TO STDOUT", _Asking(other))
+            # Longer than a test may take.
+            cursor.copy_expert(f"COPY ({first} UNION ALL SELECT pg_sleep(300)::TEXT) TO STDOUT", _Asking(other))
 
-    began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), interrupted_after(0.5):
         session.transact(work)
 
-    assert time.monotonic() - began < 5
     assert rows("SELECT 2") == [("2",)]
 
 
