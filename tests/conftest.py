@@ -1,4 +1,24 @@
-"""A server for the tests: the cluster of CRDB_MAGIC_TEST_URL, else a local one that lives as long as the run."""
+"""A server for the tests: the cluster of CRDB_MAGIC_TEST_URL, else a local one that lives as long as the run.
+
+What stands beside it for more than one folder::
+
+    proxy.py            between psycopg2 and the server: breaks what passes at a chosen point
+    ├── faults.py           … what goes wrong, and when
+    ├── personality.py      … a server that answers as another version does
+    ├── wire.py             … the messages of the protocol
+    └── tls.py              certificates, to speak TLS in front of a server that can't
+    interrupting.py     Ctrl-C at a chosen moment
+    bank.py             clients that move money while all fails, and what must be true afterwards
+    └── storm.py            … all that fails, at random
+    past_texts.py       a small database, what is done to it and asked of it
+    tables.py           names that nobody else uses; models of peewee's, dropped at the end
+    type_cases.py       golden values, type by type
+    ├── types_page.py       … docs/types.md, made of them
+    └── column_texts.py     … columns of texts, for laws
+    odd_values.py       an enum's text that is not its value
+    made_parts.py       parts of docs/, made of the code
+    case_names.py       what a case is called, the same in every process
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 from statistics import median
 
@@ -235,11 +236,25 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize("folder", sorted({part(module) for module in modules() if "." in module}))
-def test_the_map_of_a_folder_names_each_of_its_files(folder: str) -> None:
-    drawn = ast.get_docstring(modules()[f"{folder}.__init__"]) or ""
+def test_the_map_of_a_folder_names_its_files_and_no_others(folder: str) -> None:
+    drawn = _files_drawn(ast.get_docstring(modules()[f"{folder}.__init__"]))
     files = {f"{module.partition('.')[2]}.py" for module in modules() if part(module) == folder} - {"__init__.py"}
 
-    assert [file for file in sorted(files) if file not in drawn] == []
+    assert drawn == sorted(files)
+
+
+def test_the_map_of_the_tests_names_what_helps_them() -> None:
+    tests = Path(__file__).parent
+    files = {file.name for file in tests.glob("*.py") if not file.name.startswith("test_")} - {"conftest.py"}
+
+    assert _files_drawn(ast.get_docstring(ast.parse((tests / "conftest.py").read_text()))) == sorted(files)
+
+
+def _files_drawn(docstring: str | None) -> list[str]:
+    """Give the files of a map: of what stands indented behind two colons."""
+    drawing = (docstring or "").partition("::\n\n")[2].splitlines()
+    lines = takewhile(lambda line: not line or line.startswith(" "), drawing)
+    return sorted(re.findall(r"[\w./]+\.py\b", "\n".join(lines)))
 
 
 @pytest.mark.parametrize("folder", BELOW)

@@ -1,4 +1,4 @@
-"""One connection of ours to the server: the only folder that knows psycopg2.
+"""One connection of ours to the server, by psycopg2, which `frozen/` and `local/client.py` alone know besides.
 
 ::
 
