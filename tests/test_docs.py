@@ -21,6 +21,7 @@ from crdb_magic.magics.magic import CrdbMagic
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text()
+_OF_SQL = {magic.name for magic in MAGICS if magic.takes_cell} | {"sql"}
 _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -98,6 +99,19 @@ def test_the_examples_of_a_magics_help_are_cells(magic):
 
     for example in examples.strip().split("\n\n" if "%%" in examples else "\n"):
         ast.parse(TransformerManager().transform_cell(example))
+
+
+@pytest.mark.parametrize("file", ["crdb_magic/magics/prompt.py", "docs/conf.py", "labextension/src/parts.js"])
+def test_what_colours_cells_knows_each_that_holds_sql(file):
+    names = re.findall(r"%%\??\(\?:([\w|]+)\)", (_ROOT / file).read_text(encoding="utf-8"))
+
+    assert [set(one.split("|")) for one in names] == [_OF_SQL]
+
+
+def test_jupyterlab_colours_the_sql_of_lines_too():
+    lines = re.findall(r"case '(\w+)':", (_ROOT / "labextension" / "src" / "parts.js").read_text(encoding="utf-8"))
+
+    assert set(lines) == _OF_SQL
 
 
 def test_the_version_is_the_same_everywhere():
