@@ -37,6 +37,8 @@ def made(kind: type[CrdbMagicError]) -> CrdbMagicError:
         "attempts": [Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction", 0.005)],
     }
     known = inspect.signature(kind).parameters
+    needed = {name for name, one in known.items() if one.kind is one.KEYWORD_ONLY and one.default is one.empty}
+    assert needed <= set(keywords), f"give `keywords` above what {kind.__name__} needs: {needed - set(keywords)}"
     error = kind("It went wrong.", **{name: value for name, value in keywords.items() if name in known})
     if isinstance(error, StatementError):
         error.excerpt = ("In statement 1 of 1:", "line 1: SELEC 1", "        ^")

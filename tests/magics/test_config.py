@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crdb_magic.errors import OptionError, StatementError
+from crdb_magic.magics.magic import CrdbMagic
+from crdb_magic.magics.txn_options import TXN_OPTIONS
 
 
 def asked(notebook, option, line=""):
@@ -23,6 +25,16 @@ PRECEDENCE = [
     ("max_attempts", [20, 3, 4, 20], ["--max-attempts 4", "--max-attempts 20"]),
     ("timeout", [None, 30.0, 5.0, None], ["--timeout 5", "--timeout none"]),
 ]
+
+
+# Those of frames, which no receipt has: test_frame_options.py, test_limit.py.
+OF_FRAMES = {"numbers", "dates", "limit"}
+
+
+def test_each_setting_that_is_an_option_too_has_its_precedence_told():
+    options = {option.name.replace("-", "_") for option in TXN_OPTIONS}
+
+    assert {row[0] for row in PRECEDENCE} | OF_FRAMES == options & set(CrdbMagic.class_own_traits())
 
 
 @pytest.mark.parametrize(("option", "values", "lines"), PRECEDENCE, ids=[row[0] for row in PRECEDENCE])
