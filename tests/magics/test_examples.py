@@ -95,6 +95,4 @@ def test_what_is_not_run_says_why():
     fences = [(page.name, fence[2]) for page in _PAGES for fence in _FENCE.finditer(page.read_text(encoding="utf-8"))]
 
     wrong = [(name, info) for name, info in fences if not titled.fullmatch(info)]
-    assert not wrong, (
-        f'nothing may stand there but title="…" with a reason of 5 characters at least: {wrong}'
-    )
+    assert not wrong, f'nothing may stand there but title="…" with a reason of 5 characters at least: {wrong}'

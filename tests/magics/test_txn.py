@@ -18,6 +18,8 @@ from crdb_magic.errors import (
     ScriptError,
     StatementError,
 )
+from crdb_magic.magics import arguments, txn_options
+from crdb_magic.magics.magic import CrdbMagic
 
 
 def test_the_last_result_is_the_value_of_the_cell(notebook):
@@ -305,3 +307,38 @@ def test_a_result_that_can_not_be_read_says_what_became_of_its_transaction(noteb
         notebook(cell)
 
     assert (str(caught.value) + "".join(getattr(caught.value, "__notes__", ()))).endswith(outcome)
+
+
+class _Asked(dict):
+    """Options, and the names of those that were asked for."""
+
+    def __init__(self, options, names):
+        super().__init__(options)
+        self._names = names
+
+    def __contains__(self, name):
+        self._names.add(name)
+        return super().__contains__(name)
+
+    def __getitem__(self, name):
+        self._names.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self._names.add(name)
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize(
+    ("option", "cell"),
+    [("python", "%%crdb_txn --python\n1"), ("explain", "%%crdb_txn --explain\nSELECT 1")],
+)
+def test_each_option_means_something_beside_another_or_is_refused_there(notebook, monkeypatch, option, cell):
+    wanted, asked = CrdbMagic.wanted, set()
+    monkeypatch.setattr(arguments, "MappingProxyType", lambda given: _Asked(given, asked))
+    monkeypatch.setattr(CrdbMagic, "wanted", lambda self, call: _Asked(wanted(self, call), asked))
+    notebook(cell)
+    refused = {name for pair in txn_options._APART for name in pair[:2] if option in pair[:2]}
+    unread = {one.name for one in txn_options.TXN_OPTIONS} - asked - refused
+
+    assert not unread, f"read there, or refused by a row of _APART: {unread}"
