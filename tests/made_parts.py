@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from traitlets import Enum
 
@@ -38,7 +39,8 @@ def filled(text: str) -> str:
     if wrong := [name for name in begun if name not in PARTS]:
         raise ValueError(f"nothing in the code is called {wrong}: {', '.join(PARTS)}")
     if begun != named(text) or text.count("<!-- end -->") != len(begun):
-        raise ValueError(f"each <!-- made: NAME --> wants an <!-- end --> of its own below it: {begun}")
+        without = [name for name in begun if name not in named(text)]
+        raise ValueError(f"each <!-- made: NAME --> wants one <!-- end --> of its own below it: {without}")
     return _PART.sub(lambda found: f"{found[1]}{PARTS[found[2]]()}{found[3]}", text)
 
 
@@ -102,8 +104,12 @@ def _as_markdown(docstring: str) -> str:
 
 def _traits() -> str:
     traits = CrdbMagic.class_own_traits(config=True)
-    rows = [(f"`{name}`", _values(trait), f"`{trait.default()}`", trait.help) for name, trait in traits.items()]
+    rows = [(f"`{name}`", _values(trait), f"`{_default(trait)}`", trait.help) for name, trait in traits.items()]
     return _table(("`CrdbMagic.…`", "values", "default", "what it does"), rows)
+
+
+def _default(trait: Any) -> str:
+    return str(trait.default()) or repr("")
 
 
 def _values(trait: object) -> str:

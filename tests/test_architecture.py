@@ -17,6 +17,7 @@ from statistics import median
 import pytest
 
 import crdb_magic
+from crdb_magic.magics import MAGICS
 
 PACKAGE = Path(crdb_magic.__file__).parent
 
@@ -255,6 +256,17 @@ def _files_drawn(docstring: str | None) -> list[str]:
     drawing = (docstring or "").partition("::\n\n")[2].splitlines()
     lines = takewhile(lambda line: not line or line.startswith(" "), drawing)
     return sorted(re.findall(r"[\w./]+\.py\b", "\n".join(lines)))
+
+
+def test_each_magic_that_is_declared_is_registered() -> None:
+    declared = {
+        node.name
+        for module, tree in modules().items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and any("magic(" in ast.unparse(one) for one in node.decorator_list)
+    }
+
+    assert {one.name for one in MAGICS} == declared
 
 
 @pytest.mark.parametrize("folder", BELOW)

@@ -50,7 +50,9 @@ def test_what_stands_between_marks_that_do_not_pair_is_not_taken_away(marks):
 
 
 def test_all_that_is_declared_stands_in_a_page_once():
-    assert Counter(name for page in pages() for name in named(page.read_text(encoding="utf-8"))) == Counter(list(PARTS))
+    stands = Counter(name for page in pages() for name in named(page.read_text(encoding="utf-8")))
+
+    assert stands == Counter(list(PARTS)), ".venv/bin/python tests/made_parts.py says what stands in no page"
 
 
 @pytest.mark.parametrize("trait", CrdbMagic.class_own_traits().values(), ids=lambda trait: trait.name)

@@ -33,8 +33,9 @@ OF_FRAMES = {"numbers", "dates", "limit"}
 
 def test_each_setting_that_is_an_option_too_has_its_precedence_told():
     options = {option.name.replace("-", "_") for option in TXN_OPTIONS}
+    both = options & set(CrdbMagic.class_own_traits())
 
-    assert {row[0] for row in PRECEDENCE} | OF_FRAMES == options & set(CrdbMagic.class_own_traits())
+    assert {row[0] for row in PRECEDENCE} | OF_FRAMES == both, "give PRECEDENCE a row"
 
 
 @pytest.mark.parametrize(("option", "values", "lines"), PRECEDENCE, ids=[row[0] for row in PRECEDENCE])
