@@ -25,10 +25,14 @@ _LINES = {
 }
 
 
+def test_each_magic_has_lines():
+    assert set(_LINES) == set(_NAMED), "give _LINES what may be written behind it"
+
+
 @pytest.mark.parametrize("comment", ["# now", "#", "  # it's --on b", "#\t'a"])
-@pytest.mark.parametrize("magic", MAGICS, ids=lambda magic: magic.name)
-def test_a_comment_behind_a_line_is_none_of_it(magic, comment):
-    lines = _LINES[magic.name]
+@pytest.mark.parametrize("name", _LINES)
+def test_a_comment_behind_a_line_is_none_of_it(name, comment):
+    magic, lines = _NAMED[name], _LINES[name]
 
     assert [magic.read(f"{line} {comment}", None, {}) for line in lines] == [
         magic.read(line, None, {}) for line in lines
