@@ -45,9 +45,7 @@ ALIASES = {
 _HEAD = """\
 # Types
 
-What a column of each SQL type becomes. The page is made by running the golden values of
-[tests/type_cases.py](../tests/type_cases.py) through the code (`python tests/types_page.py`); a test compares it with
-what they become now, and the same values are selected from a server, by SELECT and by COPY, and written back.
+What a column of each SQL type becomes, by [values that are read from a server and written back](#how-this-page-is-made).
 
 - **Python** is what records hold. NULL is `None`.
 - **pandas** has two back-ends. With NumPy's, NULL is `pandas.NA`, `NaT`, or NaN in `str`; among objects it is `None`,
@@ -131,6 +129,11 @@ whatever the defaults of the server, the database and the role are. What you set
 - An `Interval` is spelt as the server spells it (`str(value)`); added to timestamps it is
   `pandas.DateOffset(months=i.months, days=i.days, microseconds=i.microseconds)`.
 - A DECIMAL keeps its digits, and NaN stays NaN. NULL stays NULL, and JSON's own null stays that.
+
+## How this page is made
+
+The golden values of [tests/type_cases.py](../tests/type_cases.py) are run through the code by `.venv/bin/python tests/types_page.py`; a
+test compares the page with what they become now. The same values are selected from a server, by SELECT and by COPY, and written back.
 """
 _FOR_PANDAS = """\
 
