@@ -12,7 +12,10 @@ from crdb_magic.frozen.events import Event
 from crdb_magic.frozen.recording import Question, Recording
 from crdb_magic.sql.kinds import may_write, some
 
-FROM_THE_TOP = "run the cells in the order in which they were recorded; %crdb_connect again begins from the top."
+FROM_THE_TOP = "run the cells in the recorded order, from the top: %crdb_connect --frozen again, or a new kernel."
+AGAIN = (
+    "to record again: %crdb_freeze off, %crdb_connect, %crdb_freeze DIR; or CRDB_MAGIC_FREEZE=DIR in the environment."
+)
 _SHOWN = 100  # characters of a line, or of a statement
 _BEFORE = 40  # characters before the first one that differs
 _LINES = 12
@@ -30,7 +33,7 @@ def other_rows(text: str) -> NotRecordedError:
     """Say that a COPY sends other rows than it did."""
     return NotRecordedError(
         f"Other rows are written than were recorded: {shortened(text)}",
-        hint="a recording that is served stores nothing; it answers what it was asked.",
+        hint=f"a recording that is served stores nothing; {AGAIN}",
     )
 
 
@@ -89,7 +92,8 @@ def _otherwise(question: Question, there: list[Event]) -> NotRecordedError:
         was, now = "; ".join(there[0].settings) or "none", "; ".join(question.settings) or "none"
         return NotRecordedError(
             f"It was recorded with other settings of the session: {shortened(question.text)}\n"
-            f"- {shortened(was)}\n+ {shortened(now)}"
+            f"- {shortened(was)}\n+ {shortened(now)}",
+            hint=AGAIN,
         )
     was = "at an instant" if question.as_of is None else "of the present"
     if question.as_of is not None and any(one.as_of is not None for one in there):
@@ -102,8 +106,8 @@ def _unlike(recording: Recording, question: Question, after: int) -> NotRecorded
     what = "This write" if writes else "This query"
     events = [one for one in recording.statements if one.connection == question.connection]
     lines = [f"{what} is not in the recording: {shortened(question.text)}", *_difference(events, question.text)]
-    hint = " ".join(_next_write(recording, after)).rstrip(":") if writes else ""
-    return NotRecordedError("\n".join(lines), hint=f"{hint}." if hint else None)
+    following = (f"{one.rstrip(':')};" for one in _next_write(recording, after)) if writes else ()
+    return NotRecordedError("\n".join(lines), hint=" ".join((*following, AGAIN)))
 
 
 def _difference(events: Iterable[Event], text: str) -> Iterator[str]:
@@ -119,8 +123,8 @@ def _difference(events: Iterable[Event], text: str) -> Iterator[str]:
 
 
 def _most_like(text: str, texts: Iterable[str]) -> str | None:
-    by_beginning = {one[:_COMPARED]: one for one in texts}
-    found = difflib.get_close_matches(text[:_COMPARED], by_beginning, n=1, cutoff=_ALIKE)
+    by_beginning = {one[:_COMPARED].lower(): one for one in texts}
+    found = difflib.get_close_matches(text[:_COMPARED].lower(), by_beginning, n=1, cutoff=_ALIKE)
     return by_beginning[found[0]] if found else None
 
 

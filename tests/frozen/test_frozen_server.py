@@ -256,8 +256,8 @@ def test_a_write_that_is_left_out_is_missed(play, sql, written):
         "It was recorded at another place: DELETE FROM orders\n"
         "- behind INSERT INTO orders VALUES (4, 'cup')\n"
         "+ before the first write\n"
-        "Hint: The next recorded write is INSERT INTO orders VALUES (4, 'cup'): run the cells in the order in which "
-        "they were recorded; %crdb_connect again begins from the top.\n"
+        "Hint: The next recorded write is INSERT INTO orders VALUES (4, 'cup'): run the cells in the recorded "
+        "order, from the top: %crdb_connect --frozen again, or a new kernel.\n"
         "Nothing was committed."
     )
 

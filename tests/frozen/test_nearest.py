@@ -18,8 +18,7 @@ LONG = "SELECT " + ", ".join(f"column_{number}" for number in range(100))
 def refused(tape: Tape, text: str, connection: int = 1, as_of: Decimal | None = None, settings=()) -> str:
     with pytest.raises(NotRecordedError) as caught:
         Served(tape.recording).look(Question(connection, text, as_of, settings), "somebody")
-    assert caught.value.outcome is not None
-    return str(caught.value).removesuffix(f"\n{caught.value.outcome.value}")
+    return caught.value.message
 
 
 def reading(*texts: str, **told) -> Tape:
@@ -35,6 +34,27 @@ def test_the_most_similar_query_is_shown_line_by_line():
     assert refused(tape, "SELECT id\nFROM order\nWHERE id = 1") == (
         "This query is not in the recording: SELECT id FROM order WHERE id = 1\n"
         "Most like it is:\n- FROM orders\n+ FROM order"
+    )
+
+
+def test_so_is_one_that_differs_in_its_capitals_alone():
+    assert refused(reading("SELECT * FROM orders LIMIT 3"), "select * from ORDERS limit 3").splitlines()[1:] == [
+        "Most like it is:",
+        "- SELECT * FROM orders LIMIT 3",
+        "+ select * from ORDERS limit 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"), [("SELECT 2", ()), ("DELETE FROM orders", ()), ("SELECT 1", ("SET a = 1",))]
+)
+def test_how_to_record_again_is_said(text, settings):
+    with pytest.raises(NotRecordedError) as caught:
+        Served(reading("SELECT 1").recording).look(Question(1, text, None, settings), "somebody")
+
+    assert caught.value.hint == (
+        "to record again: %crdb_freeze off, %crdb_connect, %crdb_freeze DIR; "
+        "or CRDB_MAGIC_FREEZE=DIR in the environment."
     )
 
 
