@@ -18,6 +18,9 @@ address = notebook.connections.get().connection.info.host, notebook.connections.
 """
 _IS_GONE = """
 import socket
+from crdb_magic.local import serving
+
+serving(*address).stop()
 try:
     socket.create_connection(address)
 except ConnectionRefusedError:
@@ -27,7 +30,7 @@ except ConnectionRefusedError:
 
 @pytest.fixture(scope="module")
 def cells() -> list[Any]:
-    """The executed code cells; around the one that stops the server stand two that look whether it is stopped."""
+    """The executed code cells; behind the one that serves the recording the server is stopped."""
     notebook = nbformat.read(_NOTEBOOK, 4)
     place = next(place for place, cell in enumerate(notebook.cells) if cell.source.startswith(_SERVED))
     notebook.cells[place : place + 1] = [new_code_cell(_PORT), notebook.cells[place], new_code_cell(_IS_GONE)]

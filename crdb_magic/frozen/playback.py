@@ -44,6 +44,11 @@ class Playback:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no question was recorded."""
+        return not self._served.recording.statements
+
     def close(self) -> None:
         """Serve no more; what stood in before does so again. May be called twice."""
         if LISTENING.stand_in is self:
@@ -70,7 +75,8 @@ class Playback:
             if number not in self._served.recording.places:
                 raise NotRecordedError(
                     f"The recording has no connection number {number}.",
-                    hint="connections are known by their order: record the notebook from its top, in a new kernel.",
+                    hint="connections are known by their order: record the notebook from its top, in a new kernel. "
+                    "Where %crdb_connect --frozen serves it, %crdb_freeze off leads to servers again.",
                 )
             if known:
                 self._numbers[known] = number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -85,7 +85,7 @@ class Recording:
         self._instants.update((event.connection, at) for at in (event.as_of, event.at) if at is not None)
 
     @property
-    def statements(self) -> Iterable[Event]:
+    def statements(self) -> Sequence[Event]:
         """Reads and writes in their order."""
         return sorted((event for events in self._asked.values() for event in events), key=lambda one: one.number)
 

@@ -116,7 +116,7 @@ def load(shell: InteractiveShell) -> None:
         magic.leaving.callback(part.leave)
     magic.leaving.callback(magic.sql_name.leave)
     atexit.register(magic.freezing.close)
-    atexit.register(magic.connections.close_all)
+    atexit.register(magic.connections.end)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -134,9 +134,9 @@ def unload(shell: InteractiveShell) -> None:
             shell.magics_manager.magics[kind].pop(name, None)
     magic.leaving.close()
     magic.freezing.close()
-    if ended := magic.connections.close_all():
+    if ended := magic.connections.end():
         say("\n".join(ended))
-    atexit.unregister(magic.connections.close_all)
+    atexit.unregister(magic.connections.end)
     atexit.unregister(magic.freezing.close)
     shell.configurables.remove(magic)
 

@@ -23,7 +23,8 @@ _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
 CONNECT_OPTIONS = (
     Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS,
            fills=(Fills.FILES,)),
-    Option("frozen", "serve the notebook from the recording in DIR, without any server", "DIR", fills=(Fills.FILES,)),
+    Option("frozen", "serve the notebook from the recording in DIR, without any server, until %crdb_freeze off", "DIR",
+           fills=(Fills.FILES,)),
     Option("ask-password", "ask for the password, which is then nowhere in the notebook", takes=Takes.NOTHING),
     Option("keyring", "take the password from the system's keyring; with --ask-password put it there",
            takes=Takes.NOTHING),
@@ -62,18 +63,16 @@ def crdb_connect(notebook: CrdbMagic, call: Call) -> None:
         if name in given:
             refuse_rest(call.rest, f"--{name}")
     if "list" in given:
-        say(_listed(notebook))
+        say(_listed(notebook) + notebook.freezing.note)
     elif "close" in given:
         closing = _described(notebook, given["close"])
         connections.close(given["close"])
         say(f"Closed {given['close']}: {closing}")
     elif "use" in given:
         _ = connections.use(given["use"]).connection
-        say(f"{given['use']}: {_described(notebook, given['use'])}")
+        say(f"{given['use']}: {_described(notebook, given['use'])}{notebook.freezing.note}")
     else:
-        line = _described(notebook, _opened(call, notebook))
-        served = f"\nServed from the recording in {given['frozen']}: no server is asked." if "frozen" in given else ""
-        say(line + served)
+        say(_described(notebook, _opened(call, notebook)) + notebook.freezing.note)
 
 
 def _opened(call: Call, notebook: CrdbMagic) -> str:
@@ -128,12 +127,9 @@ def _started(call: Call, notebook: CrdbMagic) -> str:
 
 
 def _served(call: Call, notebook: CrdbMagic) -> str:
-    """Serve a recording from its beginning: what is open leads to servers, and ends where there is a recording."""
-    folder = Path(call.given["frozen"]).expanduser()
-    notebook.freezing.check(folder)
-    if ended := notebook.connections.close_all():
+    """Serve a recording from its beginning."""
+    if ended := notebook.freezing.serve(Path(call.given["frozen"])):
         say("\n".join(ended))
-    notebook.freezing.serve(folder)
     notebook.connections.open(_name(call), Target({}), notebook.settings)
     return _name(call)
 

@@ -33,7 +33,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._servers: dict[Path | None, LocalServer] = {}
+        self._servers: dict[tuple[Path | None, bool], LocalServer] = {}  # by folder; a real one, or one that is served
         self._keepers: list[Keeper] = []
         self._databases: dict[Session, CockroachDatabase] = {}
         self._current: str | None = None
@@ -59,9 +59,10 @@ class Connections:
 
     def open_local(self, name: str, directory: Path | None, settings: Settings = NO_SETTINGS) -> Session:
         """Connect to a local server, started if this notebook has none there; served from a recording, none is."""
-        if directory not in self._servers:
-            self._servers[directory] = FrozenServer() if LISTENING.stand_in else start(directory)
-        return self.open(name, Target.from_url(self._servers[directory].url), settings)
+        key = directory, LISTENING.stand_in is not None
+        if key not in self._servers:
+            self._servers[key] = FrozenServer() if LISTENING.stand_in else start(directory)
+        return self.open(name, Target.from_url(self._servers[key].url), settings)
 
     def _add(self, name: str, session: Session) -> Session:
         self._keep_past(session.connection)
@@ -144,14 +145,24 @@ class Connections:
         """Name the open connections, in the order of their opening."""
         return tuple(self._sessions)
 
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions of the open connections, in the order of their opening."""
+        return tuple(self._sessions.values())
+
     def close_all(self) -> list[str]:
-        """Close every connection and stop the local servers; give a line for each."""
+        """Close every connection; give a line for each. The local servers keep their data, for who connects again."""
         ended = [f"Closed {name}." for name in self.names()]
         for name in self.names():
             self.close(name)
+        return ended
+
+    def end(self) -> list[str]:
+        """Close every connection and stop the local servers; give a line for each."""
+        ended = self.close_all()
         for keeper in self._keepers:
             keeper.close()
-        for directory, server in self._servers.items():
+        for (directory, _), server in self._servers.items():
             server.stop()
             ended.append(f"Stopped the local server; {_what_is_left(directory)}.")
         self._keepers.clear()

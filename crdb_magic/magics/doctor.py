@@ -8,12 +8,10 @@ from crdb_magic.core.target import Target
 from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
 from crdb_magic.doctor.findings import Report
-from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import ON, Call, Option, Rest, Takes, refuse_rest, resolved, seconds
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.session.link import OwnLink
-from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.told import Told
 
 DOCTOR_OPTIONS = (
@@ -42,8 +40,7 @@ def crdb_doctor(notebook: CrdbMagic, call: Call) -> Report:
         %crdb_doctor postgresql://ann@db.example:26257/bank?sslmode=verify-full
 
     """
-    if LISTENING.stand_in is not None:
-        raise OptionError("A recording is served here: there is no server to look at.")
+    notebook.freezing.refuse_served("look at")
     if "on" in call.given:
         refuse_rest(call.rest, "--on")
     text = str(resolved(call.rest, call.namespace, "%crdb_doctor"))

@@ -37,12 +37,13 @@ def crdb_freeze(notebook: CrdbMagic, call: Call) -> Any:
     """Record what the notebook reads from now on, so that it can run again without a server.
 
         %crdb_freeze DIR                # behind %crdb_connect: the folder is made anew
-        %crdb_freeze off                # the recording ends, as it does with the kernel
+        %crdb_freeze off                # the recording that is made or served ends, as it does with the kernel
         %crdb_freeze --verify DIR       # is it still so, on the server, at the recorded instants?
 
     Then %crdb_connect --frozen DIR in the place of %crdb_connect serves the notebook from there, or, without a change
     to it, CRDB_MAGIC_FROZEN=DIR in the environment of its kernel: every output is the same. What was not recorded, or
     with other SQL or values, is an error that shows the difference. Writes answer as they did, in the recorded order.
+    Run once more, with the same connections, the cell of %crdb_freeze DIR goes on; behind new ones it begins anew.
 
     DIR/manifest.toml has the SQL, its values, instants and hashes, to be read and compared by people; DIR/data the rows
     as Parquet files. No password of a connection is in it, nor of a CREATE or ALTER ROLE; where the server is, only in
@@ -51,22 +52,26 @@ def crdb_freeze(notebook: CrdbMagic, call: Call) -> Any:
     Options:
     {options}
 
+    Examples:
+        %crdb_freeze frozen/report
+        %crdb_connect --frozen frozen/report        # served at once, in the kernel that has recorded
+        %crdb_freeze off                            # and back: %crdb_connect leads to servers again
+        %crdb_freeze --verify frozen/report
+
     """
     if not call.rest:
         raise OptionError("Into which folder? Write %crdb_freeze DIR, or %crdb_freeze off.")
     first, _, behind = call.rest.partition(" ")
     if first.lower() == _OFF:
         refuse_rest(behind, f"%crdb_freeze {_OFF}")
-        notebook.freezing.end()
-        say("The recording is complete.")
+        say("\n".join(notebook.freezing.end()))
         return None
     folder = path_of(call.rest.strip("'\""), call.namespace, "%crdb_freeze", "folder").expanduser()
     if "verify" in call.given:
         return _verified(notebook, folder, call.given.get("on"))
-    sessions = [notebook.connections.get(name) for name in notebook.connections.names()]
-    opened = [one.link.opened for one in sessions]
-    notebook.freezing.record(folder, [(one, connection_line(one)) for one in opened if one and not one.closed])
-    say(f"Records into {call.rest}.")
+    opened = [one.link.opened for one in notebook.connections.sessions]
+    shown = [(one, connection_line(one)) for one in opened if one and not one.closed]
+    say(notebook.freezing.record(folder, call.rest, shown))
     return None
 
 

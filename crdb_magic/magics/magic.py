@@ -160,7 +160,7 @@ class CrdbMagic(Magics):
             del shell.config["CrdbMagic"]
             super().__init__(shell, **kwargs)
         self.connections = Connections()
-        self.freezing = Freezing()
+        self.freezing = Freezing(self.connections)
         self.shown = Receipts()
         self.again = Again()
         self.ledger = Ledger()

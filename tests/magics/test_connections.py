@@ -20,7 +20,7 @@ from crdb_magic.session.listening import LISTENING
 def connections() -> Iterator[Connections]:
     opened = Connections()
     yield opened
-    opened.close_all()
+    opened.end()
 
 
 @pytest.mark.parametrize("end", ["close", "replace"])
@@ -61,7 +61,7 @@ def test_served_from_a_recording_no_local_server_is_started_and_none_keeps_a_pas
     session = connections.open_local("one", None)
 
     assert KEEPERS.get(session.connection.address) is None
-    assert connections.close_all() == ["Closed one.", "Stopped the local server; its data is gone."]
+    assert connections.end() == ["Closed one.", "Stopped the local server; its data is gone."]
 
 
 def test_the_past_of_a_server_of_ours_is_kept_whoever_started_it(connections: Connections) -> None:
@@ -73,6 +73,6 @@ def test_the_past_of_a_server_of_ours_is_kept_whoever_started_it(connections: Co
         db.execute_sql("DELETE FROM kept")
         with db.atomic(system_time=before):
             kept = db.rows("SELECT n FROM kept")
-        connections.close_all()
+        connections.end()
 
     assert kept == [(1,)]

@@ -76,5 +76,5 @@ def test_a_recorder_does_not_hear_the_doctor(recorded):
 def test_a_recording_has_no_server_to_look_at(notebook, recorded):
     notebook(f"%crdb_connect --frozen {recorded}")
 
-    with pytest.raises(OptionError, match="A recording is served here"):
+    with pytest.raises(OptionError, match="there is no server to look at"):
         notebook("%crdb_doctor")

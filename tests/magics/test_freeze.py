@@ -14,6 +14,7 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
 from crdb_magic.frozen import store
+from crdb_magic.frozen.events import Kind
 from crdb_magic.frozen.manifest import load
 
 TABLE = unique("frozen")
@@ -84,19 +85,27 @@ CELLS = {
 class Twice:
     """A notebook that is run on a server, and again from the recording, when nobody is there."""
 
-    def __init__(self, notebook: Any, proxy: Proxy, folder: Path) -> None:
-        self.notebook, self.proxy, self.folder = notebook, proxy, folder
+    def __init__(self, notebook: Any, proxy: Proxy, folder: Path, environment: pytest.MonkeyPatch) -> None:
+        self.notebook, self.proxy, self.folder, self._environment = notebook, proxy, folder, environment
         notebook["url"] = spelled(proxy.target)
 
     def live(self, *cells: str) -> list[Any]:
-        self.notebook("%crdb_connect :url")
-        self.notebook(f"%crdb_freeze {self.folder}")
-        shown = [self.shown(cell) for cell in cells]
-        self.notebook("%crdb_freeze off")
+        """Run the notebook, recorded, and give what each of its cells shows."""
+        around = "%crdb_connect :url", f"%crdb_freeze {self.folder}", *cells, "%crdb_freeze off"
+        shown = [self.shown(cell) for cell in around]
         self.notebook("%crdb_connect --close default")
         return shown
 
+    def unchanged(self, *cells: str) -> list[Any]:
+        """Run it in another kernel, which the environment serves."""
+        self.proxy.close()
+        self._environment.setenv("CRDB_MAGIC_FROZEN", str(self.folder))
+        self.notebook.shell.run_line_magic("unload_ext", "crdb_magic")
+        self.notebook.shell.run_line_magic("load_ext", "crdb_magic")
+        return self.live(*cells)
+
     def frozen(self, *cells: str) -> list[Any]:
+        """Run cells behind --frozen."""
         self.proxy.close()
         self.notebook(f"%crdb_connect --frozen {self.folder}")
         return [self.shown(cell) for cell in cells]
@@ -121,15 +130,15 @@ def spelled(target: Target) -> str:
 
 
 @pytest.fixture
-def twice(unconnected: Any, proxy: Proxy, past: None, tmp_path: Path) -> Twice:
-    return Twice(unconnected, proxy, tmp_path / "frozen")
+def twice(unconnected: Any, proxy: Proxy, past: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twice:
+    return Twice(unconnected, proxy, tmp_path / "frozen", monkeypatch)
 
 
 @pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
 def test_what_is_shown_is_the_same_to_the_byte(twice: Twice, cells: list[str]) -> None:
     live = twice.live(*MADE, *cells)
 
-    assert twice.frozen(*MADE, *cells) == live
+    assert twice.unchanged(*MADE, *cells) == live
 
 
 @pytest.fixture
@@ -184,23 +193,86 @@ def test_connecting_again_begins_from_the_top(frozen: Twice) -> None:
     assert frozen.frozen(*cells) == frozen.frozen(*cells)
 
 
-def test_the_variable_of_the_environment_serves_a_notebook_that_is_not_changed(
-    frozen: Twice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CRDB_MAGIC_FROZEN", str(frozen.folder))
-    frozen.notebook.shell.run_line_magic("unload_ext", "crdb_magic")
-    frozen.notebook.shell.run_line_magic("load_ext", "crdb_magic")
+def test_the_variable_of_the_environment_serves_whatever_is_connected_to(frozen: Twice) -> None:
     cells = (*MADE, "who = 'Ann'", BY_NAME, WRITTEN, BY_NAME)
-    frozen.notebook("%crdb_connect postgresql://nobody@nowhere.example/db")
+    served = frozen.frozen(*cells)
+    frozen.notebook["url"] = "postgresql://nobody@nowhere.example/db"
+
+    assert frozen.unchanged(*cells)[2:-1] == served
+
+
+def test_the_freeze_cell_of_a_notebook_that_is_served_says_that_nothing_is_recorded(frozen: Twice) -> None:
     frozen.notebook("%crdb_freeze elsewhere")
-    served = [frozen.shown(cell) for cell in cells]
 
-    assert served == frozen.frozen(*cells)
+    assert frozen.notebook.shown.strip() == (
+        "Nothing is recorded: the notebook is served from a recording. %crdb_freeze off ends that."
+    )
 
 
-def test_there_is_no_server_to_record_where_a_recording_is_served(frozen: Twice) -> None:
-    with pytest.raises(OptionError, match="served from a recording"):
-        frozen.notebook("%crdb_freeze elsewhere")
+def test_freeze_off_leads_to_servers_again(frozen: Twice, url: str) -> None:
+    frozen.notebook("%crdb_freeze off")
+
+    assert frozen.notebook.shown.splitlines() == [
+        "Closed default.", "Served no more: %crdb_connect leads to servers.",
+    ]  # fmt: skip
+    frozen.notebook(f"%crdb_connect {url}")
+    assert "Served" not in frozen.notebook.shown
+    assert frozen.notebook("%crdb_txn SELECT 5 AS five").five.tolist() == [5]
+
+
+def test_the_local_server_keeps_its_data_while_its_recording_is_served(unconnected: Any, tmp_path: Path) -> None:
+    for cell in ("%crdb_connect --local", f"%crdb_freeze {tmp_path}", "%crdb_txn CREATE TABLE kept AS SELECT 7 AS n"):
+        unconnected(cell)
+    unconnected(f"%crdb_connect --frozen {tmp_path}")
+    said = unconnected.shown
+    unconnected("%crdb_connect --local")
+    unconnected("%crdb_freeze off")
+    unconnected("%crdb_connect --local")
+
+    assert said.startswith("Closed default.\nThe recording is complete.\n")
+    assert unconnected("%crdb_txn SELECT n FROM kept").n.tolist() == [7]
+
+
+@pytest.fixture
+def recording(twice: Twice) -> Twice:
+    """A notebook that records, and has read something."""
+    twice.live("%crdb_txn SELECT 1 AS one")
+    for cell in ("%crdb_connect :url", f"%crdb_freeze {twice.folder}", "%crdb_txn SELECT 2 AS two"):
+        twice.notebook(cell)
+    return twice
+
+
+def asked(folder: Path) -> list[str]:
+    """Give what was asked in a recording."""
+    return [event.text for event in load(folder).events if event.kind is Kind.READ]
+
+
+def test_the_freeze_cell_that_is_run_once_more_goes_on(recording: Twice) -> None:
+    recording.notebook("%crdb_connect :url --name other")
+    recording.notebook(f"%crdb_freeze {recording.folder}")
+    said = recording.notebook.shown.strip()
+    recording.notebook("%crdb_txn SELECT 3 AS three")
+
+    assert said == f"Goes on recording into {recording.folder}. To begin anew, %crdb_freeze off first."
+    assert asked(recording.folder) == ["SELECT 2 AS two", "SELECT 3 AS three"]
+
+
+@pytest.mark.parametrize("before", ["%crdb_connect :url", "%crdb_freeze off"])
+def test_behind_a_new_connection_or_an_end_it_begins_anew(recording: Twice, before: str) -> None:
+    recording.notebook(before)
+    recording.notebook(f"%crdb_freeze {recording.folder}")
+    said = recording.notebook.shown.strip()
+    recording.notebook("%crdb_txn SELECT 3 AS three")
+
+    assert said == f"Records into {recording.folder}, anew."
+    assert asked(recording.folder) == ["SELECT 3 AS three"]
+
+
+def test_a_recording_without_a_question_is_served_and_said_to_hold_none(twice: Twice) -> None:
+    twice.live()
+    twice.frozen()
+
+    assert f"recording in {twice.folder}, which holds no question: no server is asked." in twice.notebook.shown
 
 
 def test_a_folder_that_is_no_recording_is_refused(unconnected: Any, tmp_path: Path) -> None:
@@ -215,14 +287,16 @@ def test_what_is_open_stays_open_where_there_is_no_recording(notebook: Any, tmp_
     assert notebook("%crdb_txn SELECT 1 AS one").one.tolist() == [1]
 
 
-def test_that_a_recording_is_served_is_said_under_the_line_that_was_recorded(twice: Twice) -> None:
+@pytest.mark.parametrize("cell", ["%crdb_connect :url", "%crdb_connect --list", "%crdb_connect --use default"])
+def test_that_a_recording_is_served_is_said_under_each_line_about_a_connection(twice: Twice, cell: str) -> None:
+    twice.live("%crdb_txn SELECT 1", cell)
     twice.notebook("%crdb_connect :url")
+    twice.notebook(cell)
     line = twice.notebook.shown.strip()
-    twice.live(*MADE)
-    twice.frozen()
+    twice.frozen(cell)
 
-    assert twice.notebook.shown.splitlines() == [
-        line, f"Served from the recording in {twice.folder}: no server is asked.",
+    assert twice.notebook.shown.strip().splitlines() == [
+        line, f"Served from the recording in {twice.folder}: no server is asked. %crdb_freeze off ends that.",
     ]  # fmt: skip
 
 
