@@ -45,7 +45,7 @@ ALIASES = {
 _HEAD = """\
 # Types
 
-What a column of each SQL type becomes, by [values that are read from a server and written back](#how-this-page-is-made).
+What a column of each SQL type becomes. [Each is tested](#how-this-page-is-made) by reading and writing it.
 
 - **Python** is what records hold. NULL is `None`.
 - **pandas** has two back-ends. With NumPy's, NULL is `pandas.NA`, `NaT`, or NaN in `str`; among objects it is `None`,
@@ -132,8 +132,9 @@ whatever the defaults of the server, the database and the role are. What you set
 
 ## How this page is made
 
-The golden values of [tests/type_cases.py](../tests/type_cases.py) are run through the code by `.venv/bin/python tests/types_page.py`; a
-test compares the page with what they become now. The same values are selected from a server, by SELECT and by COPY, and written back.
+`.venv/bin/python tests/types_page.py` runs the golden values of [tests/type_cases.py](../tests/type_cases.py) through the
+code; a test compares the page with what they become now. The same values are selected from a server, by SELECT and by
+COPY, and written back.
 """
 _FOR_PANDAS = """\
 
