@@ -17,6 +17,7 @@
         └── told.py          what one that stands in for another has to be told
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
     ├── doors.py         … and what psycopg2 does not lead through execute()
+    │   └── observed.py      … each of which the connection hears of
     ├── sockets.py       … and its socket
     ├── guarded.py       … without the doors that lead past us
     ├── course.py        … what has become of the transaction
