@@ -18,6 +18,7 @@
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
     ├── doors.py         … and what psycopg2 does not lead through execute()
     │   └── observed.py      … each of which the connection hears of
+    ├── asking.py        … and what we ask it on our own account
     ├── sockets.py       … and its socket
     ├── guarded.py       … without the doors that lead past us
     ├── course.py        … what has become of the transaction

@@ -18,6 +18,7 @@ from crdb_magic.columns.collector import paused
 from crdb_magic.columns.lines import csv_of
 from crdb_magic.columns.objects import Finish
 from crdb_magic.columns.results import READ_STYLES
+from crdb_magic.session.asking import ask
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.values.typemap import SqlType, lookup, text_like
 
@@ -109,20 +110,17 @@ def can_copy(connection: Connection) -> bool:
     return connection.server.copy_to and connection.utf8
 
 
-def copies_as_selected(cursor: Cursor, query: str, oids: Collection[int]) -> bool:
+def copies_as_selected(connection: Connection, query: str, oids: Collection[int]) -> bool:
     """Whether COPY sends the texts of a query with columns of these types as SELECT does, but for FLOAT4's digits.
 
     The OID of a collated string is that of its type: only the plan tells it. A plan that tells no types is no yes.
     """
-    if cursor.connection.server.copy_as_selected or _PERHAPS_COLLATED.isdisjoint(oids):
+    if connection.server.copy_as_selected or _PERHAPS_COLLATED.isdisjoint(oids):
         return True
     if _CITEXT in oids:
         return False
-    cursor.is_ours = True
-    cursor.execute(f"EXPLAIN (TYPES) {query}")
-    cursor.is_ours = False
-    plan = b"\n".join(line for (line,) in cursor.fetchall())
-    return b"columns: (" in plan and b"collatedstring{" not in plan
+    plan = ask(connection, f"EXPLAIN (TYPES) {query}")
+    return "columns: (" in plan and "collatedstring{" not in plan
 
 
 _CITEXT, _FLOAT4 = 90008, 700
@@ -172,7 +170,7 @@ def lines_to(
     takes the texts as they are, so that the blanks of CHAR and the digits of FLOAT4 in COPY would show.
     """
     shown = untyped and not {*PADDED, _FLOAT4}.isdisjoint(oids)
-    copies = can_copy(cursor.connection) and not shown and copies_as_selected(cursor, query, oids)
+    copies = can_copy(cursor.connection) and not shown and copies_as_selected(cursor.connection, query, oids)
     return (copy_to if copies else fetch_to)(cursor, query, put)
 
 

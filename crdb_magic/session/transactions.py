@@ -26,11 +26,11 @@ from crdb_magic.errors import (
     StatementError,
     TransactionError,
 )
+from crdb_magic.session.asking import ask, send
 from crdb_magic.session.course import swallowed
-from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.keeping import KEEPERS, check_past
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import check_past
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -330,20 +330,3 @@ def commit_and_tell(connection: Connection) -> Decimal | None:
             raise
         raise ambiguous([Attempt(1, _NONE_BEFORE, None, str(error.diag.message_primary))]) from error
     return Decimal(told) if told else None
-
-
-def send(connection: Connection, sql: str) -> str:
-    """Send a statement of ours; gives its tag."""
-    with connection.cursor(cursor_factory=Cursor) as cursor:
-        cursor.is_ours = True
-        cursor.execute(sql.encode())
-        return cursor.statusmessage or ""
-
-
-def ask(connection: Connection, sql: str) -> str:
-    """Send a question of ours; gives the first value of the answer as text, empty if there is none."""
-    with text_cursor(connection) as cursor:
-        cursor.is_ours = True
-        cursor.execute(sql)
-        row = cursor.fetchone()
-        return str(row[0], "utf-8") if row else ""
