@@ -5,7 +5,7 @@
     statements.py   a cell -> statements, and values bound to their :name parameters
     ├── lexer.py        text -> tokens, as CockroachDB and PostgreSQL read it
     │   └── excerpt.py      a place in a text, shown with a caret
-    ├── names.py        a name as it is written, and where one stands that an error quotes
+    ├── names.py        a name as it is written and meant, and where one stands that an error quotes
     │   └── keywords.py     … which words can't be one, and which come next
     ├── nearmisses.py   what is nearly right, and what to write instead
     ├── foreign.py      CockroachDB's words that PostgreSQL lacks

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
-from unicodedata import normalize
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.functions import HARMLESS
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.names import meant
 from crdb_magic.sql.statements import Statement, split
 
 
@@ -173,7 +173,7 @@ def restarts_transaction(statement: Statement) -> bool:
     if not _begins(statement, _SAVEPOINT):
         return False
     names = (token for token in _head(statement) if token.text not in _SAVEPOINT_WORDS)
-    return any(_identifier(token).startswith(_RESTART) for token in names)
+    return any(meant(token.text).startswith(_RESTART) for token in names)
 
 
 def names_savepoint_by_value(statement: Statement) -> bool:
@@ -185,7 +185,7 @@ def turns_on_restarts(statement: Statement) -> bool:
     """Whether it lets any savepoint be one of the retry protocol: SET force_savepoint_restart, set_config('…')."""
     if statement.keyword != "SET":
         return _FORCE_RESTARTS in statement.text.lower() and _sets_restarts(words(statement))
-    said = [_identifier(token) for token in _head(statement)][1:]
+    said = [meant(token.text) for token in _head(statement)][1:]
     setting = said[1:] if said[:1] in (["session"], ["local"]) else said
     return setting[:1] == [_FORCE_RESTARTS] and setting[2:3] not in _OFF
 
@@ -387,10 +387,3 @@ def _title(statement: Statement) -> str:
     """Give the keywords at the start of a statement, to name it in a sentence."""
     phrases = (phrase for phrase in (*_SAVEPOINT, *_CONTROL, "SHOW COMMIT TIMESTAMP") if _begins(statement, (phrase,)))
     return next(phrases, statement.keyword)
-
-
-def _identifier(token: Token) -> str:
-    """Give the name that an identifier means: CockroachDB folds unquoted ones, and normalises all."""
-    if token.kind is Kind.QUOTED:
-        return normalize("NFC", token.text.partition('"')[2][:-1].replace('""', '"'))
-    return normalize("NFC", token.text.lower())
