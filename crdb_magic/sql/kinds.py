@@ -9,20 +9,15 @@ from itertools import chain, islice, pairwise
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.functions import HARMLESS
+from crdb_magic.sql.keywords import word_set
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
 from crdb_magic.sql.names import meant
 from crdb_magic.sql.statements import Statement, split
 
-
-def _words(text: str) -> frozenset[str]:
-    """Read a table of words, in the spelling that ``fold`` gives."""
-    return frozenset(text.upper().split())
-
-
 _RESTART = "cockroach_restart"
 _FORCE_RESTARTS = "force_savepoint_restart"
 _OFF = (["off"], ["false"], ["default"])
-_SAVEPOINT_WORDS = _words("SAVEPOINT RELEASE ROLLBACK WORK TRANSACTION TO")
+_SAVEPOINT_WORDS = word_set("SAVEPOINT RELEASE ROLLBACK WORK TRANSACTION TO")
 _CONTROL = ("BEGIN", "START TRANSACTION", "COMMIT", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION")
 # A quick look at a message; what it finds is read. The first words of _CONTROL, and of SHOW COMMIT TIMESTAMP.
 FILLER = rb"(?:\A|;)(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*+"
@@ -42,25 +37,25 @@ _BOUND_TO_A_TRANSACTION = (
 )
 
 # They run a body that may commit, which the server refuses within a transaction (2D000).
-_BODIES = _words("CALL DO")
+_BODIES = word_set("CALL DO")
 # What commits in steps of its own, or works through jobs, and can't be within a transaction on one server or the other.
 _IN_STEPS = (
     "ALTER SYSTEM", "BACKUP", "CLUSTER", "CREATE CHANGEFEED", "CREATE DATABASE", "CREATE SUBSCRIPTION",
     "CREATE TABLESPACE", "DROP DATABASE", "DROP SUBSCRIPTION", "DROP TABLESPACE", "EXPORT", "IMPORT", "REINDEX",
     "RESTORE", "SET CLUSTER SETTING", "VACUUM",
 )  # fmt: skip
-_CONCURRENT = _words("CREATE DROP ALTER REINDEX")  # … CONCURRENTLY; a REFRESH is one transaction
-_SCHEMA = _words("ALTER COMMENT CREATE DROP GRANT REASSIGN REFRESH REVOKE TRUNCATE")
-_WRITES_NOTHING = _words("BEGIN START SET SHOW SAVEPOINT RELEASE ROLLBACK")
+_CONCURRENT = word_set("CREATE DROP ALTER REINDEX")  # … CONCURRENTLY; a REFRESH is one transaction
+_SCHEMA = word_set("ALTER COMMENT CREATE DROP GRANT REASSIGN REFRESH REVOKE TRUNCATE")
+_WRITES_NOTHING = word_set("BEGIN START SET SHOW SAVEPOINT RELEASE ROLLBACK")
 
-_READERS = _words("SELECT VALUES TABLE SHOW EXPLAIN WITH")
-_QUERIES = _words("SELECT VALUES TABLE WITH")
+_READERS = word_set("SELECT VALUES TABLE SHOW EXPLAIN WITH")
+_QUERIES = word_set("SELECT VALUES TABLE WITH")
 # SHARE is FOR SHARE, and UPDATE is FOR UPDATE too: they lock.
-_WRITERS = _words("INSERT UPDATE UPSERT DELETE MERGE INTO CALL TRUNCATE SHARE")
-_LOCKS = _words("SHARE UPDATE")
-_OUTERMOST = _words("INSERT UPDATE UPSERT DELETE MERGE CALL TRUNCATE SEARCH CYCLE")  # the last two: of WITH
+_WRITERS = word_set("INSERT UPDATE UPSERT DELETE MERGE INTO CALL TRUNCATE SHARE")
+_LOCKS = word_set("SHARE UPDATE")
+_OUTERMOST = word_set("INSERT UPDATE UPSERT DELETE MERGE CALL TRUNCATE SEARCH CYCLE")  # the last two: of WITH
 _ANALYZE = frozenset({"ANALYZE", "ANALYSE"})
-_EXPLAIN_OPTIONS = _ANALYZE | _words(
+_EXPLAIN_OPTIONS = _ANALYZE | word_set(
     """EXPLAIN VERBOSE DEBUG DISTSQL PLAN OPT TYPES VEC REDACT ENV MEMO COSTS BUFFERS WAL TIMING SUMMARY
     SETTINGS GENERIC_PLAN MEMORY SERIALIZE NONE BINARY FORMAT TEXT JSON XML YAML ON OFF TRUE FALSE"""
 )
@@ -70,9 +65,9 @@ BEFORE_NAMES = frozenset({"AS", "WITH", "RECURSIVE", "::", ":::"})
 # CockroachDB takes any statement as a source, FROM [CANCEL JOBS …], and as a WITH query.
 _BEFORE_STATEMENTS = {"[": frozenset({"FROM", "JOIN", "LATERAL", ",", "("}), "(": frozenset({"AS", "MATERIALIZED"})}
 # … or it is the definition of a window: WINDOW w AS (PARTITION BY …).
-_HARMLESS_BEGINNINGS = _READERS | _words("PARTITION ORDER ROWS RANGE GROUPS")
+_HARMLESS_BEGINNINGS = _READERS | word_set("PARTITION ORDER ROWS RANGE GROUPS")
 
-_KEYWORDS_BEFORE_PARENTHESIS = _words(
+_KEYWORDS_BEFORE_PARENTHESIS = word_set(
     """ALL ANALYSE ANALYZE AND ANY ARRAY AS ASC BETWEEN BY CASE CAST CROSS CUBE DESC DISTINCT ELSE EXCEPT EXISTS
     EXPLAIN EXTRACT FILTER FROM GROUPING HAVING ILIKE IN INTERSECT IS JOIN LATERAL LIKE LIMIT MATERIALIZED NOT
     OFFSET ON ONLY OR ORDINALITY OVER RETURNING ROLLUP ROW SELECT SETS SIMILAR SOME TABLE THEN TO UNION USING VALUES
