@@ -25,7 +25,8 @@
     ├── literals.py      Python values -> SQL literals
     ├── notices.py       what the server says besides its answers
     ├── translation.py   psycopg2's errors -> ours
-    │   └── hints.py         … with what to do, where the server does not say it
+    │   ├── connect_hints.py … with what to do where no connection could be opened
+    │   └── hints.py         … and where the server does not say it
     ├── listening.py     who hears what is said, or stands in for a server: a recording
     ├── versions.py      which driver there is
     └── interrupts.py    Ctrl-C cancels what a connection does
