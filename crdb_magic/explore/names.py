@@ -11,6 +11,7 @@ from itertools import islice, takewhile
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError
+from crdb_magic.explore.catalogue import KINDS
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import NOTHING, Told
@@ -93,7 +94,6 @@ _FUNCTIONS = """
 SELECT DISTINCT pronamespace, proname FROM pg_catalog.pg_proc
 WHERE prorettype NOT IN (2281, 2275, 2279, 2280, 3838, 3115, 3310, 325, 269)
 """
-_KINDS = {"v": "view", "m": "view", "S": "sequence"}
 _PRIVATE = ("pg_toast", "pg_temp_")  # schemas
 _HIDDEN = "crdb_internal_"  # columns that CockroachDB adds to tables: shards, time to live
 
@@ -132,7 +132,7 @@ def _rows(session: Session, sql: str, most: int = MOST_TABLES) -> list[tuple[str
 def _tables(session: Session, schemas: Mapping[str, str]) -> tuple[Table, ...]:
     columns, indexes = _columns(session), _indexes(session)
     found = (
-        Table(schema, name, _KINDS.get(kind, "table"), columns.get(oid, ()), indexes.get((schema, name), ()))
+        Table(schema, name, KINDS[kind].split()[-1], columns.get(oid, ()), indexes.get((schema, name), ()))
         for oid, place, name, kind in _rows(session, _TABLES)
         if (schema := schemas.get(place))
     )

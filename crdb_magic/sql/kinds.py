@@ -14,10 +14,14 @@ from crdb_magic.sql.lexer import Kind, Token, fold, lex
 from crdb_magic.sql.names import meant
 from crdb_magic.sql.statements import Statement, split
 
+SETTINGS = word_set("SET RESET USE")
+"""The first words of what sets something for the session, or for its transaction."""
+SAVEPOINTS = word_set("SAVEPOINT RELEASE ROLLBACK")
+"""The first words of what sets, gives up or goes back to a savepoint; the last one may end a transaction instead."""
 _RESTART = "cockroach_restart"
 _FORCE_RESTARTS = "force_savepoint_restart"
 _OFF = (["off"], ["false"], ["default"])
-_SAVEPOINT_WORDS = word_set("SAVEPOINT RELEASE ROLLBACK WORK TRANSACTION TO")
+_SAVEPOINT_WORDS = SAVEPOINTS | word_set("WORK TRANSACTION TO")
 _CONTROL = ("BEGIN", "START TRANSACTION", "COMMIT", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION")
 # A quick look at a message; what it finds is read. The first words of _CONTROL, and of SHOW COMMIT TIMESTAMP.
 FILLER = rb"(?:\A|;)(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*+"
