@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from crdb_magic.sql.kinds import controls_transaction, readable, words
+from crdb_magic.sql.kinds import controls_transaction, words
+from crdb_magic.sql.messages import readable
 from crdb_magic.sql.names import meant
 from crdb_magic.sql.statements import Statement
 

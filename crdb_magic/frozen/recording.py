@@ -12,7 +12,8 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.asof import AsOf
 from crdb_magic.frozen.events import COMMITTED, PRESENT, Event, Kind, Place
 from crdb_magic.session.catalog import OF_TYPES
-from crdb_magic.sql.kinds import FILLER, SETTINGS, readable
+from crdb_magic.sql.kinds import SETTINGS
+from crdb_magic.sql.messages import FILLER, readable
 
 Rows = Callable[[Event], Iterable[Batch]]
 

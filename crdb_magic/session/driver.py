@@ -30,7 +30,7 @@ from crdb_magic.session.notices import Notices
 from crdb_magic.session.sockets import OnSocket
 from crdb_magic.session.told import SET_CONFIG, Telling, Told
 from crdb_magic.session.translation import refused, translated
-from crdb_magic.sql.kinds import ends_one, resets_all
+from crdb_magic.sql.messages import ends_one, resets_all
 
 CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",

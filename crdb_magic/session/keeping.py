@@ -11,7 +11,8 @@ from weakref import WeakValueDictionary
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import PastUnavailableError
-from crdb_magic.sql.kinds import may_write, some
+from crdb_magic.sql.kinds import may_write
+from crdb_magic.sql.messages import some
 
 Connection = Any  # that of the driver, which knows of us
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from crdb_magic.sql.kinds import FILLER, SAVEPOINTS, SETTINGS, ends_transaction, readable, words
+from crdb_magic.sql.kinds import SAVEPOINTS, SETTINGS, ends_transaction, words
+from crdb_magic.sql.messages import FILLER, readable
 from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.

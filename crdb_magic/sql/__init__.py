@@ -10,6 +10,7 @@
     ├── nearmisses.py   what is nearly right, and what to write instead
     ├── foreign.py      CockroachDB's words that PostgreSQL lacks
     └── kinds.py        what belongs in a cell, what only reads, what may run without a transaction
+        ├── messages.py     … what a message is that holds several, as it is sent
         ├── functions.py    … which functions change nothing
         ├── row_limits.py   … and how many rows a query gives at most
         └── steadiness.py   … and what may make its answer another one when it is asked again
