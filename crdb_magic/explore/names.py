@@ -16,8 +16,8 @@ from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import NOTHING, Told
 
-MOST_TABLES = 10_000  # that are read: of a database with more, some are not offered
-MOST_COLUMNS = 200_000
+_MOST_TABLES = 10_000  # that are read: of a database with more, some are not offered
+_MOST_COLUMNS = 200_000
 _PATIENCE = "10s"  # for each question
 # The servers' own: known, but of no interest to most.
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "crdb_internal", "pg_extension"})
@@ -123,7 +123,7 @@ def read_names(target: Target, told: Told = NOTHING) -> Names:
         session.close()
 
 
-def _rows(session: Session, sql: str, most: int = MOST_TABLES) -> list[tuple[str, ...]]:
+def _rows(session: Session, sql: str, most: int = _MOST_TABLES) -> list[tuple[str, ...]]:
     with suppress(CrdbMagicError):
         return [tuple(map(str, row)) for row in session.ask(f"{sql} LIMIT {most}").rows]
     return []
@@ -141,7 +141,7 @@ def _tables(session: Session, schemas: Mapping[str, str]) -> tuple[Table, ...]:
 
 def _columns(session: Session) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for table, place, name in _rows(session, _COLUMNS, MOST_COLUMNS):
+    for table, place, name in _rows(session, _COLUMNS, _MOST_COLUMNS):
         if not name.startswith(_HIDDEN):
             found[table].append((int(place), name))
     return {table: tuple(name for _, name in sorted(columns)) for table, columns in found.items()}

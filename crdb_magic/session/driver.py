@@ -32,7 +32,7 @@ from crdb_magic.session.told import SET_CONFIG, Telling, Told
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.messages import ends_one, resets_all
 
-CONNECT_DEFAULTS = {
+_CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
     "connect_timeout": "10",
     "fallback_application_name": "crdb_magic",  # what the cluster's console shows, unless the user named one
@@ -340,7 +340,7 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
     """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
     played = LISTENING.stand_in is not None
     place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
-    parameters = {**CONNECT_DEFAULTS, **place}
+    parameters = {**_CONNECT_DEFAULTS, **place}
     failure = None
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)

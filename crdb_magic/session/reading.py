@@ -90,7 +90,7 @@ def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
     if len(rows) < ROWS:
         return (_texts(columns, rows),) if rows else ()
     batches = []
-    types = known_types(cursor.connection, columns)
+    types = _known_types(cursor.connection, columns)
     with paused():
         while rows:
             batches.append(typed(types, from_rows(rows)))
@@ -139,7 +139,7 @@ def describe(cursor: Cursor, query: str) -> Columns:
 def copy(cursor: Cursor, query: str, columns: Columns, finish: Finish) -> tuple[Batch, ...]:
     """Read all rows of a query by COPY; each batch is cast in a thread and finished here, between the lines."""
     batches: list[Batch] = []
-    types = known_types(cursor.connection, columns)
+    types = _known_types(cursor.connection, columns)
 
     def take(batch: Batch) -> None:
         batches.append(finish(types, batch))
@@ -171,10 +171,10 @@ def lines_to(
     """
     shown = untyped and not {*PADDED, _FLOAT4}.isdisjoint(oids)
     copies = can_copy(cursor.connection) and not shown and copies_as_selected(cursor.connection, query, oids)
-    return (copy_to if copies else fetch_to)(cursor, query, put)
+    return (copy_to if copies else _fetch_to)(cursor, query, put)
 
 
-def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
+def _fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
     """Do what `copy_to` does by a cursor of the server's; the parts of the same rows are the same.
 
     Each is of as many rows as make up its size, as far as those before tell.
@@ -194,7 +194,7 @@ def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
         put(part)
 
 
-def known_types(connection: Connection, columns: Columns) -> list[SqlType]:
+def _known_types(connection: Connection, columns: Columns) -> list[SqlType]:
     """Give the types that can be told without asking the server, texts for all others."""
     cockroach = connection.server.is_cockroachdb
     return [lookup(one.oid, cockroach=cockroach) or text_like("", one.oid) for one in columns]

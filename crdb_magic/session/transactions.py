@@ -262,7 +262,7 @@ class Explicit(Verbs[T]):
         self.changed_schema = connection.course.changed_schema
         end = "ROLLBACK" if self.options.dry_run else "COMMIT"
         if self._is_told_when(connection):
-            self.committed_at = commit_and_tell(connection)
+            self.committed_at = _commit_and_tell(connection)
         elif send(connection, end) != end:  # an aborted transaction answers ROLLBACK to COMMIT, without an error
             raise swallowed("A statement of the transaction failed")
         self._lift_limit(connection)
@@ -317,7 +317,7 @@ INSTANT = "SELECT cluster_logical_timestamp()"
 _NONE_BEFORE = "25000"
 
 
-def commit_and_tell(connection: Connection) -> Decimal | None:
+def _commit_and_tell(connection: Connection) -> Decimal | None:
     """Commit, and ask in the same message when that was: an answer means that it was done.
 
     Where the session's last transaction was not committed the question is refused: that of one which was rolled back

@@ -127,7 +127,7 @@ def restarts_transaction(statement: Statement) -> bool:
     return any(meant(token.text).startswith(_RESTART) for token in names)
 
 
-def names_savepoint_by_value(statement: Statement) -> bool:
+def _names_savepoint_by_value(statement: Statement) -> bool:
     """Whether the name of its savepoint is a parameter, and so may turn out to be one of the retry protocol."""
     return _begins(statement, _SAVEPOINT) and any(token.kind is Kind.NAMING for token in _head(statement))
 
@@ -162,7 +162,7 @@ _RESTARTS = (
         hint="Remove it. For a savepoint of your own, choose another name.",
     ),
     _Refusal(
-        names_savepoint_by_value,
+        _names_savepoint_by_value,
         why=f"whose name is a value: it could be {_RESTART}, whose RELEASE commits",
         hint="Write the name itself.",
     ),

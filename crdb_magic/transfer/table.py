@@ -16,7 +16,7 @@ GENERATED = {
     "uuid": "UUID PRIMARY KEY DEFAULT gen_random_uuid()",
     "rowid": "BIGINT PRIMARY KEY DEFAULT unique_rowid()",
 }
-GENERATED_NAME = "id"
+_GENERATED_NAME = "id"
 
 _WORD = r'(?:[^\W\d]\w*|"(?:[^"]|"")+")'
 _TYPE = re.compile(
@@ -55,10 +55,10 @@ class Key:
         if asked is None:
             return cls()
         if isinstance(asked, str) and asked.lower() in GENERATED and asked not in names:
-            if GENERATED_NAME in names:
+            if _GENERATED_NAME in names:
                 raise OptionError(
-                    f"--key {asked} adds a column {GENERATED_NAME}, and the DataFrame has one.",
-                    hint=f"rename it, or make it the key: --key {GENERATED_NAME}.",
+                    f"--key {asked} adds a column {_GENERATED_NAME}, and the DataFrame has one.",
+                    hint=f"rename it, or make it the key: --key {_GENERATED_NAME}.",
                 )
             return cls((), asked.lower())
         if not isinstance(asked, str | Sequence):
@@ -83,7 +83,7 @@ class NewTable:
         """Spell CREATE TABLE."""
         parts = [f"{quoted(column.name)} {column.ddl}" for column in self.columns]
         if self.key.generated:
-            parts.insert(0, f"{quoted(GENERATED_NAME)} {GENERATED[self.key.generated]}")
+            parts.insert(0, f"{quoted(_GENERATED_NAME)} {GENERATED[self.key.generated]}")
         if self.key.columns:
             parts.append(f"PRIMARY KEY ({_list(self.key.columns)})")
         return f"CREATE TABLE {'IF NOT EXISTS ' if unless_there else ''}{self.name} ({', '.join(parts)})"
