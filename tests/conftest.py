@@ -39,7 +39,7 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import URL_VARIABLES, Target
 from crdb_magic.errors import ConnectionFailedError
 from crdb_magic.local import start
-from crdb_magic.session import execution, reading, sizes
+from crdb_magic.session import reading, sizes
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
 from crdb_magic.sql.statements import BoundStatement, split
@@ -264,7 +264,6 @@ def trips(proxy: Proxy, through: Session) -> Callable[[Callable[[], object]], li
 def three_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a result of three rows count as a large one."""
     monkeypatch.setattr(sizes, "LARGE", 3)
-    monkeypatch.setattr(execution, "LARGE", 3)
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ Arrow writes whole columns; what it has no type for goes through `crdb_magic.val
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from io import BytesIO
 from typing import Any
 
@@ -33,8 +34,7 @@ from crdb_magic.columns.encode_arrow import (
     written,
 )
 from crdb_magic.columns.encode_limits import limited
-from crdb_magic.errors import InputError
-from crdb_magic.values.encode_table import TableColumn, check_dtypes
+from crdb_magic.errors import InputError, OptionError
 from crdb_magic.values.encode_types import Target, spelled
 from crdb_magic.values.encode_values import Form, infer, normal, texts
 from crdb_magic.values.typemap import Family, SqlType
@@ -44,6 +44,14 @@ CHUNK_ROWS = 20_000  # measured: larger ones are no faster, smaller ones are slo
 CHUNK_BYTES = 2 << 20  # CockroachDB takes messages of 16 MiB (sql.conn.max_read_buffer_message_size)
 
 Ready = tuple[SqlType, Any]  # a type, and an Arrow column that the CSV writer spells as the server reads it
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column to be: its name, and its type spelt so that both servers understand it."""
+
+    name: str
+    ddl: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,8 @@ class Load:
         and for a value that its column does not take.
         """
         names, given = column_names(frame), dict(dtypes or {})
-        check_dtypes(given, names)
+        for name in given:
+            check_column(name, names, "--dtype")
         targets = _targets(given, there or {})
         made = [_column(name, frame.iloc[:, place], targets.get(name)) for place, name in enumerate(names)]
         columns = [TableColumn(name, given.get(name, type_.ddl)) for name, (type_, _) in zip(names, made, strict=True)]
@@ -280,3 +289,11 @@ def _objects(values: list[Any], form: Form | None) -> Ready:
 
 
 _QUOTE, _NOTHING = (pa.scalar(text, pa.large_string()) for text in ('"', ""))
+
+
+def check_column(name: str, names: Sequence[str], option: str) -> None:
+    """Refuse a column that the DataFrame does not have."""
+    if name not in names:
+        close = get_close_matches(str(name), names, n=1)
+        hint = f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names)}."
+        raise OptionError(f"{option} names {name}, which is no column of the DataFrame.", hint=hint)

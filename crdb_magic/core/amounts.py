@@ -1,30 +1,12 @@
-"""Counts, durations and sizes: in few digits, the same wherever they are shown; and read as CockroachDB has them."""
+"""Counts, durations and sizes in few digits, the same wherever they are shown."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 MOST = 1e18  # what is more is none of what a server counts, and no figure to reckon with
-# CockroachDB's pkg/util/humanizeutil and Go's time.Duration: 125,000; 1m59s, 1.2s, 604µs.
-_COUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|us|ns)")
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
-
-
-def read_count(text: str) -> float | None:
-    """Read a number with commas; of two with a dash between them, the larger."""
-    numbers = [float(found.replace(",", "")) for found in _COUNT.findall(text.partition("(")[0])]
-    return max((number for number in numbers if number < MOST), default=None)
-
-
-def read_duration(text: str) -> float | None:
-    """Read a duration, in seconds."""
-    parts = _PART.findall(text)
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    return seconds if parts and seconds < MOST else None
 
 
 def count(number: float) -> str:

@@ -15,7 +15,7 @@ from crdb_magic.errors import OptionError
 
 FOLLOWER = "follower"
 _FOLLOWER_SQL = "follower_read_timestamp()"
-FOLLOWER_LAG = timedelta(seconds=4.2)  # what follower_read_timestamp() subtracts by default
+_FOLLOWER_LAG = timedelta(seconds=4.2)  # what follower_read_timestamp() subtracts by default
 
 _UNITS = {
     "us": timedelta(microseconds=1),
@@ -114,7 +114,7 @@ def time_of(hlc: Decimal) -> datetime:
 
 def _from_text(text: str) -> AsOf:
     if text.lower() in (FOLLOWER, _FOLLOWER_SQL):
-        return AsOf(asked=FOLLOWER, sql=_FOLLOWER_SQL, ago=FOLLOWER_LAG)
+        return AsOf(asked=FOLLOWER, sql=_FOLLOWER_SQL, ago=_FOLLOWER_LAG)
     if text.lower() == NOW.asked:
         return NOW
     if _HLC.fullmatch(text):

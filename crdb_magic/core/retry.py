@@ -44,7 +44,7 @@ T = TypeVar("T")
 RETRYABLE = frozenset({"40001", "CR000", "40P01"})  # CR000: before v2; 40P01: a deadlock on PostgreSQL
 LOST = frozenset({"57P01", "57P02", "57P03", "58C00", "58C01", "53300", "25P03"})  # and class 08, and no code
 CANCELED = "57014"
-REFUSED_MESSAGE = "08P01"  # unless the connection ended: so PgBouncer says that it lost the server
+_REFUSED_MESSAGE = "08P01"  # unless the connection ended: so PgBouncer says that it lost the server
 AMBIGUOUS = "40003"
 UNKNOWN_AT_COMMIT = frozenset({AMBIGUOUS, CANCELED, "XX000", "XXUUU"})
 COMMITTED_BUT = "XXA00"
@@ -148,7 +148,7 @@ def is_lost(error: CrdbMagicError) -> bool:
     """
     code = error.sqlstate or ""
     gone = isinstance(error, ConnectionFailedError) and code != CANCELED
-    return gone or code in LOST or (code.startswith("08") and code != REFUSED_MESSAGE)
+    return gone or code in LOST or (code.startswith("08") and code != _REFUSED_MESSAGE)
 
 
 def _is_unclear(error: CrdbMagicError) -> bool:

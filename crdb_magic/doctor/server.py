@@ -12,7 +12,7 @@ from crdb_magic.core.asof import NOW
 from crdb_magic.doctor.case import Case
 from crdb_magic.doctor.findings import Said, UnaskedError, note, ok, problem
 from crdb_magic.errors import StatementError
-from crdb_magic.explore.questions import Named, ask, instant, named, read
+from crdb_magic.explore.questions import ask, at_present, instant, read
 from crdb_magic.explore.retention import retention
 from crdb_magic.sql.names import written
 
@@ -54,7 +54,7 @@ def product(case: Case) -> Iterator[Said]:
 def database(case: Case) -> Iterator[Said]:
     """Say whether the database is there: CockroachDB lets users connect to one that is not."""
     name = case.session.connection.info.dbname
-    known = _named(case, "SHOW DATABASES") if case.session.server.own_words else [{"database_name": name}]
+    known = at_present(case.session, "SHOW DATABASES") if case.session.server.own_words else [{"database_name": name}]
     if any(row["database_name"] == name for row in known):
         yield ok(f"{name} is there")
     else:
@@ -151,16 +151,12 @@ def past(case: Case) -> Iterator[Said]:
 def _may(case: Case, sql: str) -> bool:
     """Whether a question is answered; raises what is no matter of privileges."""
     try:
-        _named(case, sql)
+        at_present(case.session, sql)
     except StatementError as error:
         if error.sqlstate != "42501":
             raise
         return False
     return True
-
-
-def _named(case: Case, sql: str) -> list[Named]:
-    return read(case.session, partial(named, sql=sql), NOW)
 
 
 def _row(case: Case, sql: str) -> tuple[str | None, ...]:

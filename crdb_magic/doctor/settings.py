@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import NamedTuple
 
 from crdb_magic.core.amounts import duration
-from crdb_magic.core.asof import NOW
 from crdb_magic.doctor.case import Case
 from crdb_magic.doctor.findings import Said, note, ok
-from crdb_magic.explore.questions import named, read
+from crdb_magic.explore.questions import at_present
 
 
 class _Setting(NamedTuple):
@@ -60,7 +58,7 @@ _QUESTION = "SELECT name, setting FROM pg_catalog.pg_settings"
 
 def settings(case: Case) -> Iterator[Said]:
     """Which settings change what statements do; those that are as the magics expect are counted in one line."""
-    rows = read(case.session, partial(named, sql=_QUESTION), NOW)
+    rows = at_present(case.session, _QUESTION)
     told = {str(row["name"]).lower(): row["setting"] or "" for row in rows}
     known = [one for one in _SETTINGS if one.name in told]
     plain = [f"{one.name} {told[one.name]}" for one in known if one.expected(told[one.name])]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from crdb_magic.core.asof import NOW
-from crdb_magic.explore.questions import Named, instant, named, optional, read
+from crdb_magic.explore.questions import Named, at_present, instant, named, optional
 from crdb_magic.session.session import Session
 
 
@@ -116,7 +116,7 @@ class _Asked:
 
     def all(self, sql: str) -> list[Named]:
         """Give the rows by the names of their columns, whatever the session is pinned to."""
-        return read(self._session, partial(named, sql=sql), NOW)
+        return at_present(self._session, sql)
 
     def some(self, what: str, sql: str) -> list[Named]:
         """Give the rows of what may be refused, or none and a note."""

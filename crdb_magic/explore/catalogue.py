@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from crdb_magic.explore.questions import Row, ask
 from crdb_magic.session.driver import Connection
-from crdb_magic.values.encode_table import table_name
+from crdb_magic.sql.names import table_name
 
 KINDS = {
     "r": "table",

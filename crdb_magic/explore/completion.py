@@ -25,7 +25,7 @@ from crdb_magic.sql.keywords import (
 from crdb_magic.sql.lexer import Kind, Token
 from crdb_magic.sql.names import meant, written
 
-MOST_OFFERED = 500  # as many as IPython hands on
+_MOST_OFFERED = 500  # as many as IPython hands on
 _ASKED_FOR = 3  # letters that are typed until functions are offered that few people know
 _BEHIND_OPERANDS = tuple(dict.fromkeys((*chain(*CLAUSES.values()), *OF_A_COLUMN, *DEFINITIONS)))
 _WORDS = frozenset(" ".join((*STATEMENTS, *_BEHIND_OPERANDS, *OPERANDS, *RELATIONS, *FOLLOWING)).split())
@@ -77,7 +77,7 @@ def complete(text: str, cursor: int, names: Names, variables: Variables = Variab
     for one in _Offering(typing, names, variables).candidates():
         if _fits(one, typing):
             found.setdefault(one.text, Completion(one.text.removesuffix(typing.rest), one.kind))
-        if len(found) == MOST_OFFERED:
+        if len(found) == _MOST_OFFERED:
             break
     return Completions(typing.start, tuple(found.values()))
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from crdb_magic.explore.catalogue import Attribute, Reference, Relation
 from crdb_magic.explore.questions import ask
 from crdb_magic.session.driver import Connection
-from crdb_magic.values.typemap import quoted
+from crdb_magic.sql.names import quoted
 
 
 def create_statement(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from crdb_magic.explore.catalogue import Relation
 from crdb_magic.explore.questions import Row, ask, not_within, optional, read, whole
 from crdb_magic.session.session import Session
-from crdb_magic.values.typemap import quoted
+from crdb_magic.sql.names import quoted
 
 
 class Estimate(NamedTuple):

@@ -11,12 +11,13 @@ from itertools import islice, takewhile
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError
+from crdb_magic.explore.catalogue import KINDS
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import NOTHING, Told
 
-MOST_TABLES = 10_000  # that are read: of a database with more, some are not offered
-MOST_COLUMNS = 200_000
+_MOST_TABLES = 10_000  # that are read: of a database with more, some are not offered
+_MOST_COLUMNS = 200_000
 _PATIENCE = "10s"  # for each question
 # The servers' own: known, but of no interest to most.
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "crdb_internal", "pg_extension"})
@@ -93,7 +94,6 @@ _FUNCTIONS = """
 SELECT DISTINCT pronamespace, proname FROM pg_catalog.pg_proc
 WHERE prorettype NOT IN (2281, 2275, 2279, 2280, 3838, 3115, 3310, 325, 269)
 """
-_KINDS = {"v": "view", "m": "view", "S": "sequence"}
 _PRIVATE = ("pg_toast", "pg_temp_")  # schemas
 _HIDDEN = "crdb_internal_"  # columns that CockroachDB adds to tables: shards, time to live
 
@@ -123,7 +123,7 @@ def read_names(target: Target, told: Told = NOTHING) -> Names:
         session.close()
 
 
-def _rows(session: Session, sql: str, most: int = MOST_TABLES) -> list[tuple[str, ...]]:
+def _rows(session: Session, sql: str, most: int = _MOST_TABLES) -> list[tuple[str, ...]]:
     with suppress(CrdbMagicError):
         return [tuple(map(str, row)) for row in session.ask(f"{sql} LIMIT {most}").rows]
     return []
@@ -132,7 +132,7 @@ def _rows(session: Session, sql: str, most: int = MOST_TABLES) -> list[tuple[str
 def _tables(session: Session, schemas: Mapping[str, str]) -> tuple[Table, ...]:
     columns, indexes = _columns(session), _indexes(session)
     found = (
-        Table(schema, name, _KINDS.get(kind, "table"), columns.get(oid, ()), indexes.get((schema, name), ()))
+        Table(schema, name, KINDS[kind].split()[-1], columns.get(oid, ()), indexes.get((schema, name), ()))
         for oid, place, name, kind in _rows(session, _TABLES)
         if (schema := schemas.get(place))
     )
@@ -141,7 +141,7 @@ def _tables(session: Session, schemas: Mapping[str, str]) -> tuple[Table, ...]:
 
 def _columns(session: Session) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for table, place, name in _rows(session, _COLUMNS, MOST_COLUMNS):
+    for table, place, name in _rows(session, _COLUMNS, _MOST_COLUMNS):
         if not name.startswith(_HIDDEN):
             found[table].append((int(place), name))
     return {table: tuple(name for _, name in sorted(columns)) for table, columns in found.items()}

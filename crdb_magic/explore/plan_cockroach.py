@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from crdb_magic.core.amounts import read_count, read_duration
+from crdb_magic.core.amounts import MOST
 from crdb_magic.explore.findings import Facts
 from crdb_magic.explore.plan import Plan, Step, shares
 
@@ -161,3 +161,22 @@ def _statistics(named: Mapping[str, str]) -> str:
 
 def _first(named: Mapping[str, str], keys: Sequence[str]) -> str:
     return next((named[key] for key in keys if key in named), "")
+
+
+# CockroachDB's pkg/util/humanizeutil and Go's time.Duration: 125,000; 1m59s, 1.2s, 604µs.
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|us|ns)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
+
+
+def read_count(text: str) -> float | None:
+    """Read a number with commas; of two with a dash between them, the larger."""
+    numbers = [float(found.replace(",", "")) for found in _NUMBER.findall(text.partition("(")[0])]
+    return max((number for number in numbers if number < MOST), default=None)
+
+
+def read_duration(text: str) -> float | None:
+    """Read a duration, in seconds."""
+    parts = _PART.findall(text)
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return seconds if parts and seconds < MOST else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 import pandas as pd
 
-from crdb_magic.core.asof import AsOf
+from crdb_magic.core.asof import NOW, AsOf
 from crdb_magic.core.options import DEFAULTS, TransactionOptions
 from crdb_magic.errors import StatementError
 from crdb_magic.session.driver import Connection, text_cursor
@@ -68,6 +69,11 @@ def named(connection: Connection, sql: str) -> list[Named]:
 def _texts(row: Sequence[bytes | str | None]) -> Row:
     """Give a row's texts; of types that psycopg2 does not know they come as such."""
     return tuple(str(cell, "utf-8") if isinstance(cell, bytes) else cell for cell in row)
+
+
+def at_present(session: Session, sql: str) -> list[Named]:
+    """Ask a question, whatever the session is pinned to; gives the rows by the names of the columns."""
+    return read(session, partial(named, sql=sql), NOW)
 
 
 def whole(text: str | None) -> int | None:

@@ -19,7 +19,7 @@ from crdb_magic.explore.questions import read
 from crdb_magic.explore.table import Table, describe
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
-from crdb_magic.values.encode_table import table_parts
+from crdb_magic.sql.names import table_parts
 
 T = TypeVar("T")
 

@@ -12,11 +12,11 @@ from crdb_magic.errors import ParameterError
 from crdb_magic.frozen.events import SOURCE, Kind, Refusal, plain_text
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.literals import literal
-from crdb_magic.sql.kinds import may_write
+from crdb_magic.sql.kinds import SETTINGS, may_write
 from crdb_magic.sql.statements import Statement
 
 _NAMED = re.compile(r"%\((\w+)\)s")
-_CHANGE_SESSION = frozenset({"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN"})
+_CHANGE_SESSION = SETTINGS | {"DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN"}
 
 
 def kind_of(statements: tuple[Statement, ...]) -> Kind:

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from crdb_magic.sql.kinds import controls_transaction, readable, words
+from crdb_magic.sql.kinds import controls_transaction, words
+from crdb_magic.sql.messages import readable
+from crdb_magic.sql.names import meant
 from crdb_magic.sql.statements import Statement
 
 
@@ -97,5 +99,4 @@ def _control(statement: Statement) -> Control:
 
 def savepoint_named(statement: Statement) -> str:
     """Give the name of a statement's savepoint."""
-    word = words(statement)[-1]
-    return word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()
+    return meant(words(statement)[-1])

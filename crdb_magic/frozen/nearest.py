@@ -10,7 +10,8 @@ from crdb_magic.core.wording import beginning
 from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen.events import Event
 from crdb_magic.frozen.recording import Question, Recording
-from crdb_magic.sql.kinds import may_write, some
+from crdb_magic.sql.kinds import may_write
+from crdb_magic.sql.messages import some
 
 FROM_THE_TOP = "run the cells in the recorded order, from the top: %crdb_connect --frozen again, or a new kernel."
 AGAIN = (

@@ -9,13 +9,12 @@ from itertools import pairwise
 from crdb_magic.frozen.asked import kind_of
 from crdb_magic.frozen.events import Kind
 from crdb_magic.frozen.forms import statements_of
-from crdb_magic.sql.kinds import words
+from crdb_magic.sql.kinds import SAVEPOINTS, words
 
 READ_ONLY = "READ ONLY"
 _QUICK = re.compile(r"\b(?:local|transaction|constraints|only)\b", re.IGNORECASE)
 _OF_TRANSACTION = frozenset({"LOCAL", "TRANSACTION", "CONSTRAINTS"})
 _BEGINS = frozenset({"BEGIN", "START"})
-_SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
 
 
 class Passing:
@@ -39,7 +38,7 @@ class Passing:
             if statement.keyword in _BEGINS:
                 self._reads_only = _reads_only(said)
             elif (statement.keyword == "SET" and said[1:2] and said[1] in _OF_TRANSACTION) or (
-                self._settings and statement.keyword in _SAVEPOINTS
+                self._settings and statement.keyword in SAVEPOINTS
             ):
                 self._settings = (*self._settings, statement.text)
 

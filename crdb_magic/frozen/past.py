@@ -9,6 +9,7 @@ from crdb_magic.errors import NotRecordedError, PastUnavailableError
 from crdb_magic.frozen.events import PRESENT
 from crdb_magic.frozen.nearest import FROM_THE_TOP
 from crdb_magic.frozen.served import Served
+from crdb_magic.session.driver import Connection
 from crdb_magic.session.keeping import Snapshot
 
 
@@ -45,6 +46,9 @@ class FrozenPast:
         if not self._served.recording.is_read_at(self._number, as_of.hlc):
             return _snapshot(self._served.instant(self._number, as_of.asked) or as_of.hlc)
         return _snapshot(as_of.hlc)
+
+    def check(self, connection: Connection, as_of: AsOf) -> None:
+        """Find nothing untrue: what was recorded had been checked."""
 
     def _meant(self, asked: str) -> Decimal:
         at = self._served.instant(self._number, asked)

@@ -12,12 +12,12 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.asof import AsOf
 from crdb_magic.frozen.events import COMMITTED, PRESENT, Event, Kind, Place
 from crdb_magic.session.catalog import OF_TYPES
-from crdb_magic.sql.kinds import FILLER, readable
+from crdb_magic.sql.kinds import SETTINGS
+from crdb_magic.sql.messages import FILLER, readable
 
 Rows = Callable[[Event], Iterable[Batch]]
 
 _OF_TYPES = OF_TYPES.partition("{")[0].strip()
-_SETTINGS = frozenset({"SET", "RESET", "USE"})
 _SETTING_TAGS = frozenset({"SET", "SET TRANSACTION", "RESET"})  # not SET CLUSTER SETTING: tags of CockroachDB
 _SETS = re.compile(FILLER + rb"(?:set|reset|use)\b", re.IGNORECASE | re.DOTALL)
 OF_NOW = frozenset({COMMITTED, PRESENT})
@@ -44,7 +44,7 @@ def only_sets(text: str) -> tuple[str, ...]:
     if not _SETS.match(sent):
         return ()
     statements = readable(sent) or ()
-    return tuple(one.text for one in statements) if all(one.keyword in _SETTINGS for one in statements) else ()
+    return tuple(one.text for one in statements) if all(one.keyword in SETTINGS for one in statements) else ()
 
 
 def is_setting(event: Event) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from crdb_magic.sql.kinds import readable, words
+from crdb_magic.sql.kinds import words
+from crdb_magic.sql.messages import readable
 
 MASK = "********"
 

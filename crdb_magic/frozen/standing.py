@@ -14,7 +14,7 @@ from crdb_magic.frozen.events import Place
 from crdb_magic.frozen.forms import Control
 from crdb_magic.frozen.passing import Passing
 from crdb_magic.session.told import Telling
-from crdb_magic.sql.kinds import ends_one
+from crdb_magic.sql.messages import ends_one
 
 IDLE, OPEN, FAILED = b"I", b"T", b"E"
 _SYNTAX, _NO_TRANSACTION, _NO_SAVEPOINT = "42601", "25P01", "3B001"

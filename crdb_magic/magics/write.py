@@ -20,7 +20,7 @@ from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
 from crdb_magic.session.session import Session
 from crdb_magic.transfer.loading import Mode, Writing, write
-from crdb_magic.values.encode_table import GENERATED
+from crdb_magic.transfer.table import GENERATED
 
 _MANY = 500_000  # objects, to be encoded one by one: that may take a second, and comes before the first row is sent
 

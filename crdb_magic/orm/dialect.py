@@ -13,10 +13,9 @@ from playhouse import migrate, reflection
 from playhouse.postgres_ext import DateTimeTZField
 
 from crdb_magic.core.server import Server
-from crdb_magic.orm.fields import ArrayField, IntervalField, JSONField
+from crdb_magic.orm.fields import DDL, ArrayField, IntervalField, JSONField
 from crdb_magic.values.typemap import BUILTIN
 
-_DDL = {type_.oid: type_.ddl for type_ in BUILTIN}
 _OWN_NAMES = {type_.name: type_.ddl for type_ in BUILTIN if type_.name in ("BYTES", "STRING")}
 _COCKROACHDB = Server.identify("not known yet", 0)
 
@@ -193,7 +192,7 @@ class Dialect(PostgresqlDatabase):
     def extract_date(self, date_part: str, date_field: Any) -> Any:
         """Give a part of a date: an int, or a float for one that may have a fraction (second, epoch …)."""
         part = fn.EXTRACT(NodeList((SQL(date_part), SQL("FROM"), date_field)))
-        return Cast(part, _DDL[701] if date_part.lower() in _FRACTIONS else _DDL[20])
+        return Cast(part, DDL[701] if date_part.lower() in _FRACTIONS else DDL[20])
 
     def from_timestamp(self, date_field: Any) -> Any:
         """Give seconds since 1970, and fractions of them, as a TIMESTAMPTZ."""

@@ -18,7 +18,7 @@ else:  # generic in peewee's stubs only
     _IntKey = BigAutoField
     _UUIDField = UUIDField
 
-_DDL = {type_.oid: type_.ddl for type_ in BUILTIN}
+DDL = {type_.oid: type_.ddl for type_ in BUILTIN}
 _TEXTS = array_of(text_like("STRING", 25, 1009))
 # Of these an element may look like an array; their arrays are none of those that psycopg2 leaves as a text.
 _WHOSE_ARRAYS_ARE_LISTS = frozenset({"CHAR", "JSON", "JSONB", "TEXT", "VARCHAR"})
@@ -37,7 +37,7 @@ def _made_by(function: str, field: Field[Any], options: dict[str, Any]) -> dict[
 class UUIDKeyField(_UUIDField):
     """A primary key that the server makes: a random UUID, which spreads the rows over the cluster."""
 
-    field_type = _DDL[2950]
+    field_type = DDL[2950]
     auto_increment = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,7 +47,7 @@ class UUIDKeyField(_UUIDField):
 class RowIDField(_IntKey):
     """A primary key that the server makes: a unique integer of 8 bytes, larger for later rows (roughly)."""
 
-    field_type = _DDL[20]
+    field_type = DDL[20]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **_made_by("unique_rowid", self, kwargs))
@@ -56,7 +56,7 @@ class RowIDField(_IntKey):
 class JSONField(postgres_ext.BinaryJSONField):
     """JSON, kept as JSONB; indexed (inverted) unless ``index=False``."""
 
-    field_type = _DDL[3802]
+    field_type = DDL[3802]
 
 
 BinaryJSONField = JSONField  # the same under peewee's other name
@@ -65,7 +65,7 @@ BinaryJSONField = JSONField  # the same under peewee's other name
 class IntervalField(postgres_ext.IntervalField):
     """A span of time, as `datetime.timedelta`."""
 
-    field_type = _DDL[1186]
+    field_type = DDL[1186]
 
 
 class _Typed(Node):

@@ -9,9 +9,9 @@ import peewee
 
 from crdb_magic.core.target import Target
 from crdb_magic.orm.errors import as_peewee
+from crdb_magic.session.asking import send
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
-from crdb_magic.session.transactions import send
 from crdb_magic.session.turns import Turn
 
 _DEFAULTS = {"user": "root", "port": "26257"}

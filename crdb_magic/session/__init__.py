@@ -17,13 +17,16 @@
         └── told.py          what one that stands in for another has to be told
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
     ├── doors.py         … and what psycopg2 does not lead through execute()
+    │   └── observed.py      … each of which the connection hears of
+    ├── asking.py        … and what we ask it on our own account
     ├── sockets.py       … and its socket
     ├── guarded.py       … without the doors that lead past us
     ├── course.py        … what has become of the transaction
     ├── literals.py      Python values -> SQL literals
     ├── notices.py       what the server says besides its answers
     ├── translation.py   psycopg2's errors -> ours
-    │   └── hints.py         … with what to do, where the server does not say it
+    │   ├── connect_hints.py … with what to do where no connection could be opened
+    │   └── hints.py         … and where the server does not say it
     ├── listening.py     who hears what is said, or stands in for a server: a recording
     ├── versions.py      which driver there is
     └── interrupts.py    Ctrl-C cancels what a connection does

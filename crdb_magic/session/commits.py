@@ -7,9 +7,10 @@ from decimal import Decimal
 import psycopg2
 
 from crdb_magic.errors import Outcome
+from crdb_magic.session.asking import ask
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.keeping import KEEPERS
-from crdb_magic.session.transactions import INSTANT, TELL, ask
+from crdb_magic.session.transactions import INSTANT, TELL
 
 
 def instant_of_last(connection: Connection, *, may_ask: bool, changed_schema: bool = False) -> Decimal | None:

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from crdb_magic.errors import BrokenTransactionError, Outcome
 from crdb_magic.session.keeping import LOOKED_INTO
-from crdb_magic.sql.kinds import FILLER, LETS_GO, LOOKS_UP, changes_schema, ends_one, may_write, says, some
+from crdb_magic.sql.kinds import changes_schema, may_write
+from crdb_magic.sql.messages import FILLER, LETS_GO, LOOKS_UP, ends_one, says, some
 
 # The first words of the tags of a message that may have ended a transaction without leaving none: COMMIT AND CHAIN.
 _BOUNDARIES = frozenset({"COMMIT", "ROLLBACK", "SHOW"})

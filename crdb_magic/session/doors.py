@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-import psycopg2
-from psycopg2 import extensions
-
-from crdb_magic.session.interrupts import interruptible
+from crdb_magic.session.observed import Observed
 from crdb_magic.session.sockets import Paced
 
 
-class Doors(extensions.cursor):
+class Doors(Observed):
     """A cursor that sends what has to go before a statement in a message of its own: COPY takes no other beside it."""
-
-    connection: Any  # the driver's, which knows of us
 
     @abstractmethod
     def _flush(self) -> None:
@@ -36,7 +32,7 @@ class Doors(extensions.cursor):
         self._flush()
         listener = self.connection.listener
         heard = listener.tee(self, sql, file) if listener else file
-        self._call(super().copy_expert, sql, self._paced(heard), *args, **kwargs)
+        self._observed(partial(super().copy_expert, sql, self._paced(heard), *args, **kwargs))
 
     def copy_from(self, file: Any, *args: Any, **kwargs: Any) -> None:
         """Copy from a file, after the prelude."""
@@ -51,22 +47,4 @@ class Doors(extensions.cursor):
 
     def _alone(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._flush()
-        return self._call(call, *args, **kwargs)
-
-    def _call(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        connection = self.connection
-        listener = connection.listener
-        try:
-            value = interruptible(connection, call, *args, **kwargs)
-        except psycopg2.Error as error:
-            if listener:
-                listener.heard(self, self.query or b"", error)
-            raise
-        except BaseException:
-            if listener:
-                listener.left(self, self.query or b"", refused=False)
-            raise
-        connection.note_success(self.statusmessage or "", self.query or b"", self.query or b"")
-        if listener:
-            listener.heard(self, self.query or b"")
-        return value
+        return self._observed(partial(call, *args, **kwargs))

@@ -11,20 +11,18 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
 
 from crdb_magic.core.options import Isolation
-from crdb_magic.core.retry import CANCELED
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
-from crdb_magic.errors import StateLostError, StatementError
+from crdb_magic.errors import StateLostError
 from crdb_magic.session.course import Course
 from crdb_magic.session.doors import Doors
-from crdb_magic.session.interrupts import interruptible
 from crdb_magic.session.keeping import keep_after
 from crdb_magic.session.listening import LISTENING, Listener
 from crdb_magic.session.literals import adaptable_all
@@ -32,9 +30,9 @@ from crdb_magic.session.notices import Notices
 from crdb_magic.session.sockets import OnSocket
 from crdb_magic.session.told import SET_CONFIG, Telling, Told
 from crdb_magic.session.translation import refused, translated
-from crdb_magic.sql.kinds import ends_one, resets_all
+from crdb_magic.sql.messages import ends_one, resets_all
 
-CONNECT_DEFAULTS = {
+_CONNECT_DEFAULTS = {
     "client_encoding": "UTF8",
     "connect_timeout": "10",
     "fallback_application_name": "crdb_magic",  # what the cluster's console shows, unless the user named one
@@ -48,7 +46,6 @@ CONNECT_DEFAULTS = {
 _RESETS = frozenset({"RESET", "DISCARD"})
 _SERIALIZABLE = Isolation.SERIALIZABLE.value
 _IDLE = extensions.TRANSACTION_STATUS_IDLE
-_ANSWERED = frozenset({_IDLE, extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR})
 _CANCEL = """
 CANCEL QUERIES IF EXISTS (SELECT query_id FROM [SHOW CLUSTER QUERIES] WHERE session_id = %s)
 """
@@ -285,8 +282,6 @@ class Cursor(Doors):
     connection: Connection
     sent_before = 0
     """How many characters of the last message came before the statement."""
-    is_ours = False
-    """Whether what it sends is of no interest to who wants to know what the user has said."""
     is_of_texts = False
     """Whether its values come as the server's texts."""
     written: tuple[str, Any] | None = None
@@ -310,48 +305,9 @@ class Cursor(Doors):
     def _send(self, prelude: str, statement: bytes) -> None:
         __tracebackhide__ = True
         message = prelude.encode() + statement if prelude else statement
-        listener = self.connection.listener
-        if listener:
+        if listener := self.connection.listener:
             listener.begins(self)
-        try:
-            interruptible(self.connection, super().execute, message)
-        except psycopg2.Error as error:
-            self.connection.note_failure(self.query or b"", self._said(statement))
-            if listener:
-                listener.heard(self, statement, error)
-            raise
-        except BaseException as other:  # an interrupt, or what another signal raises
-            # psycopg2 keeps the very message that it has sent, and the tag of the one before until an answer has come
-            if self.query is message and self.statusmessage and self.connection.transaction_status in _ANSWERED:
-                self._note_success(statement)
-                if listener:
-                    listener.heard(self, statement)
-            else:
-                self.connection.note_failure(self.query or b"", self._said(statement))
-                if listener:
-                    listener.left(self, statement, refused=self._was_refused)
-            if isinstance(other, KeyboardInterrupt) and other.__cause__ is None and self._was_refused:
-                raise other from StatementError("The statement was cancelled.", sqlstate=CANCELED)
-            raise
-        self._note_success(statement)
-        if listener:
-            listener.heard(self, statement)
-
-    def _note_success(self, statement: bytes) -> None:
-        self.connection.note_success(self.statusmessage or "", self.query or b"", self._said(statement))
-
-    def _said(self, statement: bytes) -> bytes:
-        return b"" if self.is_ours else statement
-
-    @property
-    def _was_refused(self) -> bool:
-        """Whether the server has answered, and not that it was done; or nothing was sent.
-
-        libpq knows of a lost connection before psycopg2's ``closed`` does. The tag of an answer is there before a
-        signal can be handled, if psycopg2 decodes it in C.
-        """
-        connection = self.connection
-        return connection.transaction_status in _ANSWERED and connection.encoding == "UTF8" and not self.statusmessage
+        self._observed(partial(super().execute, message), message, statement)
 
     def _flush(self) -> None:
         prelude = self.connection.prelude()
@@ -384,7 +340,7 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
     """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
     played = LISTENING.stand_in is not None
     place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
-    parameters = {**CONNECT_DEFAULTS, **place}
+    parameters = {**_CONNECT_DEFAULTS, **place}
     failure = None
     try:
         connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)

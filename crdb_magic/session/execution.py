@@ -12,7 +12,7 @@ from crdb_magic.columns.objects import Finish
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
 from crdb_magic.session.queries import Query, Values, mogrified, placed, rendered
 from crdb_magic.session.reading import Columns, can_copy, columns_of, copies_as_selected, copy, describe, fetch
-from crdb_magic.session.sizes import LARGE, Sizes
+from crdb_magic.session.sizes import Sizes
 from crdb_magic.session.translation import translated
 from crdb_magic.sql.kinds import is_query
 from crdb_magic.sql.statements import BoundStatement
@@ -51,8 +51,7 @@ def ask(connection: Connection, sql: str, values: Values, sizes: Sizes, finish: 
         answer = (
             _copied(cursor, query.on(connection), finish) if query else _sent(cursor, mogrified(cursor, sql, values))
         )
-    if sql in sizes or (answer.row_count >= LARGE and Query.of_text(sql, values)):
-        sizes.note(sql, answer.row_count)
+    sizes.learn(sql, answer.row_count, lambda: Query.of_text(sql, values))
     return _with_notices(answer, connection, heard)
 
 
@@ -69,8 +68,7 @@ def _one(
             answer = _copied(cursor, sql, finish) if copying else _sent(cursor, sql)
         except psycopg2.Error as error:
             raise placed(error, cursor, statement, pieces, which) from error
-    if text in sizes or (answer.row_count >= LARGE and is_query(statement.source)):
-        sizes.note(text, answer.row_count)
+    sizes.learn(text, answer.row_count, lambda: is_query(statement.source))
     return _with_notices(_first(answer, statement.most), connection, heard)
 
 
@@ -96,7 +94,7 @@ def _sent(cursor: Cursor, sql: str | bytes) -> Answer:
 def _copied(cursor: Cursor, query: str, finish: Finish) -> Answer:
     """Read a query by COPY, if that sends the same; what its columns are must be asked for before."""
     columns = describe(cursor, query)
-    if not columns or not copies_as_selected(cursor, query, {one.oid for one in columns}):
+    if not columns or not copies_as_selected(cursor.connection, query, {one.oid for one in columns}):
         return _sent(cursor, query)
     batches = copy(cursor, query, columns, finish)
     rows = sum(len(batch[0]) for batch in batches)

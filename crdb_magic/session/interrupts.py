@@ -38,10 +38,10 @@ class Cancellable(Protocol):
 
 def has_news(descriptor: int) -> bool:
     """Tell whether there is something to read, or an end, without waiting for it."""
-    return news_of(descriptor)()
+    return _news_of(descriptor)()
 
 
-def news_of(descriptor: int) -> Callable[[], bool]:
+def _news_of(descriptor: int) -> Callable[[], bool]:
     """Give what tells that again and again, of one thread at a time."""
     if not hasattr(select, "poll"):  # Windows
         return lambda: bool(select.select([descriptor], [], [], 0)[0])
@@ -58,7 +58,7 @@ class _Watcher:
         for end in (self._here, self._there):
             end.setblocking(False)  # noqa: FBT003 - as set_wakeup_fd wants it
         self.descriptor = self._there.fileno()
-        self._has_news = news_of(self._here.fileno())  # asked by who holds the lock
+        self._has_news = _news_of(self._here.fileno())  # asked by who holds the lock
         self.process = os.getpid()
         self._lock = threading.Lock()  # a signal is read by who holds it, and so belongs to one statement
         self._runs = threading.Lock()

@@ -6,12 +6,15 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import PastUnavailableError
-from crdb_magic.sql.kinds import may_write, some
+from crdb_magic.sql.kinds import may_write
+from crdb_magic.sql.messages import some
+
+Connection = Any  # that of the driver, which knows of us
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Keeps(Protocol):
 
     def find(self, as_of: AsOf) -> Snapshot:
         """Give what is kept of an instant; raises :class:`PastUnavailableError`."""
+
+    def check(self, connection: Connection, as_of: AsOf) -> None:
+        """Raise :class:`PastUnavailableError` if a transaction of the past may have shown something untrue."""
 
     @property
     def committed(self) -> Decimal | None:
@@ -59,3 +65,9 @@ def keep_after(address: tuple[object, ...], word: str, sent: bytes) -> None:
     if word not in LOOKED_INTO or some(may_write, sent, unreadable=True):
         with suppress(PastUnavailableError):  # one that broke says so when the past is asked for
             keeper.keep()
+
+
+def check_past(connection: Connection, as_of: AsOf | None) -> None:
+    """Raise :class:`PastUnavailableError` if a transaction that reads the past may have shown something untrue."""
+    if as_of is not None and (keeper := KEEPERS.get(connection.address)):
+        keeper.check(connection, as_of)

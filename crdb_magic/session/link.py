@@ -8,6 +8,7 @@ import psycopg2
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, Outcome
+from crdb_magic.session.asking import send
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.interrupts import has_news
 from crdb_magic.session.told import NOTHING, Told
@@ -130,9 +131,7 @@ def is_gone(connection: Connection) -> bool:
     if not has_news(connection.fileno()):  # the server sent nothing that nobody asked for
         return False
     try:  # a notice, or the end
-        with connection.cursor() as cursor:
-            cursor.is_ours = True
-            cursor.execute("SELECT 1")
+        send(connection, "SELECT 1")
     except psycopg2.Error:
         return True
     return False

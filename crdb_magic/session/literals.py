@@ -27,9 +27,9 @@ import psycopg2
 from psycopg2 import extensions, extras
 
 from crdb_magic.errors import ParameterError
+from crdb_magic.sql.names import quoted
 from crdb_magic.values.decode import Interval
 from crdb_magic.values.json_text import json_text
-from crdb_magic.values.typemap import quoted
 from crdb_magic.values.unwrap import NoFormError, is_wrapping, plain
 
 Turn = Callable[[Any], Any]

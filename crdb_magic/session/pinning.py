@@ -7,10 +7,11 @@ from decimal import Decimal
 from crdb_magic.core.asof import NOW, AsOf, at_hlc
 from crdb_magic.core.options import Isolation, TransactionOptions
 from crdb_magic.errors import OptionError, PastUnavailableError
+from crdb_magic.session.asking import ask
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.session import Session
-from crdb_magic.session.transactions import INSTANT, ask
+from crdb_magic.session.transactions import INSTANT
 
 _AT_PRESENT = TransactionOptions(as_of=NOW, isolation=Isolation.SERIALIZABLE)  # below that it is refused
 

@@ -18,6 +18,7 @@ from crdb_magic.columns.collector import paused
 from crdb_magic.columns.lines import csv_of
 from crdb_magic.columns.objects import Finish
 from crdb_magic.columns.results import READ_STYLES
+from crdb_magic.session.asking import ask
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.values.typemap import SqlType, lookup, text_like
 
@@ -89,7 +90,7 @@ def fetch(cursor: Cursor, columns: Columns) -> tuple[Batch, ...]:
     if len(rows) < ROWS:
         return (_texts(columns, rows),) if rows else ()
     batches = []
-    types = known_types(cursor.connection, columns)
+    types = _known_types(cursor.connection, columns)
     with paused():
         while rows:
             batches.append(typed(types, from_rows(rows)))
@@ -109,20 +110,17 @@ def can_copy(connection: Connection) -> bool:
     return connection.server.copy_to and connection.utf8
 
 
-def copies_as_selected(cursor: Cursor, query: str, oids: Collection[int]) -> bool:
+def copies_as_selected(connection: Connection, query: str, oids: Collection[int]) -> bool:
     """Whether COPY sends the texts of a query with columns of these types as SELECT does, but for FLOAT4's digits.
 
     The OID of a collated string is that of its type: only the plan tells it. A plan that tells no types is no yes.
     """
-    if cursor.connection.server.copy_as_selected or _PERHAPS_COLLATED.isdisjoint(oids):
+    if connection.server.copy_as_selected or _PERHAPS_COLLATED.isdisjoint(oids):
         return True
     if _CITEXT in oids:
         return False
-    cursor.is_ours = True
-    cursor.execute(f"EXPLAIN (TYPES) {query}")
-    cursor.is_ours = False
-    plan = b"\n".join(line for (line,) in cursor.fetchall())
-    return b"columns: (" in plan and b"collatedstring{" not in plan
+    plan = ask(connection, f"EXPLAIN (TYPES) {query}")
+    return "columns: (" in plan and "collatedstring{" not in plan
 
 
 _CITEXT, _FLOAT4 = 90008, 700
@@ -141,7 +139,7 @@ def describe(cursor: Cursor, query: str) -> Columns:
 def copy(cursor: Cursor, query: str, columns: Columns, finish: Finish) -> tuple[Batch, ...]:
     """Read all rows of a query by COPY; each batch is cast in a thread and finished here, between the lines."""
     batches: list[Batch] = []
-    types = known_types(cursor.connection, columns)
+    types = _known_types(cursor.connection, columns)
 
     def take(batch: Batch) -> None:
         batches.append(finish(types, batch))
@@ -172,11 +170,11 @@ def lines_to(
     takes the texts as they are, so that the blanks of CHAR and the digits of FLOAT4 in COPY would show.
     """
     shown = untyped and not {*PADDED, _FLOAT4}.isdisjoint(oids)
-    copies = can_copy(cursor.connection) and not shown and copies_as_selected(cursor, query, oids)
-    return (copy_to if copies else fetch_to)(cursor, query, put)
+    copies = can_copy(cursor.connection) and not shown and copies_as_selected(cursor.connection, query, oids)
+    return (copy_to if copies else _fetch_to)(cursor, query, put)
 
 
-def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
+def _fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
     """Do what `copy_to` does by a cursor of the server's; the parts of the same rows are the same.
 
     Each is of as many rows as make up its size, as far as those before tell.
@@ -196,7 +194,7 @@ def fetch_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
         put(part)
 
 
-def known_types(connection: Connection, columns: Columns) -> list[SqlType]:
+def _known_types(connection: Connection, columns: Columns) -> list[SqlType]:
     """Give the types that can be told without asking the server, texts for all others."""
     cockroach = connection.server.is_cockroachdb
     return [lookup(one.oid, cockroach=cockroach) or text_like("", one.oid) for one in columns]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 
 import psycopg2
 
-from crdb_magic.session.driver import Connection, text_cursor
+from crdb_magic.session.asking import ask
+from crdb_magic.session.driver import Connection
 from crdb_magic.session.queries import Query
 
 LARGE = 50_000  # rows: from here on COPY gains more than the messages cost that it takes, with a server 5 ms away
@@ -24,6 +26,11 @@ class Sizes:
 
     def __contains__(self, text: str) -> bool:
         return text in self._rows
+
+    def learn(self, text: str, rows: int, is_query: Callable[[], object]) -> None:
+        """Remember how many rows a statement gave, if it is a query of which that matters."""
+        if text in self or (rows >= LARGE and is_query()):
+            self.note(text, rows)
 
     def note(self, text: str, rows: int) -> None:
         """Remember how many rows a query gave."""
@@ -49,10 +56,7 @@ def estimate(connection: Connection, query: Query) -> int:
     if _SMALL.search(query.text):
         return 0
     try:
-        with text_cursor(connection) as cursor:
-            cursor.is_ours = True
-            cursor.execute(f"EXPLAIN {query.on(connection)}")
-            plan = "\n".join(str(line, "utf-8") for (line,) in cursor.fetchall())
+        plan = ask(connection, f"EXPLAIN {query.on(connection)}")
     except psycopg2.Error:
         return 0
     return connection.server.estimated_rows(plan) or 0

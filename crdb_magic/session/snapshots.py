@@ -20,7 +20,8 @@ import psycopg2
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.target import Target
 from crdb_magic.errors import PastUnavailableError
-from crdb_magic.session.driver import Connection, connect, text_cursor
+from crdb_magic.session.asking import ask
+from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.keeping import KEEPERS, Snapshot
 from crdb_magic.session.unchanged import untrue
 
@@ -126,7 +127,7 @@ class Keeper:
             with self._lock:
                 return str(self._ask(sql)[0])
 
-        if why := untrue(partial(_text, connection), now, lets_go=course.lets_go, looks_up=course.looks_up):
+        if why := untrue(partial(ask, connection), now, lets_go=course.lets_go, looks_up=course.looks_up):
             raise PastUnavailableError(
                 f"The local server can't show what was read as of {as_of}: {why}.",
                 hint="its snapshots keep rows; how they are defined, and what it is called, is the present's.",
@@ -152,23 +153,8 @@ class Keeper:
             raise PastUnavailableError("The local server's past is lost: the connection that kept it broke.") from error
 
 
-def check_past(connection: Connection, as_of: AsOf | None) -> None:
-    """Raise :class:`PastUnavailableError` if a transaction that reads the past may have shown something untrue."""
-    if as_of is not None and isinstance(keeper := KEEPERS.get(connection.address), Keeper):
-        keeper.check(connection, as_of)
-
-
 def _instant(as_of: AsOf, now: Decimal) -> Decimal:
     if as_of.hlc is not None:
         return as_of.hlc
     assert as_of.ago is not None  # noqa: S101 - an AsOf has either
     return now - Decimal(as_of.ago.total_seconds()) * _NANOSECONDS
-
-
-def _text(connection: Connection, sql: str) -> str:
-    """Ask for one text, within the transaction."""
-    with text_cursor(connection) as cursor:
-        cursor.is_ours = True
-        cursor.execute(sql)
-        (value,) = cursor.fetchone() or (None,)
-        return str(value, "utf-8") if isinstance(value, bytes) else str(value or "")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from crdb_magic.sql.kinds import FILLER, ends_transaction, readable, words
+from crdb_magic.sql.kinds import SAVEPOINTS, SETTINGS, ends_transaction, words
+from crdb_magic.sql.messages import FILLER, readable
 from crdb_magic.sql.statements import Statement
 
 # A quick look at a message: most leave nothing. SET stands in each UPDATE too, so it must come first.
@@ -24,14 +25,12 @@ _STAYS = re.compile(
     rb"|\b(?:create|local|global|replace|into)\s+temp(?:orary)?\b|\bpg_temp\s*\.",
     re.DOTALL,
 )
-_SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
 _CHANGE_NAMES = frozenset({"CREATE", "ALTER", "DROP"})
 _TAGS = frozenset(
     {"SET", "RESET", "USE", "DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN", *_CHANGE_NAMES, "COMMIT"}
 )
 _UNDOING = frozenset({"ROLLBACK", "ABORT"})
 _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
-_SETTINGS = frozenset({"SET", "RESET", "USE"})
 _MAKERS = frozenset({"CREATE", "SELECT", "WITH"})
 _PASSING = frozenset({"LOCAL", "TRANSACTION", "CONSTRAINTS", "CLUSTER"})  # the last is the whole cluster's
 _TEMPORARY = frozenset({"TEMP", "TEMPORARY"})
@@ -73,7 +72,7 @@ class Told:
         return told
 
     def _after(self, keyword: str, said: list[str], text: str) -> Told:
-        if keyword in _SETTINGS:
+        if keyword in SETTINGS:
             passing = len(said) > 1 and said[1] in _PASSING
             return self if passing else self._having_set(said, text)
         if keyword == "DISCARD":
@@ -131,7 +130,7 @@ class Telling:
 
     def succeeded(self, word: str, said: bytes, *, idle: bool) -> None:
         """Note a message that was answered; ``word`` is the first of its tag, ``idle`` that no transaction is open."""
-        if word in _SAVEPOINTS and self._now is self._at_last and not idle and b";" not in said[:-1]:
+        if word in SAVEPOINTS and self._now is self._at_last and not idle and b";" not in said[:-1]:
             self._unread.append(said)
         elif said and may_stay(word, said):
             self._read()
@@ -167,7 +166,7 @@ class Telling:
     def _take(self, statements: Sequence[Statement]) -> None:
         for statement in statements:
             said = words(statement)
-            if statement.keyword in _SAVEPOINTS and not ends_transaction(statement):
+            if statement.keyword in SAVEPOINTS and not ends_transaction(statement):
                 self._keep_marks(statement.keyword, said[-1])
             elif ends_transaction(statement):
                 self._settle(failed=self._has_failed or statement.keyword in _UNDOING)
@@ -199,7 +198,7 @@ class Telling:
 
 def may_stay(word: str, said: bytes) -> bool:
     """Whether something of a message may stay, so that it is worth reading; ``word`` is the first one of its tag."""
-    if word in _TAGS or word in _SAVEPOINTS:
+    if word in _TAGS or word in SAVEPOINTS:
         return True
     beginning = said[:_LOOKED_AT].lower()
     # Quicker to look for than the expression, which matches nothing without one of them. CREATE TABLE AS has no tag of

@@ -26,11 +26,11 @@ from crdb_magic.errors import (
     StatementError,
     TransactionError,
 )
+from crdb_magic.session.asking import ask, send
 from crdb_magic.session.course import swallowed
-from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.driver import Connection
+from crdb_magic.session.keeping import KEEPERS, check_past
 from crdb_magic.session.link import Link
-from crdb_magic.session.snapshots import check_past
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")
@@ -262,7 +262,7 @@ class Explicit(Verbs[T]):
         self.changed_schema = connection.course.changed_schema
         end = "ROLLBACK" if self.options.dry_run else "COMMIT"
         if self._is_told_when(connection):
-            self.committed_at = commit_and_tell(connection)
+            self.committed_at = _commit_and_tell(connection)
         elif send(connection, end) != end:  # an aborted transaction answers ROLLBACK to COMMIT, without an error
             raise swallowed("A statement of the transaction failed")
         self._lift_limit(connection)
@@ -317,7 +317,7 @@ INSTANT = "SELECT cluster_logical_timestamp()"
 _NONE_BEFORE = "25000"
 
 
-def commit_and_tell(connection: Connection) -> Decimal | None:
+def _commit_and_tell(connection: Connection) -> Decimal | None:
     """Commit, and ask in the same message when that was: an answer means that it was done.
 
     Where the session's last transaction was not committed the question is refused: that of one which was rolled back
@@ -330,20 +330,3 @@ def commit_and_tell(connection: Connection) -> Decimal | None:
             raise
         raise ambiguous([Attempt(1, _NONE_BEFORE, None, str(error.diag.message_primary))]) from error
     return Decimal(told) if told else None
-
-
-def send(connection: Connection, sql: str) -> str:
-    """Send a statement of ours; gives its tag."""
-    with connection.cursor(cursor_factory=Cursor) as cursor:
-        cursor.is_ours = True
-        cursor.execute(sql.encode())
-        return cursor.statusmessage or ""
-
-
-def ask(connection: Connection, sql: str) -> str:
-    """Send a question of ours; gives the first value of the answer as text, empty if there is none."""
-    with text_cursor(connection) as cursor:
-        cursor.is_ours = True
-        cursor.execute(sql)
-        row = cursor.fetchone()
-        return str(row[0], "utf-8") if row else ""

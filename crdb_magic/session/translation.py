@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import psycopg2
 from psycopg2 import extensions
 
-from crdb_magic.core.target import SSLMODES, Target
+from crdb_magic.core.target import Target
 from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import NOT_RECORDED, ConnectionFailedError, CrdbMagicError, NotRecordedError, StatementError
+from crdb_magic.session.connect_hints import connect_hint
 from crdb_magic.session.hints import hint_for
 
 # CockroachDB draws its caret into DETAIL instead of sending a position.
@@ -102,76 +103,6 @@ def position(error: psycopg2.Error, *, sent_before: int) -> int | None:
     return max(index - sent_before, 0)
 
 
-# Why a connection could not be opened. psycopg2 gives no SQLSTATE there, so the hint (and only the hint) is
-# chosen by words of libpq and of the two servers; the first that fits counts.
-_FULL = "the server has no connection left: close some (%crdb_connect --close NAME), or raise its limit."
-_HINTS = (
-    (
-        "connection refused",
-        "no server listens there. Check host and port, or start one of your own: %crdb_connect --local.",
-    ),
-    ("could not translate host name", "the host name is not known. Check its spelling and the network (VPN?)."),
-    ("timeout expired", "nothing answered. Check host and port, and whether a firewall is in between."),
-    (
-        "no password supplied",
-        "give one in the URL (user:password@), in PGPASSWORD or in ~/.pgpass.",
-    ),
-    ("password authentication failed", "check user and password; in a URL, @ / : % must be written %40 %2F %3A %25."),
-    ("ssl connection required", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
-    ("no encryption", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
-    ("server does not support ssl", "this server has no TLS: ?sslmode=disable, for a local one only."),
-    (
-        "root certificate file",
-        "download the cluster's CA certificate there, or name it with sslrootcert=…. On CockroachDB Cloud Basic and "
-        "Standard sslrootcert=system does: their certificates are of a public CA.",
-    ),
-    ("weak sslmode", "sslrootcert=system goes with sslmode=verify-full."),
-    (
-        "certificate verify failed",  # libpq gives no reason
-        "the certificate is not from the CA in sslrootcert, or has expired: check which cluster this is.",
-    ),
-    ("server certificate for", "the host name is not the certificate's: connect by the name it was issued for."),
-    ("group or world access", "chmod 600 the key file: libpq takes no key that others may read."),
-    ("private key file", "sslcert=… and sslkey=… name a certificate and its key: the key's file is not there."),
-    ("open certificate file", "sslcert=… names no file that can be read."),
-    (
-        "alert certificate required",
-        "the server wants a certificate of the user: sslcert=client.USER.crt and sslkey=client.USER.key.",
-    ),
-    ("alert certificate expired", "the user's certificate in sslcert has expired."),
-    ("alert unknown ca", "the server does not know the CA of the user's certificate in sslcert."),
-    ("alert bad certificate", "the server does not take the user's certificate: check sslcert and sslkey."),
-    ("too many c", _FULL),  # clients, or connections of a role
-    ("connection slots", _FULL),
-    ("shutting down", "the server is being stopped: try again, or another node."),
-    ("not accepting clients", "the server is being stopped: try again, or another node."),
-    ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
-    (
-        "no such file or directory",
-        "nothing says where the server is: give a URL, set CRDB_URL, or %crdb_connect --local.",
-    ),
-    (  # cockroach: pkg/ccl/sqlproxyccl/proxy_handler.go, of CockroachDB Cloud
-        "missing cluster identifier",
-        "name the cluster: CLUSTER.DATABASE as the database, or ?options=--cluster%3DCLUSTER.",
-    ),
-    ("invalid sslmode value", f"sslmode is one of {', '.join(SSLMODES)}."),
-    (
-        "definition of service",
-        "~/.pg_service.conf, or the file that PGSERVICEFILE names, has no [section] of that name.",
-    ),
-    (
-        "service file",
-        "it is ~/.pg_service.conf, or what PGSERVICEFILE names: [NAME], and below it host=… and the like.",
-    ),
-    ("does not exist", "check the name of the database and of the user."),
-)
-_OF_SYSTEM = (
-    (
-        "certificate verify failed",
-        "no public CA has signed the certificate: name the cluster's own by sslrootcert=…. If one should have, OpenSSL "
-        "does not find the system's CAs: set SSL_CERT_FILE to what python -m certifi prints.",
-    ),
-)
 _HIDDEN = "***"
 _UNKNOWN = "invalid connection option"
 _ATTEMPT = re.compile(
@@ -189,9 +120,7 @@ def refused(error: psycopg2.Error, target: Target) -> ConnectionFailedError:
     found = _most_telling(text)
     where = f"{found['host']}:{found['port']}" if found and found["port"] else target.get("host", "the server")
     reason = found["reason"] if found else text.splitlines()[0]
-    hints = (*_OF_SYSTEM, *_HINTS) if target.get("sslrootcert") == "system" else _HINTS
-    hint = next((hint for words, hint in hints if words in reason.lower()), None)
-    return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=hint)
+    return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=connect_hint(reason, target))
 
 
 def _without_values(text: str, target: Target) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from crdb_magic.sql.kinds import LETS_GO, LOOKS_UP
+from crdb_magic.sql.messages import LETS_GO, LOOKS_UP
 
 Ask = Callable[[str], str]
 

@@ -4,12 +4,9 @@ Not here, on purpose: nextval, setval, set_config, txid_current, advisory locks,
 lo_*, crdb_internal.*.
 """
 
+from crdb_magic.sql.keywords import word_set
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.upper().split())
-
-
-AGGREGATES = _names(
+AGGREGATES = word_set(
     """
     array_agg avg bit_and bit_or bool_and bool_or concat_agg corr count count_rows covar_pop covar_samp every
     json_agg json_object_agg jsonb_agg jsonb_object_agg max min mode percentile_cont percentile_disc regr_avgx
@@ -17,7 +14,7 @@ AGGREGATES = _names(
     stddev_samp string_agg sum sum_int var_pop var_samp variance xor_agg
     """
 )
-HARMLESS = AGGREGATES | _names(
+HARMLESS = AGGREGATES | word_set(
     """
     cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number
 
@@ -65,7 +62,7 @@ HARMLESS = AGGREGATES | _names(
     broadcast family host hostmask masklen netmask network
     """
 )
-IN_ORDER = _names(
+IN_ORDER = word_set(
     """
     generate_series generate_subscripts json_array_elements json_array_elements_text jsonb_array_elements
     jsonb_array_elements_text regexp_matches regexp_split_to_table string_to_table unnest
@@ -74,18 +71,18 @@ IN_ORDER = _names(
 """Those that give rows in an order of their own."""
 
 # Whose value is another one each time that they are asked: the time, or something new.
-BARE_TIMES = _names("current_date current_time current_timestamp localtime localtimestamp")
+BARE_TIMES = word_set("current_date current_time current_timestamp localtime localtimestamp")
 """Called without parentheses."""
-TRANSACTION_TIMES = BARE_TIMES | _names("now transaction_timestamp")
+TRANSACTION_TIMES = BARE_TIMES | word_set("now transaction_timestamp")
 """When the transaction began; CockroachDB's `Server.now_is_as_of` tells what that is in one that reads the past."""
-TIMES = _names(
+TIMES = word_set(
     """
     clock_timestamp statement_timestamp timeofday
     experimental_follower_read_timestamp follower_read_timestamp
     """
 )
 """When it is asked; the last two are so long before (pkg/sql/sem/builtins, followerReadTimestamp)."""
-NEW_EACH_TIME = _names(
+NEW_EACH_TIME = word_set(
     """
     random random_normal
     experimental_uuid_v4 gen_random_bytes gen_random_ulid gen_random_uuid gen_salt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def word_set(text: str) -> frozenset[str]:
-    """Read a table of words."""
-    return frozenset(text.split())
+    """Read a table of words, in the spelling that ``fold`` gives."""
+    return frozenset(text.upper().split())
 
 
 def _phrases(text: str) -> tuple[str, ...]:

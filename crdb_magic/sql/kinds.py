@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, islice, pairwise
-from unicodedata import normalize
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.functions import HARMLESS
+from crdb_magic.sql.keywords import word_set
 from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.names import meant
 from crdb_magic.sql.statements import Statement, split
 
-
-def _words(text: str) -> frozenset[str]:
-    """Read a table of words, in the spelling that ``fold`` gives."""
-    return frozenset(text.upper().split())
-
-
+SETTINGS = word_set("SET RESET USE")
+"""The first words of what sets something for the session, or for its transaction."""
+SAVEPOINTS = word_set("SAVEPOINT RELEASE ROLLBACK")
+"""The first words of what sets, gives up or goes back to a savepoint; the last one may end a transaction instead."""
 _RESTART = "cockroach_restart"
 _FORCE_RESTARTS = "force_savepoint_restart"
 _OFF = (["off"], ["false"], ["default"])
-_SAVEPOINT_WORDS = _words("SAVEPOINT RELEASE ROLLBACK WORK TRANSACTION TO")
+_SAVEPOINT_WORDS = SAVEPOINTS | word_set("WORK TRANSACTION TO")
 _CONTROL = ("BEGIN", "START TRANSACTION", "COMMIT", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION")
-# A quick look at a message; what it finds is read. The first words of _CONTROL, and of SHOW COMMIT TIMESTAMP.
-FILLER = rb"(?:\A|;)(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*+"
-"""What comes before the first word of a statement in a message: a semicolon, blanks and comments."""
-_MAY_END = re.compile(FILLER + rb"(?:commit|end|abort|rollback|prepare|show)\b", re.IGNORECASE | re.DOTALL)
-_RESETS_ALL = re.compile(FILLER + rb"(?:reset|discard)\s+all\b", re.IGNORECASE | re.DOTALL)
 _SAVEPOINT = ("SAVEPOINT", "RELEASE", "ROLLBACK TO", "ROLLBACK WORK TO", "ROLLBACK TRANSACTION TO")
 _BOUND_TO_A_TRANSACTION = (
     "SET LOCAL",
@@ -42,25 +36,25 @@ _BOUND_TO_A_TRANSACTION = (
 )
 
 # They run a body that may commit, which the server refuses within a transaction (2D000).
-_BODIES = _words("CALL DO")
+_BODIES = word_set("CALL DO")
 # What commits in steps of its own, or works through jobs, and can't be within a transaction on one server or the other.
 _IN_STEPS = (
     "ALTER SYSTEM", "BACKUP", "CLUSTER", "CREATE CHANGEFEED", "CREATE DATABASE", "CREATE SUBSCRIPTION",
     "CREATE TABLESPACE", "DROP DATABASE", "DROP SUBSCRIPTION", "DROP TABLESPACE", "EXPORT", "IMPORT", "REINDEX",
     "RESTORE", "SET CLUSTER SETTING", "VACUUM",
 )  # fmt: skip
-_CONCURRENT = _words("CREATE DROP ALTER REINDEX")  # … CONCURRENTLY; a REFRESH is one transaction
-_SCHEMA = _words("ALTER COMMENT CREATE DROP GRANT REASSIGN REFRESH REVOKE TRUNCATE")
-_WRITES_NOTHING = _words("BEGIN START SET SHOW SAVEPOINT RELEASE ROLLBACK")
+_CONCURRENT = word_set("CREATE DROP ALTER REINDEX")  # … CONCURRENTLY; a REFRESH is one transaction
+_SCHEMA = word_set("ALTER COMMENT CREATE DROP GRANT REASSIGN REFRESH REVOKE TRUNCATE")
+_WRITES_NOTHING = word_set("BEGIN START SET SHOW SAVEPOINT RELEASE ROLLBACK")
 
-_READERS = _words("SELECT VALUES TABLE SHOW EXPLAIN WITH")
-_QUERIES = _words("SELECT VALUES TABLE WITH")
+_READERS = word_set("SELECT VALUES TABLE SHOW EXPLAIN WITH")
+_QUERIES = word_set("SELECT VALUES TABLE WITH")
 # SHARE is FOR SHARE, and UPDATE is FOR UPDATE too: they lock.
-_WRITERS = _words("INSERT UPDATE UPSERT DELETE MERGE INTO CALL TRUNCATE SHARE")
-_LOCKS = _words("SHARE UPDATE")
-_OUTERMOST = _words("INSERT UPDATE UPSERT DELETE MERGE CALL TRUNCATE SEARCH CYCLE")  # the last two: of WITH
+_WRITERS = word_set("INSERT UPDATE UPSERT DELETE MERGE INTO CALL TRUNCATE SHARE")
+_LOCKS = word_set("SHARE UPDATE")
+_OUTERMOST = word_set("INSERT UPDATE UPSERT DELETE MERGE CALL TRUNCATE SEARCH CYCLE")  # the last two: of WITH
 _ANALYZE = frozenset({"ANALYZE", "ANALYSE"})
-_EXPLAIN_OPTIONS = _ANALYZE | _words(
+_EXPLAIN_OPTIONS = _ANALYZE | word_set(
     """EXPLAIN VERBOSE DEBUG DISTSQL PLAN OPT TYPES VEC REDACT ENV MEMO COSTS BUFFERS WAL TIMING SUMMARY
     SETTINGS GENERIC_PLAN MEMORY SERIALIZE NONE BINARY FORMAT TEXT JSON XML YAML ON OFF TRUE FALSE"""
 )
@@ -70,9 +64,9 @@ BEFORE_NAMES = frozenset({"AS", "WITH", "RECURSIVE", "::", ":::"})
 # CockroachDB takes any statement as a source, FROM [CANCEL JOBS …], and as a WITH query.
 _BEFORE_STATEMENTS = {"[": frozenset({"FROM", "JOIN", "LATERAL", ",", "("}), "(": frozenset({"AS", "MATERIALIZED"})}
 # … or it is the definition of a window: WINDOW w AS (PARTITION BY …).
-_HARMLESS_BEGINNINGS = _READERS | _words("PARTITION ORDER ROWS RANGE GROUPS")
+_HARMLESS_BEGINNINGS = _READERS | word_set("PARTITION ORDER ROWS RANGE GROUPS")
 
-_KEYWORDS_BEFORE_PARENTHESIS = _words(
+_KEYWORDS_BEFORE_PARENTHESIS = word_set(
     """ALL ANALYSE ANALYZE AND ANY ARRAY AS ASC BETWEEN BY CASE CAST CROSS CUBE DESC DISTINCT ELSE EXCEPT EXISTS
     EXPLAIN EXTRACT FILTER FROM GROUPING HAVING ILIKE IN INTERSECT IS JOIN LATERAL LIKE LIMIT MATERIALIZED NOT
     OFFSET ON ONLY OR ORDINALITY OVER RETURNING ROLLUP ROW SELECT SETS SIMILAR SOME TABLE THEN TO UNION USING VALUES
@@ -122,49 +116,6 @@ def changes_schema(statement: Statement) -> bool:
     return statement.keyword in _SCHEMA
 
 
-def readable(sent: bytes) -> tuple[Statement, ...] | None:
-    """Give the statements of a message, None where they can't be told apart."""
-    try:
-        return split(sent.decode(errors="replace"))
-    except ScriptError:
-        return None
-
-
-def some(is_so: Callable[[Statement], bool], sent: bytes, *, unreadable: bool = False) -> bool:
-    """Whether one of a message's statements is so; ``unreadable`` where they can't be told apart."""
-    statements = readable(sent)
-    return unreadable if statements is None else any(map(is_so, statements))
-
-
-def ends_one(sent: bytes) -> bool:
-    """Whether a message holds a statement that ends a transaction, be it that it begins another one behind it."""
-    return _MAY_END.search(sent) is not None and some(ends_transaction, sent)
-
-
-def resets_all(sent: bytes) -> bool:
-    """Whether a message may hold RESET ALL or DISCARD ALL."""
-    return _RESETS_ALL.search(sent) is not None
-
-
-# Regular expressions of both Python and PostgreSQL, upper and lower case being the same.
-LETS_GO = "(^|[^a-z0-9_])(exception[^a-z0-9_].*when|rollback)($|[^a-z0-9_])"
-"""What may let go of the locks of a transaction before it ends: ROLLBACK TO, EXCEPTION WHEN."""
-LOOKS_UP = (
-    "(^|[^a-z0-9_])(reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)|u&|"
-    "to_reg[a-z]+|has_[a-z_]+|current_schema|row_security_active|execute|"
-    "pg_(?!(attrdef|attribute|catalog|class|collation|constraint|database|description|extension|get_constraintdef|"
-    "get_expr|get_indexdef|index|indexes|inherits|namespace|sequence|type)($|[^a-z0-9_]))[a-z0-9_]+)($|[^a-z0-9_])"
-)
-"""What may look something up in the catalogue by a name, and without touching it as a table does."""
-_OF_THE_SERVER = re.compile(r"'(pg_catalog\.)?pg_class'::regclass", re.IGNORECASE)
-
-
-def says(pattern: str, sent: bytes) -> bool:
-    """Whether a message has a word of such a pattern, be it in a comment."""
-    text = _OF_THE_SERVER.sub("", sent.decode(errors="replace"))
-    return re.search(pattern, text, re.IGNORECASE | re.DOTALL) is not None
-
-
 def restarts_transaction(statement: Statement) -> bool:
     """Whether it uses a savepoint of CockroachDB's retry protocol, whose RELEASE is the commit.
 
@@ -173,10 +124,10 @@ def restarts_transaction(statement: Statement) -> bool:
     if not _begins(statement, _SAVEPOINT):
         return False
     names = (token for token in _head(statement) if token.text not in _SAVEPOINT_WORDS)
-    return any(_identifier(token).startswith(_RESTART) for token in names)
+    return any(meant(token.text).startswith(_RESTART) for token in names)
 
 
-def names_savepoint_by_value(statement: Statement) -> bool:
+def _names_savepoint_by_value(statement: Statement) -> bool:
     """Whether the name of its savepoint is a parameter, and so may turn out to be one of the retry protocol."""
     return _begins(statement, _SAVEPOINT) and any(token.kind is Kind.NAMING for token in _head(statement))
 
@@ -185,7 +136,7 @@ def turns_on_restarts(statement: Statement) -> bool:
     """Whether it lets any savepoint be one of the retry protocol: SET force_savepoint_restart, set_config('…')."""
     if statement.keyword != "SET":
         return _FORCE_RESTARTS in statement.text.lower() and _sets_restarts(words(statement))
-    said = [_identifier(token) for token in _head(statement)][1:]
+    said = [meant(token.text) for token in _head(statement)][1:]
     setting = said[1:] if said[:1] in (["session"], ["local"]) else said
     return setting[:1] == [_FORCE_RESTARTS] and setting[2:3] not in _OFF
 
@@ -211,7 +162,7 @@ _RESTARTS = (
         hint="Remove it. For a savepoint of your own, choose another name.",
     ),
     _Refusal(
-        names_savepoint_by_value,
+        _names_savepoint_by_value,
         why=f"whose name is a value: it could be {_RESTART}, whose RELEASE commits",
         hint="Write the name itself.",
     ),
@@ -379,18 +330,16 @@ def _head(statement: Statement) -> Iterator[Token]:
 
 def _begins(statement: Statement, phrases: Sequence[str]) -> bool:
     """Whether a statement begins with one of these phrases of whole keywords."""
-    head = " ".join(token.text for token in _head(statement)) + " "
-    return any(head.startswith(f"{phrase} ") for phrase in phrases)
+    beginning = _beginning(statement)
+    return any(beginning.startswith(f"{phrase} ") for phrase in phrases)
+
+
+@lru_cache(maxsize=4)  # much is asked of one, of few at a time: each may be long
+def _beginning(statement: Statement) -> str:
+    return " ".join(token.text for token in _head(statement)) + " "
 
 
 def _title(statement: Statement) -> str:
     """Give the keywords at the start of a statement, to name it in a sentence."""
     phrases = (phrase for phrase in (*_SAVEPOINT, *_CONTROL, "SHOW COMMIT TIMESTAMP") if _begins(statement, (phrase,)))
     return next(phrases, statement.keyword)
-
-
-def _identifier(token: Token) -> str:
-    """Give the name that an identifier means: CockroachDB folds unquoted ones, and normalises all."""
-    if token.kind is Kind.QUOTED:
-        return normalize("NFC", token.text.partition('"')[2][:-1].replace('""', '"'))
-    return normalize("NFC", token.text.lower())

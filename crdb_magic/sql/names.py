@@ -1,15 +1,20 @@
-"""Names in SQL text: how one is written, and where it stands, if it stands there once."""
+"""Names in SQL text: how one is written, what is meant by it, and where it stands, if it stands there once."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from unicodedata import normalize
 
-from crdb_magic.errors import ScriptError
+from crdb_magic.errors import OptionError, ScriptError
 from crdb_magic.sql.keywords import RESERVED
 from crdb_magic.sql.lexer import Kind, lex
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")  # what no server folds, and each takes for a word
+_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
+_MOST_PARTS = 3  # database.schema.table
+_DOTS = str.maketrans("\u0130\u0131", "ii")  # which CockroachDB folds to i
 
 
 def place_of(name: str, text: str) -> int | None:
@@ -43,10 +48,8 @@ def _readings(name: str) -> list[list[str]]:
 
 def _spelled(kind: Kind, text: str) -> str:
     """Give a token as the server means it: words are folded, names in quotes are not; what else is no name."""
-    if kind is Kind.WORD:
-        return text.lower()
-    if kind is Kind.QUOTED:
-        return text[1:-1].replace('""', '"')
+    if kind in {Kind.WORD, Kind.QUOTED}:
+        return meant(text)
     return text if kind is Kind.SYMBOL else ""
 
 
@@ -54,11 +57,45 @@ def written(name: str) -> str:
     """Give a name as it is written in SQL: in quotes where it would be read as another one, or as a keyword."""
     if _PLAIN.fullmatch(name) and name.upper() not in RESERVED:
         return name
+    return quoted(name)
+
+
+def quoted(name: str) -> str:
+    """Give a name in quotes."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def meant(text: str) -> str:
-    """Give the name that a word or a quoted identifier means, also one that has no closing quote yet."""
-    if not text.startswith('"'):
-        return text.lower()
-    return text[1:].removesuffix('"').replace('""', '"')
+    """Give the name that a word or a quoted identifier means, also one that has no closing quote yet.
+
+    Words are folded, and all are normalised, as CockroachDB does it (pkg/sql/lexbase/normalize.go).
+    """
+    word, quote, within = text.partition('"')
+    name = within.removesuffix('"').replace('""', '"') if quote else word.translate(_DOTS).lower()
+    return normalize("NFC", name)
+
+
+def named(found: re.Match[str]) -> str:
+    """Give the name that an expression has found, letter by letter: within quotes as its first group, or its second."""
+    return (found[1] or "").replace('""', '"') or found[2]
+
+
+def table_parts(text: str) -> tuple[str, ...]:
+    """Read ``table``, ``schema.table``, ``database.schema.table`` or ``"any name"``, letter by letter as written."""
+    parts, at = [], 0
+    while found := _PART.match(text, at):
+        parts.append(named(found))
+        at = found.end() + 1
+        if text[found.end() : at] != ".":
+            break
+    if at <= len(text) or not parts or len(parts) > _MOST_PARTS or "\0" in text:
+        raise OptionError(
+            f"{text!r} is no name of a table.",
+            hint='write table, schema.table, or "a.b" for a name with a point in it (--table \'"a.b"\').',
+        )
+    return tuple(parts)
+
+
+def table_name(parts: Sequence[str]) -> str:
+    """Quote the name of a table."""
+    return ".".join(map(quoted, parts))

@@ -3,6 +3,7 @@
 ::
 
     loading.py      a DataFrame into a table, in one transaction
+    ├── table.py        … by which SQL
     └── existing.py     … what there is of that table
     streaming.py    rows in parts, as of one instant
     exporting.py    … into a file

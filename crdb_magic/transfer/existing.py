@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crdb_magic.session.session import Session
-from crdb_magic.values.encode_table import Existing
+from crdb_magic.sql.names import quoted
+from crdb_magic.transfer.table import Existing
 from crdb_magic.values.encode_types import CatalogType, catalogued
-from crdb_magic.values.typemap import quoted
 
 _TEMPORARY = "pg_temp"  # another name of the schema that is first in the path
 

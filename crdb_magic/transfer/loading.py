@@ -17,8 +17,9 @@ from crdb_magic.errors import Attempt, CrdbMagicError, InputError, OptionError
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 from crdb_magic.session.translation import translated
+from crdb_magic.sql.names import table_name, table_parts
 from crdb_magic.transfer.existing import existing
-from crdb_magic.values.encode_table import Existing, Key, NewTable, copy, insert, parse_dtypes, table_name, table_parts
+from crdb_magic.transfer.table import Existing, Key, NewTable, copy, insert, parse_dtypes
 from crdb_magic.values.encode_types import Target, spelled
 
 Progress = Callable[[int], None]

@@ -7,7 +7,6 @@
     encode_values.py    Python value -> text
     ├── json_text.py        … -> JSON
     │   └── unwrap.py           what numpy, pandas, Arrow and enums wrap
-    └── encode_table.py     the SQL around written values: the table, its columns, its key
-        └── encode_types.py     what a column of it takes, by its type
-            └── limits.py           … and what of a text
+    └── encode_types.py     what a column takes, by its type
+        └── limits.py           … and what of a text
 """

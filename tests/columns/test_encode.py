@@ -19,18 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdb_magic.columns import encode
-from crdb_magic.columns.encode import Load, index_left_out
+from crdb_magic.columns.encode import Load, TableColumn, index_left_out
 from crdb_magic.errors import InputError, OptionError
 from crdb_magic.values.decode import Interval, decode, interval
-from crdb_magic.values.encode_table import (
-    Key,
-    NewTable,
-    TableColumn,
-    insert,
-    parse_dtypes,
-    table_name,
-    table_parts,
-)
 from crdb_magic.values.encode_types import spelled
 from crdb_magic.values.encode_values import Form, infer, normal, texts
 from crdb_magic.values.typemap import lookup
@@ -511,6 +502,11 @@ def test_the_first_key_that_comes_twice_is_found():
     assert Load.of(pd.DataFrame({"a": [1, 2]})).first_repeated(("a",)) is None
 
 
+def test_a_type_for_a_column_that_there_is_not_is_refused():
+    with pytest.raises(OptionError, match=r"--dtype names prise.*\n.*Did you mean price"):
+        Load.of(pd.DataFrame({"price": [1]}), {"prise": "INT4"})
+
+
 # What is written is read as the same.
 
 
@@ -556,176 +552,3 @@ def test_values_that_arrow_can_and_cannot_hold_are_written_alike(values):
         value.isoformat(" ") for value in values if value in present
     ]
     assert infer(present).family.name in {"TIMESTAMP", "TEXT"}
-
-
-# Names, keys, types: the SQL around.
-
-
-@pytest.mark.parametrize(
-    ("name", "quoted"),
-    [
-        ("t", '"t"'),
-        ("Flights", '"Flights"'),
-        ("bank.t", '"bank"."t"'),
-        ("db.public.t", '"db"."public"."t"'),
-        ('"my.table"', '"my.table"'),
-        ('s."my ""own"" table"', '"s"."my ""own"" table"'),
-        ("größe 100%", '"größe 100%"'),
-    ],
-)
-def test_a_table_is_named_letter_by_letter(name, quoted):
-    assert table_name(table_parts(name)) == quoted
-
-
-@pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a..b", "a.b.c.d", 'a"b', '"a', '"a"b', "a\0b"])
-def test_what_is_no_name_is_refused(name):
-    with pytest.raises(OptionError, match="is no name of a table"):
-        table_parts(name)
-
-
-@given(st.lists(st.text(st.characters(exclude_characters="\0"), min_size=1), min_size=1, max_size=3))
-def test_any_name_can_be_written_in_quotes(parts):
-    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-
-    assert table_parts(quoted) == tuple(parts)
-    assert table_name(parts) == quoted
-
-
-@pytest.mark.parametrize(
-    ("asked", "names", "key"),
-    [
-        (None, ["a"], Key()),
-        ("uuid", ["a"], Key(generated="uuid")),
-        ("ROWID", ["a"], Key(generated="rowid")),
-        ("uuid", ["uuid", "id"], Key(("uuid",))),
-        ("a", ["a"], Key(("a",))),
-        ("b, a", ["a", "b"], Key(("b", "a"))),
-        ('"a,b"', ["a,b"], Key(("a,b",))),
-        (["a,b", "c"], ["a,b", "c"], Key(("a,b", "c"))),
-        (["uuid"], ["uuid"], Key(("uuid",))),
-    ],
-)
-def test_a_key_is_made_by_the_server_or_of_columns(asked, names, key):
-    assert Key.of(asked, names) == key
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ("uuid", "adds a column id, and the DataFrame has one"),
-        ("ownr", "ownr, which is no column.*\nHint: Did you mean owner"),
-        ("zzz", "It has: id, owner"),
-        ("id,id", "names id twice"),
-        (["uuid"], "uuid, which is no column"),
-        (5, "names of columns, not a int"),
-    ],
-)
-def test_a_key_that_cannot_be_is_refused(asked, message):
-    with pytest.raises(OptionError, match=message):
-        Key.of(asked, ["id", "owner"])
-
-
-@pytest.mark.parametrize(
-    ("asked", "given"),
-    [
-        (None, {}),
-        ("a=INT4", {"a": "INT4"}),
-        ("a=DECIMAL(10,2),b=TEXT", {"a": "DECIMAL(10,2)", "b": "TEXT"}),
-        (" a = DOUBLE PRECISION , b=TEXT[] ", {"a": "DOUBLE PRECISION", "b": "TEXT[]"}),
-        ('"a=b, c"=public."my type"[]', {"a=b, c": 'public."my type"[]'}),
-        ("größe=TIMESTAMP(3) WITH TIME ZONE", {"größe": "TIMESTAMP(3) WITH TIME ZONE"}),
-        ("g=GEOMETRY(POINT, 4326)", {"g": "GEOMETRY(POINT, 4326)"}),
-        ({"a": "BIT VARYING(8)"}, {"a": "BIT VARYING(8)"}),
-    ],
-)
-def test_types_are_given_by_name(asked, given):
-    assert parse_dtypes(asked) == given
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ("a", "can't be read"),
-        ("a=", "can't be read"),
-        ("a=INT,a=TEXT", "names a twice"),
-        ("a=INT; DROP TABLE b", "is no type for a"),
-        ("a=INT) --", "can't be read"),
-        ("a=DECIMAL(10,2", "can't be read"),
-        ("a='x'", "is no type for a"),
-        ({"a": "INT, b INT"}, "is no type for a"),
-        ({"a": ""}, "is no type for a"),
-        (5, "a dict of them, not a int"),
-        ({"a": "INT DEFAULT (SELECT 1)"}, "is no type for a"),
-    ],
-)
-def test_what_is_no_type_is_refused(asked, message):
-    with pytest.raises(OptionError, match=message):
-        parse_dtypes(asked)
-
-
-def test_a_type_for_a_column_that_there_is_not_is_refused():
-    with pytest.raises(OptionError, match=r"--dtype names prise.*\n.*Did you mean price"):
-        Load.of(pd.DataFrame({"price": [1]}), {"prise": "INT4"})
-
-
-TWO = (TableColumn("a", "BIGINT"), TableColumn('q"', "TEXT"))
-
-
-@pytest.mark.parametrize(
-    ("key", "sql"),
-    [
-        (Key(), 'CREATE TABLE "t" ("a" BIGINT, "q""" TEXT)'),
-        (Key(("q\"", "a")), 'CREATE TABLE "t" ("a" BIGINT, "q""" TEXT, PRIMARY KEY ("q""", "a"))'),
-        (
-            Key(generated="uuid"),
-            'CREATE TABLE "t" ("id" UUID PRIMARY KEY DEFAULT gen_random_uuid(), "a" BIGINT, "q""" TEXT)',
-        ),
-        (
-            Key(generated="rowid"),
-            'CREATE TABLE "t" ("id" BIGINT PRIMARY KEY DEFAULT unique_rowid(), "a" BIGINT, "q""" TEXT)',
-        ),
-    ],
-)  # fmt: skip
-def test_a_table_is_made_with_its_key(key, sql):
-    assert NewTable('"t"', TWO, key).create() == sql
-
-
-def test_a_table_may_be_made_only_if_it_is_not_there():
-    assert NewTable('"t"', TWO).create(unless_there=True).startswith('CREATE TABLE IF NOT EXISTS "t" (')
-
-
-@pytest.mark.parametrize(
-    ("types", "how", "sql"),
-    [
-        (
-            {"a": "bigint", "b": "character varying(3)"},
-            {},
-            'INSERT INTO "t" ("a", "b") SELECT "a"::bigint, "b"::TEXT '
-            'FROM unnest(%s::TEXT[], %s::TEXT[]) AS given ("a", "b")',
-        ),
-        (
-            {"a": "DECIMAL(10, 2)"},
-            {"verb": "UPSERT"},
-            'UPSERT INTO "t" ("a") SELECT "a"::DECIMAL FROM unnest(%s::TEXT[]) AS given ("a")',
-        ),
-        (
-            {"a": "bit(3)", "b%": "text[]"},
-            {"key": ["a"]},
-            'INSERT INTO "t" ("a", "b%%") SELECT "a"::VARBIT, "b%%"::TEXT[] FROM unnest(%s::TEXT[], %s::TEXT[]) '
-            'AS given ("a", "b%%") ON CONFLICT ("a") DO UPDATE SET "b%%" = excluded."b%%"',
-        ),
-        (
-            {"a": "character(2)[]", "b": "bit(3) [][]"},
-            {},
-            'INSERT INTO "t" ("a", "b") SELECT "a"::TEXT[], "b"::VARBIT[] '
-            'FROM unnest(%s::TEXT[], %s::TEXT[]) AS given ("a", "b")',
-        ),
-        (
-            {"a": "int"},
-            {"key": ["a"]},
-            'INSERT INTO "t" ("a") SELECT "a"::int FROM unnest(%s::TEXT[]) AS given ("a") ON CONFLICT ("a") DO NOTHING',
-        ),
-    ],
-)
-def test_rows_are_inserted_from_arrays(types, how, sql):
-    assert insert('"t"', {name: spelled(type_).cast for name, type_ in types.items()}, **how) == sql

@@ -12,8 +12,8 @@ from proxy import Proxy
 from crdb_magic.core.asof import AsOf
 from crdb_magic.explore.activity import activity
 from crdb_magic.explore.schema import explore
+from crdb_magic.session.asking import send
 from crdb_magic.session.session import Session
-from crdb_magic.session.transactions import send
 
 DENIED = ServerError("42501", "user nobody does not have VIEWACTIVITY privilege")  # syntheticprivilegecache, errors.go
 

@@ -9,9 +9,9 @@ import pytest
 
 from crdb_magic.core.asof import NOW
 from crdb_magic.explore.activity import Activity, activity
+from crdb_magic.session.asking import send
 from crdb_magic.session.pinning import pin, unpin
 from crdb_magic.session.session import Session
-from crdb_magic.session.transactions import send
 
 
 def test_the_session_that_asks_is_its_own(session):

@@ -7,8 +7,8 @@ import pytest
 from crdb_magic.core.asof import NOW
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.schema import Schema, explore
+from crdb_magic.session.asking import send
 from crdb_magic.session.pinning import pin, unpin
-from crdb_magic.session.transactions import send
 
 
 @pytest.fixture

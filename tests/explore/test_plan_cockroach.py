@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from outline import outline, recorded
 
 from crdb_magic.explore.plan import said
-from crdb_magic.explore.plan_cockroach import parse
+from crdb_magic.explore.plan_cockroach import parse, read_count, read_duration
 
 TREES = {
     "v21.2-filter.txt": """
@@ -215,3 +215,25 @@ def test_no_line_behind_the_tree_is_lost(lines):
     plan = parse(["• scan", "", *lines])
 
     assert list(plan.remarks) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("238µs", 238e-6), ("1ms", 1e-3), ("1.2s", 1.2), ("1m59s", 119), ("1h2m3s", 3723), ("0µs", 0), ("", None)],
+)
+def test_a_duration_is_read_as_go_writes_it(text, seconds):
+    assert read_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,000", 1000),
+        ("100 - 33,334", 33334),
+        ("1,000 (100% of the table; stats collected 3 minutes ago)", 1000),
+        ("<hidden>", None),
+        ("9" * 400, None),
+    ],
+)
+def test_a_count_is_read_with_its_commas(text, number):
+    assert read_count(text) == number

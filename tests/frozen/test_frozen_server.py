@@ -20,7 +20,7 @@ from crdb_magic.errors import (
     StatementError,
 )
 from crdb_magic.frozen.events import Kind
-from crdb_magic.session import execution, pinning, sizes
+from crdb_magic.session import pinning, sizes
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 from crdb_magic.transfer.exporting import export
@@ -85,7 +85,6 @@ def test_texts_of_all_kinds_come_as_they_were(play):
 @pytest.fixture
 def all_is_large(monkeypatch):
     monkeypatch.setattr(sizes, "LARGE", 0)
-    monkeypatch.setattr(execution, "LARGE", 0)
 
 
 @BOTH

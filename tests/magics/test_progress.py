@@ -16,7 +16,6 @@ from crdb_magic.magics import write as writing
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.progress import Arrivals, Progress
 from crdb_magic.magics.waiting import Waiting
-from crdb_magic.session import execution, sizes
 
 _REFUSED = Attempt(1, "40001", "RETRY_SERIALIZABLE", "restart transaction")
 _ROWS = ([0] * 7000,)
@@ -175,11 +174,9 @@ def test_nothing_is_drawn_for_nobody(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_cell_shows_how_its_large_result_comes(notebook, server, capsys, monkeypatch):
+def test_a_cell_shows_how_its_large_result_comes(notebook, server, capsys, monkeypatch, three_are_many):
     if not server.copy_to:
         pytest.skip("COPY … TO STDOUT is unknown there")
-    for module in (sizes, execution):
-        monkeypatch.setattr(module, "LARGE", 3)
     monkeypatch.setattr(Audience, "of", lambda _: Audience.TERMINAL)
     text = "SELECT i FROM generate_series(1, 2000) AS t (i)"
     for _ in range(2):

@@ -12,10 +12,10 @@ import pytest
 from crdb_magic.core.asof import NOW, AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import OptionError, Outcome, PastUnavailableError, StatementError
+from crdb_magic.session.asking import ask
 from crdb_magic.session.pinning import pin, unpin
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
-from crdb_magic.session.transactions import ask
 from crdb_magic.transfer.exporting import export
 from crdb_magic.transfer.loading import Writing, write
 from crdb_magic.transfer.streaming import results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -301,6 +302,47 @@ def test_a_setting_of_a_failed_message_is_not_told_again(session, run, rows, sch
     cut_off()
 
     assert rows("SHOW search_path") == before
+
+
+def _copy_in(cursor):
+    cursor.copy_expert("COPY t FROM STDIN WITH CSV", io.StringIO("no number\n"))
+
+
+def _copy_from(cursor):
+    cursor.copy_from(io.StringIO("no number\n"), "t")
+
+
+def _copy_out(cursor):
+    cursor.copy_expert("COPY (SELECT 1/(a - a) FROM generate_series(1, 2) AS s (a)) TO STDOUT", io.StringIO())
+
+
+def _call(cursor):
+    cursor.callproc("no_function", [1])
+
+
+@pytest.mark.parametrize("fails", [_copy_in, _copy_from, _copy_out, _call])
+def test_a_setting_is_not_told_again_if_another_door_has_broken_its_transaction(session, rows, schema, cut_off, fails):
+    with session.connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; SET search_path = {schema}")
+        with pytest.raises(psycopg2.Error):
+            fails(cursor)
+        cursor.execute("COMMIT")
+    before = rows("SHOW search_path")
+    cut_off()
+
+    assert rows("SHOW search_path") == before
+    assert (before == [(schema,)]) is not session.server.settings_roll_back
+
+
+def test_a_setting_is_told_again_if_nothing_was_sent_by_the_door_that_failed(session, rows, schema, cut_off):
+    with session.connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; SET search_path = {schema}")
+        with pytest.raises(TypeError):
+            cursor.copy_expert("COPY t FROM STDIN WITH CSV", None)
+        cursor.execute("COMMIT")
+    cut_off()
+
+    assert rows("SHOW search_path") == [(schema,)]
 
 
 def test_a_lost_prepared_statement_is_named_once(run, rows, cut_off):

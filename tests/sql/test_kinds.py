@@ -8,8 +8,6 @@ from sql_fragments import nasty_text
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.kinds import (
-    LETS_GO,
-    LOOKS_UP,
     changes_schema,
     check_cell,
     check_restarts,
@@ -21,7 +19,6 @@ from crdb_magic.sql.kinds import (
     plain,
     reads_only,
     restarts_transaction,
-    says,
     streams_data,
     turns_on_restarts,
 )
@@ -478,21 +475,3 @@ def test_what_surely_writes_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["INSERT INTO t VALUES (1)", "SELECT f()", "CALL p()", "CREATE TABLE t (a INT)"])
 def test_what_may_write(text: str) -> None:
     assert may_write(only(text))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "said"),
-    [
-        (LETS_GO, "ROLLBACK TO SAVEPOINT s", True),
-        (LETS_GO, "DO $$ BEGIN PERFORM 1; EXCEPTION\nWHEN others THEN NULL; END $$", True),
-        (LETS_GO, "SELECT rollbacks FROM t", False),
-        (LOOKS_UP, "SELECT 'a'::RegClass", True),
-        (LOOKS_UP, "SELECT pg_get_viewdef(1)", True),
-        (LOOKS_UP, "SELECT to_regtype('a')", True),
-        (LOOKS_UP, "SELECT has_table_privilege('a', 'SELECT')", True),
-        (LOOKS_UP, "EXECUTE p", True),
-        (LOOKS_UP, "SELECT regexp_replace(a, 'x', 'y') FROM region", False),
-    ],
-)
-def test_what_a_message_says(pattern, text, said):
-    assert says(pattern, text.encode()) is said

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sql_fragments import nasty_text
 
+from crdb_magic.errors import OptionError
 from crdb_magic.sql.lexer import Kind, lex
-from crdb_magic.sql.names import meant, place_of, written
+from crdb_magic.sql.names import meant, place_of, table_name, table_parts, written
 
 
 @pytest.mark.parametrize(
@@ -79,4 +82,55 @@ def test_a_name_is_quoted_where_it_would_be_read_as_another_one_or_a_keyword(nam
 def test_what_is_written_means_the_name(name):
     tokens = list(lex(written(name)))
 
-    assert [(token.kind in {Kind.WORD, Kind.QUOTED}, meant(token.text)) for token in tokens] == [(True, name)]
+    assert [(token.kind in {Kind.WORD, Kind.QUOTED}, meant(token.text)) for token in tokens] == [
+        (True, normalize("NFC", name))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Accounts", "accounts"),
+        ('"Accounts"', "Accounts"),
+        ('"a ""b""', 'a "b"'),
+        ('U&"a"', "a"),
+        ("CAFE\u0301", "caf\u00e9"),
+        ('"cafe\u0301"', "caf\u00e9"),
+        ("\u0130D", "id"),
+    ],
+)
+def test_a_name_is_folded_and_normalised_as_cockroachdb_does_it(text, name):
+    assert meant(text) == name
+
+
+# Of a table, with its schema.
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("t", '"t"'),
+        ("Flights", '"Flights"'),
+        ("bank.t", '"bank"."t"'),
+        ("db.public.t", '"db"."public"."t"'),
+        ('"my.table"', '"my.table"'),
+        ('s."my ""own"" table"', '"s"."my ""own"" table"'),
+        ("größe 100%", '"größe 100%"'),
+    ],
+)
+def test_a_table_is_named_letter_by_letter(name, quoted):
+    assert table_name(table_parts(name)) == quoted
+
+
+@pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a..b", "a.b.c.d", 'a"b', '"a', '"a"b', "a\0b"])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(OptionError, match="is no name of a table"):
+        table_parts(name)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0"), min_size=1), min_size=1, max_size=3))
+def test_any_name_can_be_written_in_quotes(parts):
+    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+    assert table_parts(quoted) == tuple(parts)
+    assert table_name(parts) == quoted

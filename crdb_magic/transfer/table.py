@@ -1,25 +1,22 @@
-"""The SQL around a written DataFrame: the table's name, its columns and its key, and the statements that fill it."""
+"""The SQL around a written DataFrame: the table, its key, and the statements that fill it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
+from crdb_magic.columns.encode import TableColumn, check_column
 from crdb_magic.errors import OptionError
+from crdb_magic.sql.names import named, quoted
 from crdb_magic.values.encode_types import Target
-from crdb_magic.values.typemap import quoted
 
 # Whose values are made by the server: the column of that name is added, and filled by its default.
 GENERATED = {
     "uuid": "UUID PRIMARY KEY DEFAULT gen_random_uuid()",
     "rowid": "BIGINT PRIMARY KEY DEFAULT unique_rowid()",
 }
-GENERATED_NAME = "id"
-
-_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
-_MOST_PARTS = 3  # database.schema.table
+_GENERATED_NAME = "id"
 
 _WORD = r'(?:[^\W\d]\w*|"(?:[^"]|"")+")'
 _TYPE = re.compile(
@@ -29,14 +26,6 @@ _TYPE = re.compile(
 )
 _ITEM = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^=,"]+?))\s*=\s*((?:\([^()]*\)|"(?:[^"]|"")*"|[^,()"])+)(?:,|$)')
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^,"]+?))\s*(?:,|$)')
-
-
-@dataclass(frozen=True, slots=True)
-class TableColumn:
-    """A column to be: its name, and its type spelt so that both servers understand it."""
-
-    name: str
-    ddl: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +55,17 @@ class Key:
         if asked is None:
             return cls()
         if isinstance(asked, str) and asked.lower() in GENERATED and asked not in names:
-            if GENERATED_NAME in names:
+            if _GENERATED_NAME in names:
                 raise OptionError(
-                    f"--key {asked} adds a column {GENERATED_NAME}, and the DataFrame has one.",
-                    hint=f"rename it, or make it the key: --key {GENERATED_NAME}.",
+                    f"--key {asked} adds a column {_GENERATED_NAME}, and the DataFrame has one.",
+                    hint=f"rename it, or make it the key: --key {_GENERATED_NAME}.",
                 )
             return cls((), asked.lower())
         if not isinstance(asked, str | Sequence):
             raise OptionError(f"--key takes names of columns, not a {type(asked).__name__}.")
         columns = tuple(_listed(asked) if isinstance(asked, str) else map(str, asked))
         for place, name in enumerate(columns):
-            check_known(name, names, "--key")
+            check_column(name, names, "--key")
             if name in columns[:place]:
                 raise OptionError(f"--key names {name} twice.")
         return cls(columns)
@@ -94,31 +83,10 @@ class NewTable:
         """Spell CREATE TABLE."""
         parts = [f"{quoted(column.name)} {column.ddl}" for column in self.columns]
         if self.key.generated:
-            parts.insert(0, f"{quoted(GENERATED_NAME)} {GENERATED[self.key.generated]}")
+            parts.insert(0, f"{quoted(_GENERATED_NAME)} {GENERATED[self.key.generated]}")
         if self.key.columns:
             parts.append(f"PRIMARY KEY ({_list(self.key.columns)})")
         return f"CREATE TABLE {'IF NOT EXISTS ' if unless_there else ''}{self.name} ({', '.join(parts)})"
-
-
-def table_parts(text: str) -> tuple[str, ...]:
-    """Read ``table``, ``schema.table``, ``database.schema.table`` or ``"any name"``, letter by letter as written."""
-    parts, at = [], 0
-    while found := _PART.match(text, at):
-        parts.append((found[1] or "").replace('""', '"') or found[2])
-        at = found.end() + 1
-        if text[found.end() : at] != ".":
-            break
-    if at <= len(text) or not parts or len(parts) > _MOST_PARTS or "\0" in text:
-        raise OptionError(
-            f"{text!r} is no name of a table.",
-            hint='write table, schema.table, or "a.b" for a name with a point in it (--table \'"a.b"\').',
-        )
-    return tuple(parts)
-
-
-def table_name(parts: Sequence[str]) -> str:
-    """Quote the name of a table."""
-    return ".".join(map(quoted, parts))
 
 
 def parse_dtypes(asked: str | Mapping[str, str] | None) -> dict[str, str]:
@@ -134,20 +102,6 @@ def parse_dtypes(asked: str | Mapping[str, str] | None) -> dict[str, str]:
                 f"{type_!r} is no type for {name}.", hint="write one as in CREATE TABLE: --dtype price=DECIMAL(10,2)."
             )
     return given
-
-
-def check_dtypes(given: Iterable[str], names: Sequence[str]) -> None:
-    """Refuse a type for a column that there is not."""
-    for name in given:
-        check_known(name, names, "--dtype")
-
-
-def check_known(name: str, names: Sequence[str], option: str) -> None:
-    """Refuse a column that the DataFrame does not have."""
-    if name not in names:
-        close = get_close_matches(str(name), names, n=1)
-        hint = f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names)}."
-        raise OptionError(f"{option} names {name}, which is no column of the DataFrame.", hint=hint)
 
 
 def copy(table: str, names: Sequence[str], *, utf8: bool = True) -> str:
@@ -181,7 +135,7 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _listed(text: str) -> list[str]:
-    return [(found[1] or "").replace('""', '"') or found[2] for found in _NAME.finditer(text) if found[0]]
+    return [named(found) for found in _NAME.finditer(text) if found[0]]
 
 
 def _assignments(text: str) -> dict[str, str]:
@@ -190,7 +144,7 @@ def _assignments(text: str) -> dict[str, str]:
         found = _ITEM.match(text, at)
         if found is None:
             raise OptionError(f"--dtype {text!r} can't be read.", hint="write --dtype column=TYPE,column=TYPE.")
-        name = (found[1] or "").replace('""', '"') or found[2]
+        name = named(found)
         if name in given:
             raise OptionError(f"--dtype names {name} twice.")
         given[name] = found[3]

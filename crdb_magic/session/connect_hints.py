@@ -1,0 +1,83 @@
+"""What to do about a connection that could not be opened.
+
+psycopg2 gives no SQLSTATE there, so the hint (and only the hint) is chosen by words of libpq and of the two servers.
+"""
+
+from __future__ import annotations
+
+from crdb_magic.core.target import SSLMODES, Target
+
+_FULL = "the server has no connection left: close some (%crdb_connect --close NAME), or raise its limit."
+_HINTS = (
+    (
+        "connection refused",
+        "no server listens there. Check host and port, or start one of your own: %crdb_connect --local.",
+    ),
+    ("could not translate host name", "the host name is not known. Check its spelling and the network (VPN?)."),
+    ("timeout expired", "nothing answered. Check host and port, and whether a firewall is in between."),
+    (
+        "no password supplied",
+        "give one in the URL (user:password@), in PGPASSWORD or in ~/.pgpass.",
+    ),
+    ("password authentication failed", "check user and password; in a URL, @ / : % must be written %40 %2F %3A %25."),
+    ("ssl connection required", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
+    ("no encryption", "add ?sslmode=verify-full (and sslrootcert=… for your own CA)."),
+    ("server does not support ssl", "this server has no TLS: ?sslmode=disable, for a local one only."),
+    (
+        "root certificate file",
+        "download the cluster's CA certificate there, or name it with sslrootcert=…. On CockroachDB Cloud Basic and "
+        "Standard sslrootcert=system does: their certificates are of a public CA.",
+    ),
+    ("weak sslmode", "sslrootcert=system goes with sslmode=verify-full."),
+    (
+        "certificate verify failed",  # libpq gives no reason
+        "the certificate is not from the CA in sslrootcert, or has expired: check which cluster this is.",
+    ),
+    ("server certificate for", "the host name is not the certificate's: connect by the name it was issued for."),
+    ("group or world access", "chmod 600 the key file: libpq takes no key that others may read."),
+    ("private key file", "sslcert=… and sslkey=… name a certificate and its key: the key's file is not there."),
+    ("open certificate file", "sslcert=… names no file that can be read."),
+    (
+        "alert certificate required",
+        "the server wants a certificate of the user: sslcert=client.USER.crt and sslkey=client.USER.key.",
+    ),
+    ("alert certificate expired", "the user's certificate in sslcert has expired."),
+    ("alert unknown ca", "the server does not know the CA of the user's certificate in sslcert."),
+    ("alert bad certificate", "the server does not take the user's certificate: check sslcert and sslkey."),
+    ("too many c", _FULL),  # clients, or connections of a role
+    ("connection slots", _FULL),
+    ("shutting down", "the server is being stopped: try again, or another node."),
+    ("not accepting clients", "the server is being stopped: try again, or another node."),
+    ("invalid connection option", "a parameter behind the ? is not one of libpq's; session settings go in options=."),
+    (
+        "no such file or directory",
+        "nothing says where the server is: give a URL, set CRDB_URL, or %crdb_connect --local.",
+    ),
+    (  # cockroach: pkg/ccl/sqlproxyccl/proxy_handler.go, of CockroachDB Cloud
+        "missing cluster identifier",
+        "name the cluster: CLUSTER.DATABASE as the database, or ?options=--cluster%3DCLUSTER.",
+    ),
+    ("invalid sslmode value", f"sslmode is one of {', '.join(SSLMODES)}."),
+    (
+        "definition of service",
+        "~/.pg_service.conf, or the file that PGSERVICEFILE names, has no [section] of that name.",
+    ),
+    (
+        "service file",
+        "it is ~/.pg_service.conf, or what PGSERVICEFILE names: [NAME], and below it host=… and the like.",
+    ),
+    ("does not exist", "check the name of the database and of the user."),
+)
+_OF_SYSTEM = (
+    (
+        "certificate verify failed",
+        "no public CA has signed the certificate: name the cluster's own by sslrootcert=…. If one should have, OpenSSL "
+        "does not find the system's CAs: set SSL_CERT_FILE to what python -m certifi prints.",
+    ),
+)
+
+
+def connect_hint(reason: str, target: Target) -> str | None:
+    """Give what helps against a reason of libpq's: the first that has its words; None where none does."""
+    hints = (*_OF_SYSTEM, *_HINTS) if target.get("sslrootcert") == "system" else _HINTS
+    return next((hint for words, hint in hints if words in reason.lower()), None)
