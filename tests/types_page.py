@@ -133,8 +133,8 @@ whatever the defaults of the server, the database and the role are. What you set
 ## How this page is made
 
 The golden values of [tests/type_cases.py](../tests/type_cases.py) are run through the code
-(`.venv/bin/python tests/types_page.py`); a test compares the page with what they become now. The same values are selected
-from a server, by SELECT and by COPY, and written back.
+(`.venv/bin/python tests/types_page.py`); a test compares the page with what they become now. The same values are
+selected from a server, by SELECT and by COPY, and written back.
 """
 _FOR_PANDAS = """\
 
