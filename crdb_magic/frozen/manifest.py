@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ crdb_magic = "{version}"
 {end}
 
 """
+_OURS = re.compile(rb"^format = \d.*^crdb_magic = ", re.MULTILINE | re.DOTALL)  # be it no TOML any more
 _NOT_OURS = "Name a folder that %crdb_freeze has made."
 _BROKEN = "Take it from where the recording came from, or record again."
 
@@ -48,10 +50,12 @@ class Manifest:
     """A new recording in a folder, which is held until it is closed.
 
     What was recorded there before stays until the first block is written; files of rows that only it names are removed
-    when this one is closed. Raises `RecordingError` if another recorder holds the folder, or it can't be written.
+    when this one is closed. Raises `RecordingError` if another recorder holds the folder, it can't be written, or has
+    somebody else's file of that name.
     """
 
     def __init__(self, folder: Path) -> None:
+        _refuse_others(folder / NAME)
         self._held = Held.hold(folder)
         self._path = folder / NAME  # as it is shown
         self._file: int | None = None
@@ -84,6 +88,21 @@ class Manifest:
             os.close(self._file)
             store.clear(self._held.path, self._hashes)
         self._held.release()
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise `RecordingError` if the file whose place a manifest would take is of something else."""
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise RecordingError(f"{path} can't be read: {error.strerror}.", hint=_ANOTHER) from error
+    if data.strip() and not _OURS.search(data):
+        raise RecordingError(f"{path} is not the manifest of a recording, and would be lost.", hint=_ANOTHER)
+
+
+_ANOTHER = "Name another folder."
 
 
 def _begun(path: Path, text: str) -> int:

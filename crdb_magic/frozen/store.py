@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from crdb_magic.values.typemap import Family, SqlType, lookup, text_like
 _IN_MEMORY = 64 << 20  # bytes of texts: of more, the rest waits in a file that has no name
 _GROUP = 32 << 20  # bytes
 _PART = ".part"
+_OURS = re.compile(r"[0-9a-f]{16}(?:\.parquet|-\d+-\d+\.part)")
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 
@@ -90,15 +92,11 @@ def path_of(folder: Path, hash_: str) -> Path:
 
 
 def clear(folder: Path, keep: Collection[str] | None = None) -> None:
-    """Remove what crashed writers left, and the files of rows whose hashes are not to be kept."""
+    """Remove what crashed writers left, and the files of rows whose hashes are not to be kept; nothing of others."""
     kept = None if keep is None else {path_of(folder, one) for one in keep}
-    for path in (folder / "data").glob("*"):
-        if path.suffix == _PART or (kept is not None and _is_ours(path) and path not in kept):
+    for path in filter(lambda one: _OURS.fullmatch(one.name), (folder / "data").glob("*")):
+        if path.suffix == _PART or (kept is not None and path not in kept):
             path.unlink(missing_ok=True)
-
-
-def _is_ours(path: Path) -> bool:
-    return path.suffix == ".parquet" and len(path.stem) == 16 and set(path.stem) <= set("0123456789abcdef")  # noqa: PLR2004
 
 
 class _Spool:

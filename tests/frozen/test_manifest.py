@@ -419,6 +419,28 @@ def test_what_a_killed_writer_left_is_removed_at_the_next_start(tmp_path):
     assert files(tmp_path) == set()
 
 
+@pytest.mark.parametrize("text", ['title = "mine"\n', 'format = 1\ntitle = "mine"\n', "\0\udcff"])
+def test_a_file_of_that_name_that_is_of_something_else_is_not_overwritten(tmp_path, text):
+    (tmp_path / NAME).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(RecordingError) as error:
+        Manifest(tmp_path)
+
+    assert str(error.value) == (
+        f"{tmp_path / NAME} is not the manifest of a recording, and would be lost.\nHint: Name another folder."
+    )
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [text.encode(errors="surrogateescape")]
+
+
+@pytest.mark.parametrize(
+    "text", ["", 'format = 1\n<<<<<<< HEAD\ncrdb_magic = "0.1.0"\n', 'format = 9\r\ncrdb_magic = ""']
+)
+def test_one_that_is_broken_is_recorded_again(tmp_path, text):
+    (tmp_path / NAME).write_text(text, newline="")
+    recorded(tmp_path, event())
+
+    assert load(tmp_path).events == (event(),)
+
+
 # What is no recording.
 
 HEAD = f'format = {FORMAT}\ncrdb_magic = "0.1.0"\n# end\n'

@@ -344,15 +344,18 @@ def test_a_file_that_is_asked_for_by_other_columns_is_an_error(tmp_path):
         list(read(tmp_path, stored.hash, [Heading("w", 20)]))
 
 
-def test_what_nobody_names_is_cleared_away(tmp_path):
+def test_what_nobody_names_is_cleared_away_and_nothing_that_is_not_ours(tmp_path):
     one, other = kept(tmp_path, COLUMNS, (["1"],)), kept(tmp_path, COLUMNS, (["2"],))
     (tmp_path / "data" / f"{one.hash[:16]}-1-1.part").touch()
-    (tmp_path / "data" / "mine.parquet").touch()
+    others = {"mine.parquet", "big.csv.part", "0123456789abcdef.part", "0123456789abcdef-1-1.part.txt"}
+    for name in others:
+        (tmp_path / "data" / name).touch()
     clear(tmp_path)
-    after = len(list((tmp_path / "data").iterdir()))
+    after = {path.name for path in (tmp_path / "data").iterdir()}
     clear(tmp_path, {other.hash})
+    files = {f"{stored.hash[:16]}.parquet" for stored in (one, other)}
 
     assert (after, {path.name for path in (tmp_path / "data").iterdir()}) == (
-        3,
-        {f"{other.hash[:16]}.parquet", "mine.parquet"},
+        others | files,
+        others | {f"{other.hash[:16]}.parquet"},
     )
