@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import MISSING, Field, fields
-from decimal import Decimal, InvalidOperation
+from dataclasses import MISSING, Field, asdict, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import inf
 from typing import Any, NamedTuple, TypeVar
 
 import tomli_w
 
-from crdb_magic.core.asof import time_of
-from crdb_magic.frozen.events import Event, Heading, Kind, Place, Refusal
+from crdb_magic.core.asof import AsOf, at_hlc, time_of
+from crdb_magic.errors import Attempt
+from crdb_magic.frozen.events import COMMITTED, FACTS, PRESENT, Event, Heading, Kind, Place, Refusal
 from crdb_magic.values.typemap import lookup
 
 T = TypeVar("T")
@@ -60,8 +62,7 @@ def _table(block: Place | Event) -> dict[str, Any]:
             continue
         table[_WORDS.get(one.name, one.name)] = _FORMS[one.name].write(value)
         if isinstance(value, Decimal):
-            with suppress(OverflowError):  # far from any time that a server tells
-                table[f"{one.name}_time"] = time_of(value)
+            table[f"{one.name}_time"] = time_of(value)
     return table
 
 
@@ -80,6 +81,8 @@ def event(table: Mapping[str, Any]) -> Event:
     if len(kinds) != 1:
         raise ValueError(f"it should say one of {', '.join(kind.value for kind in Kind)}")
     (kind,) = kinds
+    if kind is Kind.INSTANT:
+        _field("instant", table["instant"])
     rest = {name: value for name, value in table.items() if name not in {kind.value, *_FOR_READERS}}
     if unknown := {"text", "kind", *_WORDS} & set(rest):
         raise ValueError(f"{min(unknown)} is nothing that is known")
@@ -103,8 +106,8 @@ def _read(made: type[T], table: dict[str, Any]) -> T:
 def _field(name: str, value: Any) -> Any:
     try:
         return _FORMS[name].read(value)
-    except (ValueError, TypeError, KeyError, InvalidOperation):
-        raise ValueError(f"{name} is not what it should be") from None
+    except (ValueError, TypeError, KeyError, ArithmeticError):
+        raise ValueError(f"{_WORDS.get(name, name)} is not what it should be") from None
 
 
 class _Form(NamedTuple):
@@ -133,9 +136,47 @@ def _named_texts(value: Any) -> dict[str, str]:
 
 def _instant(value: Any) -> Decimal:
     number = Decimal(_of(str)(value))
-    if not number.is_finite():
-        raise ValueError("no number")
+    at_hlc(number)
     return number
+
+
+def _asked(value: Any) -> str:
+    if value not in {COMMITTED, PRESENT}:
+        AsOf.parse(_of(str)(value))
+    return str(value)
+
+
+def _time(value: Any) -> datetime:
+    time = datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        raise ValueError("no offset")
+    return time.astimezone(UTC)
+
+
+def _seconds(value: Any) -> float:
+    if type(value) not in {int, float} or not 0 <= value < inf:
+        raise ValueError("no duration")
+    return float(value)
+
+
+def _attempts(value: Any) -> tuple[Attempt, ...]:
+    known = [{name: _field(name, one) for name, one in _of(dict)(table).items()} for table in _of(list)(value)]
+    return tuple(Attempt(**{"sqlstate": None, "reason": None, **one}) for one in known)
+
+
+def _attempt_tables(attempts: tuple[Attempt, ...]) -> list[dict[str, Any]]:
+    """Write attempts without what is None, which TOML does not have."""
+    return [{name: value for name, value in asdict(one).items() if value is not None} for one in attempts]
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    if not set(_of(dict)(value)) <= set(FACTS):
+        raise ValueError("more than facts")
+    return {name: _field(name, one) for name, one in value.items()}
+
+
+def _fact_table(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _FORMS[name].write(value) for name, value in facts.items()}
 
 
 def _hash(value: Any) -> str:
@@ -144,9 +185,15 @@ def _hash(value: Any) -> str:
     return str(value)
 
 
+def _within(value: Any, least: int, end: int) -> int:
+    if not least <= _of(int)(value) < end:
+        raise ValueError("another size")
+    return int(value)
+
+
 def _headings(value: Any) -> tuple[Heading, ...]:
     return tuple(
-        Heading(_of(str)(one["name"]), _of(int)(one["oid"]), _of(int)(one.get("modifier", -1)))
+        Heading(_of(str)(one["name"]), _within(one["oid"], 0, 2**32), _within(one.get("modifier", -1), -(2**31), 2**31))
         for one in _of(list)(value)
     )
 
@@ -179,17 +226,8 @@ def _refusal_table(refusal: Refusal) -> dict[str, str]:
     return {_MEANINGS.get(code, code): text for code, text in refusal.fields.items()}
 
 
-def _without_none(value: Any) -> Any:
-    """Leave out what is None, which TOML does not have."""
-    if isinstance(value, Mapping):
-        return {name: _without_none(one) for name, one in value.items() if one is not None}
-    if isinstance(value, list | tuple):
-        return [_without_none(one) for one in value if one is not None]
-    return value
-
-
 _WHOLE, _TEXT, _MAPPING = _Form(_of(int)), _Form(_of(str)), _Form(_named_texts)
-_INSTANT = _Form(_instant, "{:f}".format)
+_INSTANT, _SECONDS = _Form(_instant, "{:f}".format), _Form(_seconds)
 _FORMS = {
     "number": _WHOLE,
     "kind": _Form(_of(Kind)),
@@ -210,10 +248,20 @@ _FORMS = {
     "told": _MAPPING,
     "digest": _TEXT,
     "refusal": _Form(_refusal, _refusal_table),
-    "receipt": _Form(_of(dict), _without_none),
+    "receipt": _Form(_facts, _fact_table),
     "shown": _TEXT,
     "database": _TEXT,
     "user": _TEXT,
     "parameters": _MAPPING,
+    "instant": _Form(_asked),
+    "statements": _WHOLE,
+    "elapsed": _SECONDS,
+    "retries": _Form(_attempts, _attempt_tables),
+    "committed_at": _INSTANT,
+    "ended_at": _Form(_time, lambda time: time.astimezone(UTC).isoformat()),
+    "sqlstate": _TEXT,
+    "reason": _TEXT,
+    "message": _TEXT,
+    "wait": _SECONDS,
 }
-"""The fields of both, in no order of their own."""
+"""The fields of both, what an instant was asked by, and those of receipts and their attempts."""

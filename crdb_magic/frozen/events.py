@@ -33,6 +33,9 @@ SOURCE = "source SQL:\n"
 COMMITTED, PRESENT = "commit", "now"
 """What is asked for in an event of an instant: that of the last commit, the present; else what --as-of was given."""
 
+FACTS = ("statements", "rows", "elapsed", "retries", "as_of", "committed_at", "ended_at")
+"""What is kept of a receipt, by the names of its fields."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -82,7 +85,8 @@ class Event:
 
     ``columns`` is None for an answer without rows; ``rows`` counts them, ``hash`` is that of them all and names their
     file (`store`). ``told`` are the server's parameters that it changed (TimeZone …). ``digest`` is the hash of what a
-    COPY … FROM STDIN sent. ``receipt`` holds the facts of a receipt.
+    COPY … FROM STDIN sent. ``receipt`` holds the `FACTS` of a receipt
+    that it has.
     """
 
     number: int

@@ -169,16 +169,15 @@ def _whole(path: Path) -> str:
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecordingError(f"The recording {path} can't be read: {error}.", hint=_BROKEN) from None
 
 
 def _all(path: Path, table: Mapping[str, Any], name: str, read: Callable[[Any], T]) -> tuple[T, ...]:
     tables = table.get(name, [])
-    try:
-        return tuple(_one(path, name, one, read) for one in tables)
-    except TypeError:
-        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=_BROKEN) from None
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=_BROKEN)
+    return tuple(_one(path, name, one, read) for one in tables)
 
 
 def _one(path: Path, name: str, table: Mapping[str, Any], read: Callable[[Any], T]) -> T:

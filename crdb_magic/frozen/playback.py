@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.errors import Attempt, NotRecordedError, RecordingError
+from crdb_magic.errors import NotRecordedError, RecordingError
 from crdb_magic.frozen import store
 from crdb_magic.frozen.events import Event, Kind
 from crdb_magic.frozen.manifest import load
@@ -21,8 +19,6 @@ from crdb_magic.frozen.recording import Recording
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.server import FrozenServer
 from crdb_magic.session.listening import LISTENING, Connection
-
-_ATTEMPT = frozenset(one.name for one in fields(Attempt))
 
 
 class Playback:
@@ -94,7 +90,7 @@ class Playback:
             facts["as_of"] = receipt.as_of
         like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", receipt=facts)
         recorded = self._served.receipt(like)
-        return replace(receipt, **{"committed_at": None, **_told(recorded.receipt)}) if recorded else receipt
+        return replace(receipt, **{"committed_at": None, **recorded.receipt}) if recorded else receipt
 
 
 def open_playback(folder: Path) -> Playback:
@@ -105,21 +101,3 @@ def open_playback(folder: Path) -> Playback:
             contents.connections, contents.events, lambda event: store.read(folder, event.hash, event.columns or ())
         )
     )
-
-
-def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields of a receipt that differ from run to run."""
-    return {name: read(facts[name]) for name, read in _FACTS.items() if facts.get(name) is not None}
-
-
-def _attempt(facts: Mapping[str, Any]) -> Attempt:
-    known = {name: value for name, value in facts.items() if name in _ATTEMPT}
-    return Attempt(**{"number": 1, "sqlstate": None, "reason": None, "message": "", **known})
-
-
-_FACTS: dict[str, Callable[[Any], Any]] = {
-    "elapsed": float,
-    "retries": lambda retries: tuple(map(_attempt, retries)),
-    "committed_at": Decimal,
-    "ended_at": datetime.fromisoformat,
-}

@@ -17,7 +17,7 @@ from psycopg2 import Error
 
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.frozen.effect import UNCERTAIN
-from crdb_magic.frozen.events import Event, Kind, Place
+from crdb_magic.frozen.events import FACTS, Event, Kind, Place
 from crdb_magic.frozen.line import Ended, Line, told_by
 from crdb_magic.frozen.manifest import Manifest
 from crdb_magic.frozen.recording import is_setting
@@ -27,8 +27,6 @@ from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
 
 T = TypeVar("T")
-_NOTHING: tuple[Any, ...] = (None, [])
-_FACTS = ("statements", "rows", "elapsed", "retries", "as_of", "committed_at", "ended_at")
 Method = Callable[..., T | None]
 
 
@@ -129,8 +127,7 @@ class Recorder:
     @_apart
     def ended(self, connection: Connection, receipt: Receipt) -> None:
         """Record how a transaction went."""
-        told = {**receipt.as_dict(), "elapsed": receipt.elapsed}
-        facts = {name: told[name] for name in _FACTS if told.get(name) not in _NOTHING}
+        facts = {name: value for name in FACTS if (value := getattr(receipt, name)) not in (None, ())}
         event = Event(kind=Kind.RECEIPT, text="", receipt=facts, **self._of(connection))
         self._append([self._numbered(event)])
 

@@ -136,5 +136,4 @@ def instant_key(connection: int, asked: str, after: int) -> Hashable:
 def receipt_key(event: Event) -> Hashable:
     """Give what tells the receipts of transactions apart."""
     facts = event.receipt
-    at = Decimal(facts["as_of"]) if "as_of" in facts else None
-    return "receipt", event.connection, event.after, at, facts.get("statements"), facts.get("rows")
+    return "receipt", event.connection, event.after, *map(facts.get, ("as_of", "statements", "rows"))

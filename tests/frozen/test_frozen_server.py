@@ -14,6 +14,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.errors import (
     AmbiguousCommitError,
+    Attempt,
     NotRecordedError,
     Outcome,
     RecordingError,
@@ -633,12 +634,12 @@ def test_notices_are_said_again(play, sql):
 def test_a_receipt_is_as_it_was(play, sql):
     tape = Tape()
     orders(tape)
-    retry = {"number": 1, "sqlstate": "40001", "reason": None, "message": "restart", "wait": 0.5, "elapsed": 0.1}
-    tape.receipt(receipt={"statements": 1, "rows": 3, "elapsed": 12.5, "retries": [retry]})
+    retry = Attempt(1, "40001", None, "restart", wait=0.5, elapsed=0.1)
+    tape.receipt(receipt={"statements": 1, "rows": 3, "elapsed": 12.5, "retries": (retry,)})
     session = play(tape)
     first, second = (session.run(sql(QUERY)).receipt for _ in range(2))
 
-    assert (first.elapsed, first.attempts, first.retries[0].sqlstate) == (12.5, 2, "40001")
+    assert (first.elapsed, first.attempts, first.retries) == (12.5, 2, (retry,))
     assert second.attempts == 1
 
 

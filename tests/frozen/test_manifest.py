@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from column_texts import SENDABLE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdb_magic.errors import RecordingError
+from crdb_magic.errors import Attempt, RecordingError
 from crdb_magic.frozen import store
 from crdb_magic.frozen.events import Event, Heading, Kind, Place, Refusal
 from crdb_magic.frozen.manifest import FORMAT, NAME, Manifest, load
@@ -67,15 +68,28 @@ HOSTILE = [
 TEXTS = SENDABLE | st.sampled_from(HOSTILE)
 NAMED = st.dictionaries(SENDABLE, TEXTS, max_size=3)
 INSTANTS = st.none() | st.decimals(10**17, 2**63 - 1, places=10)
-VALUES = st.recursive(
-    TEXTS | st.integers() | st.booleans() | st.floats(allow_nan=False),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SENDABLE, inner, max_size=3),
+SECONDS = st.floats(0, 1e6)
+ATTEMPTS = st.builds(
+    Attempt, COUNTS, st.none() | TEXTS, st.none() | TEXTS, TEXTS, wait=st.none() | SECONDS, elapsed=st.none() | SECONDS
 )
+FACTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "statements": COUNTS,
+        "rows": COUNTS,
+        "elapsed": SECONDS,
+        "retries": st.lists(ATTEMPTS, max_size=2).map(tuple),
+        "as_of": INSTANTS.filter(bool),
+        "committed_at": INSTANTS.filter(bool),
+        "ended_at": st.datetimes(timezones=st.just(UTC)),
+    },
+)
+ASKED = st.sampled_from(["commit", "now", "-10s", "follower", "1780315200123456789.0000000002"])
 HEADINGS = st.builds(Heading, TEXTS, st.integers(0, 2**32 - 1), st.integers(-1, 2**31 - 1))
 EVENTS = st.builds(
     Event,
     number=COUNTS,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from([Kind.READ, Kind.WRITE, Kind.RECEIPT]),
     connection=COUNTS,
     text=TEXTS,
     sql=TEXTS,
@@ -93,8 +107,8 @@ EVENTS = st.builds(
     told=NAMED,
     digest=TEXTS,
     refusal=st.none() | st.dictionaries(st.sampled_from("SVCMDHPpqWstcdnFLRx"), TEXTS).map(Refusal),
-    receipt=st.dictionaries(SENDABLE, VALUES, max_size=3),
-)
+    receipt=FACTS,
+) | st.builds(Event, number=COUNTS, kind=st.just(Kind.INSTANT), connection=COUNTS, text=ASKED, at=INSTANTS)
 PLACES = st.builds(Place, number=COUNTS, shown=TEXTS, database=TEXTS, user=TEXTS, parameters=NAMED)
 
 
@@ -203,9 +217,11 @@ def test_sql_with_quotes_stands_there_as_it_is(tmp_path):
 
 
 def test_what_a_receipt_does_not_know_is_left_out(tmp_path):
-    recorded(tmp_path, event(receipt={"rows": 1, "as_of": None, "retries": [{"reason": None}]}))
+    manifest = recorded(tmp_path, event(receipt={"retries": (Attempt(1, "40001", None, "restart"),)}))
 
-    assert load(tmp_path).events[0].receipt == {"rows": 1, "retries": [{}]}
+    assert tomllib.loads(manifest.read_text())["event"][0]["facts"] == {
+        "retries": [{"number": 1, "sqlstate": "40001", "message": "restart"}]
+    }
 
 
 # Whoever dies leaves a manifest.
@@ -464,9 +480,19 @@ NOT_OURS = "Hint: Name a folder that %crdb_freeze has made."
             f"{HEAD}<<<<<<< HEAD\n# end",
             "The recording {} can't be read: Invalid statement (at line 4, column 1).\n" + BROKEN,
         ),
+        (
+            f"{HEAD}x = {'[' * 3000}\n# end",
+            "The recording {} can't be read: maximum recursion depth exceeded.\n" + BROKEN,
+        ),
         (f"{HEAD}\udcff\n# end", "The recording {} is no text in its line 4.\n" + BROKEN),
         (f"{HEAD}event = 7\n# end", "The recording {} has events that are none.\n" + BROKEN),
         (f"{HEAD}event = [7]\n# end", "The recording {} has events that are none.\n" + BROKEN),
+        (f"{HEAD}[event]\nnumber = 3\n# end", "The recording {} has events that are none.\n" + BROKEN),
+        (f"{HEAD}connection = ['a']\n# end", "The recording {} has connections that are none.\n" + BROKEN),
+        (
+            f"{HEAD}[[event]]\nnumber = 3\nconnection = 1\ninstant = 'nonsense'\n# end",
+            f"The recording {{}} has nonsense in its event 3: instant is not what it should be.\n{BROKEN}",
+        ),
         *(
             (f"{EVENT}{field}\n# end", f"The recording {{}} has nonsense in its event 3: {why}.\n{BROKEN}")
             for field, why in [
@@ -479,6 +505,23 @@ NOT_OURS = "Hint: Name a folder that %crdb_freeze has made."
                 ('columns = [{ name = "a" }]', "columns is not what it should be"),
                 ('columns = ["a"]', "columns is not what it should be"),
                 ('columns = [{ name = "a", oid = 20, modifier = "x" }]', "columns is not what it should be"),
+                *(
+                    (f'columns = [{{ name = "a", {number} }}]', "columns is not what it should be")
+                    for number in ("oid = 9999999999", "oid = -1", "oid = 20, modifier = 2147483648")
+                ),
+                *(
+                    (f"facts = {facts}", "facts is not what it should be")
+                    for facts in (
+                        *("7", "{ more = 1 }", "{ text = 'a' }", "{ rows = [1] }", "{ statements = '1' }"),
+                        *("{ elapsed = 'x' }", "{ elapsed = nan }", "{ elapsed = -1 }", "{ elapsed = true }"),
+                        *("{ ended_at = 'x' }", "{ ended_at = '2026-11-27' }", "{ ended_at = 7 }"),
+                        "{ ended_at = '0001-01-01T00:00:00+23:00' }",
+                        *("{ as_of = 'x' }", "{ as_of = '7' }", "{ committed_at = '1e400000' }"),
+                        *("{ retries = ['a'] }", "{ retries = [{ number = 1 }] }"),
+                        "{ retries = [{ number = 1, message = 7 }] }",
+                        "{ retries = [{ number = 1, message = 'a', more = 1 }] }",
+                    )
+                ),
                 ("settings = [1]", "settings is not what it should be"),
                 ("values = { a = 1 }", "values is not what it should be"),
                 ('text = "a"', "text is nothing that is known"),
