@@ -27,6 +27,7 @@ from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
 
 T = TypeVar("T")
+COMPLETE = "The recording is complete."
 Method = Callable[..., T | None]
 
 
@@ -42,7 +43,8 @@ def _apart(method: Method[T]) -> Method[T]:
                 return method(self, *args, **named)
             except Exception as error:
                 self.close()
-                warnings.warn(f"The recording into {self.folder} has ended: {error}", stacklevel=3)
+                self._outcome = f"The recording into {self.folder} has ended: {error}"
+                warnings.warn(self._outcome, stacklevel=3)
             except BaseException:  # an interrupt: what was heard is not recorded
                 self._skip()
                 raise
@@ -62,6 +64,7 @@ class Recorder:
         self.folder = folder
         self._manifest = Manifest(folder)
         self._process = os.getpid()
+        self._outcome = COMPLETE
         self._lock = threading.RLock()
         self._number = self._after = 0
         self._lines: WeakKeyDictionary[Connection, Line] = WeakKeyDictionary()
@@ -73,6 +76,13 @@ class Recorder:
     def is_open(self) -> bool:
         """Whether it records: not in a fork."""
         return LISTENING.listener is self and os.getpid() == self._process
+
+    @property
+    def outcome(self) -> str:
+        """What is there when it is closed, in a sentence: all of it, or why it broke off."""
+        if os.getpid() != self._process:
+            return f"Nothing is recorded here: this process was forked from the one that records into {self.folder}."
+        return self._outcome
 
     def close(self) -> None:
         """End the recording; the folder is whole."""

@@ -10,12 +10,11 @@ from crdb_magic.environment import FREEZE, FROZEN
 from crdb_magic.errors import OptionError
 from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.playback import Playback, open_playback
-from crdb_magic.frozen.recorder import Recorder
+from crdb_magic.frozen.recorder import COMPLETE, Recorder
 from crdb_magic.magics.connections import Connections
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 
-_COMPLETE = "The recording is complete."
 _WAY_OUT = "%crdb_freeze off ends that"
 _NOTHING: tuple[Path, tuple[Session, ...]] = Path(), ()  # into which folder a recording began, with what was open
 
@@ -47,7 +46,8 @@ class Freezing:
         """
         place = Path(self._place or folder).expanduser()
         load(place)
-        ended = [*self._connections.close_all(), *([_COMPLETE] if self._recorder and not self._place else [])]
+        recorded = [self._recorder.outcome] if self._recorder and not self._place else []
+        ended = [*self._connections.close_all(), *recorded]
         self.close()
         self._playback = open_playback(place)
         holds = ", which holds no question" if self._playback.is_empty else ""
@@ -82,7 +82,7 @@ class Freezing:
     def end(self) -> list[str]:
         """End what the notebook has begun; tell what has ended."""
         if self._place or self._recorder:
-            ended = [_COMPLETE]
+            ended = [self._recorder.outcome if self._recorder else COMPLETE]
         elif self._playback:
             ended = [*self._connections.close_all(), "Served no more: %crdb_connect leads to servers."]
         else:

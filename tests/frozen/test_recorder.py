@@ -219,14 +219,29 @@ def test_a_fork_records_nothing(session, sql, target, events):
     assert [event.text for event in events()] == ["SELECT 'parent'"]
 
 
+def test_and_says_so(recorder, folder, in_a_fork):
+    def said() -> None:
+        assert recorder.outcome == (
+            f"Nothing is recorded here: this process was forked from the one that records into {folder}."
+        )
+
+    in_a_fork(said)
+    recorder.close()
+
+    assert recorder.outcome == "The recording is complete."
+
+
 def test_what_goes_wrong_ends_the_recording_and_nothing_else(session, sql, recorder, folder):
     (folder / "data").mkdir(parents=True, exist_ok=True)
     (folder / "data").rmdir()
     (folder / "data").write_text("in the way")
 
-    with pytest.warns(UserWarning, match="The recording into .* has ended"):
+    with pytest.warns(UserWarning, match="The recording into .* has ended") as warned:
         report = session.run(sql("SELECT 1"))
+    recorder.close()
+
     assert (report.results[0].rows, recorder.is_open) == ((("1",),), False)
+    assert recorder.outcome == str(warned[0].message)
 
 
 def test_a_stream_whose_rows_can_t_be_stored_comes_all_the_same(db, recorder, monkeypatch):

@@ -300,6 +300,16 @@ def test_that_a_recording_is_served_is_said_under_each_line_about_a_connection(t
     ]  # fmt: skip
 
 
+def test_a_recording_that_broke_off_is_not_called_complete(notebook: Any, tmp_path: Path) -> None:
+    notebook(f"%crdb_freeze {tmp_path / 'r'}")
+    (tmp_path / "r" / "data").write_text("in the way")
+    with pytest.warns(UserWarning, match="has ended"):
+        notebook("%crdb_txn SELECT 1 AS one")
+    notebook("%crdb_freeze off")
+
+    assert notebook.shown.startswith(f"The recording into {tmp_path / 'r'} has ended: ")
+
+
 def test_rows_that_somebody_has_changed_are_refused(twice: Twice) -> None:
     twice.live(*MADE, ALL)
     for path in (twice.folder / "data").iterdir():
