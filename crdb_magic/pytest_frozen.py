@@ -29,14 +29,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"Run each notebook against its recording: {_NEAR}/NAME beside NAME{_NOTEBOOK}. No server is needed.",
     )
     group.addoption("--crdb-freeze", action="store_true", help="Record each notebook there: a server is needed.")
-    group.addoption("--crdb-frozen-dir", metavar="DIR", help="The same, with all recordings in that folder: DIR/NAME.")
+    group.addoption(
+        "--crdb-frozen-dir",
+        metavar="DIR",
+        help=f"The same, with all recordings in that folder: a/NAME{_NOTEBOOK} below the rootdir has DIR/a/NAME.",
+    )
 
 
 def recording_of(notebook: Path, config: pytest.Config) -> Path | None:
     """Give the folder of a notebook's recording, or None where nobody asked for it."""
     option = config.option
     if option.crdb_frozen_dir is not None:
-        return Path(config.invocation_params.dir, option.crdb_frozen_dir, notebook.stem)
+        below = (
+            notebook.relative_to(config.rootpath) if notebook.is_relative_to(config.rootpath) else Path(notebook.name)
+        )
+        return Path(config.invocation_params.dir, option.crdb_frozen_dir, below.with_suffix(""))
     return notebook.parent / _NEAR / notebook.stem if option.crdb_frozen or option.crdb_freeze else None
 
 

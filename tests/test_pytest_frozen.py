@@ -58,6 +58,25 @@ def test_all_recordings_may_be_in_another_folder_named_from_where_pytest_was_sta
     assert done.returncode == 0, done.stdout
 
 
+def test_notebooks_of_one_name_have_a_recording_each_there(project):
+    for name in ("a", "b"):
+        (project / name).mkdir()
+        (project / "kept" / name / "report").mkdir(parents=True)
+        write(project / name / "report.ipynb", project / "kept" / name / "report")
+    done = run(project, "--crdb-frozen-dir", "kept", "a/report.ipynb", "b/report.ipynb")
+
+    assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_one_outside_of_pytest_s_rootdir_has_it_by_its_name(project):
+    (project / "kept" / "report").mkdir(parents=True)
+    write(project / "report.ipynb", project / "kept" / "report")
+    (project / "inside").mkdir()
+    done = run(project, "--crdb-frozen-dir", "kept", "--rootdir", "inside", "report.ipynb")
+
+    assert done.returncode == 0, done.stdout
+
+
 def test_without_the_option_the_variable_is_left_alone(project):
     write(project / "report.ipynb", "frozen/mine")
     done = run(project, "report.ipynb", **{VARIABLE: "frozen/mine"})
