@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -109,6 +110,22 @@ def test_the_sdist_has_what_else_is_worked_on(sdist: Path, folder: str) -> None:
     there = {name for name in _files(_ROOT / folder) if not junk & set(Path(name).parts)}
 
     assert set(_files(sdist / folder)) == there
+
+
+def test_what_lies_about_is_not_published(sdist: Path, wheel: dict[str, bytes], tmp_path: Path) -> None:
+    strewn = tmp_path / "strewn"
+    shutil.copytree(sdist, strewn)
+    folders = [strewn, *(path for path in strewn.rglob("*") if path.is_dir() and "built" not in path.parts)]
+    for folder in folders:
+        for name in ("server.key", "pgpass", "notes.txt", ".env"):
+            (folder / name).write_text("secret")
+    with tarfile.open(_built("sdist", strewn, tmp_path / "again")) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    with zipfile.ZipFile(_built("wheel", strewn, tmp_path / "wheel")) as archive:
+        in_wheel = {name: archive.read(name) for name in archive.namelist()}
+
+    assert _files(tmp_path / "unpacked" / _NAME) == _files(sdist)
+    assert in_wheel == wheel
 
 
 def test_the_sdist_has_no_caches(sdist: Path) -> None:
