@@ -54,7 +54,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         print(f"The demo needs {error.name}: pip install 'crdb_magic[demo]'", file=sys.stderr)
         return 1
-    return 0 if run(arguments.output) else 1
+    return run(arguments.output)
 
 
 def _local(directory: Path | None) -> int:

@@ -56,6 +56,17 @@ def test_the_demo_leaves_no_kernel_that_misses_its_parent(demo):
     assert "WARNING" not in demo.stderr
 
 
+@pytest.mark.parametrize(
+    ("output", "why"), [("missing/copy.ipynb", "No such file or directory"), (".", "Is a directory")]
+)
+def test_the_demo_says_first_where_it_can_not_leave_its_copy(tmp_path, output, why):
+    done = subprocess.run(
+        [*_COMMAND, "demo", "--output", output], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{output} can't be written: {why}.\n")
+
+
 def test_the_demo_opens_jupyterlab_on_a_copy(lab):
     assert lab() == "['quickstart.ipynb']\n"
     assert Path("quickstart.ipynb").read_bytes() == QUICKSTART.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +20,14 @@ _WIDTH = 60  # characters of a cell's title
 _EXPECTED_ERROR = "raises-exception"  # the tag of a cell that shows an error on purpose
 
 
-def run(output: Path) -> bool:
-    """Run the quickstart and write the executed copy to ``output``; tells whether all cells succeeded."""
+def run(output: Path) -> int:
+    """Run the quickstart and write the executed copy to ``output``, which is tried first.
+
+    Gives the exit status: 1 where a cell failed, 2 where it can't be written.
+    """
+    if refused := _refused(output):
+        print(f"{output} can't be written: {refused}.", file=sys.stderr)
+        return 2
     notebook = nbformat.read(QUICKSTART, as_version=4)
     started = time.perf_counter()
     succeeded = _execute(notebook)
@@ -30,7 +37,19 @@ def run(output: Path) -> bool:
         f"\n{cells} cells ran in {time.perf_counter() - started:.1f} s{'' if succeeded else ', the last one failed'}."
     )
     print(f"The executed notebook: {output.resolve()}")
-    return succeeded
+    return int(not succeeded)
+
+
+def _refused(output: Path) -> str:
+    """Say why a file can't be written, where it can't; one that was not there is not there behind it."""
+    is_there = output.exists()
+    try:
+        output.open("a").close()
+    except OSError as error:
+        return error.strerror or str(error)
+    if not is_there:
+        output.unlink()
+    return ""
 
 
 def _execute(notebook: Any) -> bool:
