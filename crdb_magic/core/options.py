@@ -12,6 +12,7 @@ from crdb_magic.core.asof import NOW, AsOf
 from crdb_magic.errors import OptionError
 
 DEFAULT_MAX_ATTEMPTS = 20
+_LONGEST = 2_147_483  # seconds: PostgreSQL's statement_timeout holds 2³¹ - 1 milliseconds
 
 
 class Choice(Enum):
@@ -76,8 +77,8 @@ class RetryPolicy:
             raise OptionError(f"max_attempts is a whole number, not {self.max_attempts!r}.")
         if self.max_attempts < 1:
             raise OptionError(f"max_attempts is {self.max_attempts}: a transaction needs at least 1 attempt.")
-        if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):
-            raise OptionError(f"timeout is {self.timeout!r}: give a positive number of seconds.")
+        if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout <= _LONGEST):
+            raise OptionError(f"timeout is {self.timeout!r}: give a positive number of seconds, {_LONGEST} at most.")
         if not (_is_number(self.wait_initial, self.wait_max) and 0 <= self.wait_initial <= self.wait_max < inf):
             raise OptionError("wait_initial and wait_max are seconds, and 0 <= wait_initial <= wait_max.")
 

@@ -322,12 +322,16 @@ def whole_number(value: Any) -> int:
         raise OptionError(f"{value!r} is not a whole number.") from None
 
 
+MOST_ROWS = 2**63 - 2
+"""What a LIMIT may be: a BIGINT, and one more is asked for, to know whether there is."""
+
+
 def rows(value: Any) -> int | None:
     """Read a number of rows, 1 at least; None for all of them."""
     if str(value).lower() == "all":
         return None
     with suppress(OptionError):
-        if (number := whole_number(value)) > 0:
+        if 0 < (number := whole_number(value)) <= MOST_ROWS:
             return number
     raise OptionError(f"{value!r} is not a number of rows: 1 at least, or all.")
 

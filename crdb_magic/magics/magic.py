@@ -15,10 +15,11 @@ from IPython.core.magic import Magics, needs_local_scope, no_var_expand
 from traitlets import Bool, Bunch, CaselessStrEnum, Dict, Float, Int, TraitError, Unicode, Union, observe, validate
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
-from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Choice, Isolation, Priority
+from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Choice, Isolation, Priority, RetryPolicy
 from crdb_magic.core.receipt import Receipt
+from crdb_magic.errors import OptionError
 from crdb_magic.magics.again import Again
-from crdb_magic.magics.arguments import ON, Call, Option, Rest, Words, describe, parse, refuse_rest
+from crdb_magic.magics.arguments import MOST_ROWS, ON, Call, Option, Rest, Words, describe, parse, refuse_rest
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.freezing import Freezing
@@ -34,6 +35,7 @@ from crdb_magic.session.session import Session
 
 _ASKED_BEFORE = {"priority": None, "isolation": None, "max-attempts": DEFAULT_MAX_ATTEMPTS, "timeout": None}
 _BELOW = "SQL goes below; put quotes around a value with blanks."
+_OF_RETRIES = frozenset({"max_attempts", "timeout"})
 _SETTING = re.compile(r"[a-z_]\w*(\.\w+)*", re.ASCII | re.IGNORECASE)
 
 
@@ -123,12 +125,17 @@ class CrdbMagic(Magics):
     dates = _one_of(Dates.DATE, "What a DATE is in frames: a date, or the datetime64 of its midnight.")
 
     limit = Int(
-        None, min=1, allow_none=True, help="Fetch no more rows than that of each query of a cell; None: all of them."
+        None,
+        min=1,
+        max=MOST_ROWS,
+        allow_none=True,
+        help="Fetch no more rows than that of each query of a cell; None: all of them.",
     ).tag(config=True)
 
     guard = Int(
         GUARD,
         min=1,
+        max=MOST_ROWS,
         allow_none=True,
         help="Fetch no more rows than that of a query that the planner thinks larger; None: all of them.",
     ).tag(config=True)
@@ -174,6 +181,19 @@ class CrdbMagic(Magics):
             if not _SETTING.fullmatch(name):
                 raise TraitError(f"CrdbMagic.settings: {name!r} is not the name of a setting.")
         return asked.value
+
+    @validate("max_attempts", "timeout", "limit", "guard")
+    def _can_be(self, asked: Bunch) -> Any:
+        """Refuse what traitlets takes for a number, and RetryPolicy or a LIMIT does not."""
+        name, value = asked.trait.name, asked.value
+        if isinstance(value, bool):
+            raise TraitError(f"CrdbMagic.{name} is a whole number, not {value}.")
+        try:
+            if name in _OF_RETRIES:
+                RetryPolicy(**{name: value})
+        except OptionError as error:
+            raise TraitError(f"CrdbMagic.{error}") from None
+        return value
 
     @validate("sql")
     def _may_be_named(self, asked: Bunch) -> bool:

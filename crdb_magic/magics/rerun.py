@@ -28,8 +28,10 @@ from crdb_magic.sql.statements import Statement
 from crdb_magic.sql.steadiness import keeps_order
 
 
-def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+def _names(value: object) -> tuple[str, ...]:
     given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, Iterable):
+        raise OptionError(f"--key takes the names of columns, not {value!r}: id, or id,day.")
     return tuple(name for one in given if (name := str(one).strip()))
 
 

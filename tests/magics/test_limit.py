@@ -166,7 +166,7 @@ def test_the_guard_is_no_limit_in_a_query_that_is_smaller(notebook, table):
     assert len(frame) == 2
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+@pytest.mark.parametrize("limit", ["0", "-1", "many", "9223372036854775807"])
 def test_nonsense_is_refused(notebook, limit):
     with pytest.raises(OptionError, match="is not a number of rows: 1 at least, or all"):
         notebook(f"%crdb_txn --limit {limit} SELECT 1")

@@ -100,6 +100,12 @@ def test_a_key_tells_which_row_is_which(log):
     assert list(found.columns) == ["difference", "n", "price (then)", "price (now)"]
 
 
+def test_a_key_that_is_no_names_is_refused(log):
+    log["n"] = 5
+    with pytest.raises(OptionError, match="--key takes the names of columns, not 5: id, or id,day"):
+        log("%crdb_rerun --key :n")
+
+
 def test_rows_without_an_order_are_compared_as_a_multiset(log):
     log("df = %crdb_txn SELECT n % 2 AS m FROM rerun_log")
     log("%crdb_txn INSERT INTO rerun_log VALUES (4, NULL)")
