@@ -18,7 +18,7 @@ from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
-from crdb_magic.sql.statements import split
+from crdb_magic.sql.statements import BoundStatement, split
 
 if TYPE_CHECKING:
     from crdb_magic.orm.database import CockroachDatabase
@@ -171,7 +171,7 @@ class Connections:
 
 
 def _told(session: Session, settings: Settings) -> Session:
-    statements = [split(f"SET {name} = :value")[0].bind({"value": value}) for name, value in settings.items()]
+    statements = [_setting(name, value) for name, value in settings.items()]
     try:
         if statements:
             session.run(statements)
@@ -180,6 +180,11 @@ def _told(session: Session, settings: Settings) -> Session:
         error.advise("It stands in %config CrdbMagic.settings.")
         raise
     return session
+
+
+def _setting(name: str, value: object) -> BoundStatement:
+    values = {f"value_{place}": one for place, one in enumerate(value if isinstance(value, list) else [value])}
+    return split(f"SET {name} = {', '.join(f':{one}' for one in values)}")[0].bind(values)
 
 
 def _what_is_left(directory: Path | None) -> str:

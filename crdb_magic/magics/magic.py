@@ -12,7 +12,20 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, needs_local_scope, no_var_expand
-from traitlets import Bool, Bunch, CaselessStrEnum, Dict, Float, Int, TraitError, Unicode, Union, observe, validate
+from traitlets import (
+    Bool,
+    Bunch,
+    CaselessStrEnum,
+    Dict,
+    Float,
+    Int,
+    List,
+    TraitError,
+    Unicode,
+    Union,
+    observe,
+    validate,
+)
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Choice, Isolation, Priority, RetryPolicy
@@ -112,8 +125,8 @@ class CrdbMagic(Magics):
 
     settings = Dict(
         key_trait=Unicode(),
-        value_trait=Union([Bool(), Int(), Float(), Unicode()]),
-        help='What each new connection is SET to: {"sql_safe_updates": True, "statement_timeout": "30s"}.',
+        value_trait=Union([Bool(), Int(), Float(), Unicode(), List(Unicode(), minlen=1)]),
+        help='What each new connection is SET to: {"statement_timeout": "30s", "search_path": ["shop", "public"]}.',
     ).tag(config=True)
 
     dtype_backend = _one_of(
@@ -177,9 +190,11 @@ class CrdbMagic(Magics):
 
     @validate("settings")
     def _are_names(self, asked: Bunch) -> Any:
-        for name in asked.value:
+        for name, value in asked.value.items():
             if not _SETTING.fullmatch(name):
                 raise TraitError(f"CrdbMagic.settings: {name!r} is not the name of a setting.")
+            if name.lower() == "search_path" and isinstance(value, str) and "," in value:
+                raise TraitError(f"CrdbMagic.settings: {value!r} would be one schema; of several make a list.")
         return asked.value
 
     @validate("max_attempts", "timeout", "limit", "guard")

@@ -100,7 +100,9 @@ def test_a_word_that_does_not_exist_is_refused_as_before(notebook):
         "limit = 10**30",
         "guard = 10**30",
         "settings = {'search_path; DROP': 'x'}",
-        "settings = {'search_path': ['a']}",
+        "settings = {'search_path': []}",
+        "settings = {'search_path': [1]}",
+        "settings = {'search_path': 'public, pg_catalog'}",
         "settings = 'statement_timeout'",
     ],
 )
@@ -156,6 +158,20 @@ def test_values_may_be_numbers_and_truth_values(unconnected, url):
     unconnected(f"%crdb_connect {url}")
 
     assert shown(unconnected, "default_transaction_read_only") == "on"
+
+
+def test_a_value_may_be_a_list(unconnected, url):
+    unconnected("%config CrdbMagic.settings = {'search_path': ['public', 'a, b', 'pg_catalog']}")
+    unconnected(f"%crdb_connect {url}")
+
+    assert shown(unconnected, "search_path") == 'public, "a, b", pg_catalog'
+
+
+def test_the_example_is_taken_by_a_local_server(unconnected):
+    unconnected(f"%config CrdbMagic.settings = {CrdbMagic.settings.help.partition(': ')[2].rstrip('.')}")
+    unconnected("%crdb_connect --local")
+
+    assert str(shown(unconnected, "statement_timeout")) in {"30s", "30000"}
 
 
 def test_a_local_server_is_told_too(unconnected):
