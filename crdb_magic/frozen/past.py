@@ -36,6 +36,9 @@ class FrozenPast:
         """Give the instant that was the present; raises :class:`NotRecordedError`."""
         return _snapshot(self._meant(PRESENT))
 
+    def forget(self) -> None:
+        """Let go of nothing: no server waits."""
+
     def find(self, as_of: AsOf) -> Snapshot:
         """Give the instant that was meant; raises :class:`NotRecordedError`.
 

@@ -37,6 +37,9 @@ class Keeps(Protocol):
     def find(self, as_of: AsOf) -> Snapshot:
         """Give what is kept of an instant; raises :class:`PastUnavailableError`."""
 
+    def forget(self) -> None:
+        """Let go of all that is kept: CREATE INDEX CONCURRENTLY waits for whoever may still see the past."""
+
     def check(self, connection: Connection, as_of: AsOf) -> None:
         """Raise :class:`PastUnavailableError` if a transaction of the past may have shown something untrue."""
 

@@ -23,6 +23,7 @@ from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, ask, execute
+from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.link import Link, OwnLink
 from crdb_magic.session.listening import LISTENING
 from crdb_magic.session.queries import Query, Values
@@ -291,6 +292,8 @@ class Session:
         has_to = self._has_to_go_alone(nature, options)
         if options.dry_run and (has_to or nature.in_steps):
             raise _not_undoable(self.server)
+        if nature.in_steps and (keeper := KEEPERS.get(self.connection.address)):
+            keeper.forget()
         alone = nature.alone and (options.plain or has_to)
         verbs = (SingleStatement if alone else Explicit)(self.link, work, options)
         committed = self._engine(verbs, observer, nature)

@@ -27,6 +27,7 @@ from crdb_magic.session.unchanged import untrue
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000000)::numeric(30, 0)"
 _NANOSECONDS = Decimal(10**9)
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 
 # Which of two snapshots see just the transactions that had committed by then.
 _EXACT = """
@@ -64,7 +65,7 @@ class Keeper:
         self._connection: Connection = connect(target, aside=True)
         KEEPERS[self._connection.address] = self
         self._ask("SET application_name = 'crdb_magic (keeps the past)'")  # for who looks at the sessions
-        self._ask("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+        self._ask(_BEGIN)
         self.present()
 
     @property
@@ -82,6 +83,12 @@ class Keeper:
         """Keep the present."""
         with self._lock:
             return self._keep().snapshot
+
+    def forget(self) -> None:
+        """Let go of all that is kept: CREATE INDEX CONCURRENTLY waits for whoever may still see the past."""
+        with self._lock:
+            self._kept.clear()
+            self._ask(f"ROLLBACK; {_BEGIN}")
 
     def find(self, as_of: AsOf) -> Snapshot:
         """Give the snapshot that shows the asked time; raises :class:`PastUnavailableError`.

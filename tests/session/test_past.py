@@ -294,3 +294,10 @@ def test_what_has_no_past_there_is_named(session, do, read, made):
 
     with pytest.raises(PastUnavailableError, match=f"is {made}, whose past is not kept"):
         read(f"SELECT 1 FROM {made.split()[1][0]}", instant)
+
+
+def test_what_waits_for_all_who_see_the_past_lets_it_go(keeper, session, sql, table):
+    session.run(sql(f"UPDATE {table} SET balance = 1"))
+    session.run(sql(f"CREATE INDEX CONCURRENTLY ON {table} (balance)"))
+
+    assert session.run(sql(f"SELECT balance FROM {table} WHERE id = 1")).results[0].row_count == 1
