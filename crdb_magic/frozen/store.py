@@ -27,7 +27,7 @@ from crdb_magic.columns.results import unique
 from crdb_magic.columns.spelling import texts_of
 from crdb_magic.errors import RecordingError
 from crdb_magic.frozen.events import Heading
-from crdb_magic.values.typemap import Family, SqlType, lookup, text_like
+from crdb_magic.values.typemap import Family, SqlType, decimal_digits, lookup, text_like
 
 _IN_MEMORY = 64 << 20  # bytes of texts: of more, the rest waits in a file that has no name
 _GROUP = 32 << 20  # bytes
@@ -159,12 +159,12 @@ def _type(column: Heading) -> SqlType:
 
 
 def _digits(modifier: int) -> tuple[int, int] | None:
-    """Read what a DECIMAL was declared with (PostgreSQL's src/backend/utils/adt/numeric.c)."""
-    digits, scale = modifier - 4 >> 16, modifier - 4 & 0x7FF
+    """Read what a DECIMAL was declared with, if Arrow's decimals can be so."""
+    digits, scale = decimal_digits(modifier)
     return (digits, scale) if 0 <= scale <= digits <= _MOST_DIGITS else None
 
 
-_MOST_DIGITS = 76  # that Arrow holds
+_MOST_DIGITS = 76
 
 
 def _write(path: Path, columns: Sequence[Heading], forms: Sequence[Form], batches: Iterable[Batch]) -> None:

@@ -15,6 +15,8 @@ from crdb_magic.values.typemap import (
     Family,
     SqlType,
     array_of,
+    decimal_digits,
+    decimal_modifier,
     enum,
     from_catalog,
     lookup,
@@ -141,3 +143,19 @@ def test_the_table_is_loaded_without_pandas_and_pyarrow():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("digits", "scale", "modifier"),  # SELECT numerictypmodin('{10,2}')
+    [
+        (10, 2, 655366),
+        (5, 0, 327684),
+        (2, 4, 131080),
+        (5, -2, 329730),
+        (1000, 1000, 65537004),
+        (1000, -1000, 65537052),
+    ],
+)
+def test_the_modifier_of_a_decimal_is_that_of_postgresql(digits, scale, modifier):
+    assert decimal_modifier(digits, scale) == modifier
+    assert decimal_digits(modifier) == (digits, scale)
