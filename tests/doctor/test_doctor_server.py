@@ -14,7 +14,7 @@ from proxy import Proxy
 from tables import unique
 from wire import START_UP
 
-from crdb_magic.doctor.findings import State
+from crdb_magic.doctor.report import State
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from proxy import Proxy
 
-from crdb_magic.doctor.findings import Report
+from crdb_magic.doctor.report import Report
 from crdb_magic.errors import OptionError
 
 
