@@ -94,12 +94,12 @@ def _each(make: Callable[[str], Any]) -> Fast:
     return lambda _, texts: list(map(make, strings(texts)))
 
 
-_HEX = "\\x"
+HEX = "\\x"
 
 
 def _bytes(_: SqlType, texts: Array) -> list[Any]:
     values = strings(texts)
-    if not all(value.startswith(_HEX) for value in values):
+    if not all(value.startswith(HEX) for value in values):
         raise ValueError("not in hexadecimal form")
     return [bytes.fromhex(value[2:]) for value in values]
 

@@ -32,6 +32,7 @@ from crdb_magic.values.typemap import Family, SqlType, decimal_digits, lookup, t
 _IN_MEMORY = 64 << 20  # bytes of texts: of more, the rest waits in a file that has no name
 _GROUP = 32 << 20  # bytes
 _PART = ".part"
+AGAIN = "Take it from where the recording came from, or record again."
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 
@@ -73,15 +74,12 @@ def read(folder: Path, hash_: str, columns: Sequence[Heading]) -> Iterator[Batch
             for batch in _texts(path, len(columns)):
                 spool.add(batch)
         except FileNotFoundError:
-            raise RecordingError(f"The recording's file {path} is missing.", hint=_AGAIN) from None
+            raise RecordingError(f"The recording's file {path} is missing.", hint=AGAIN) from None
         except _UNREADABLE as error:
-            raise RecordingError(f"The recording's file {path} can't be read.", hint=_AGAIN) from error
+            raise RecordingError(f"The recording's file {path} can't be read.", hint=AGAIN) from error
         if spool.finish().hash != hash_:
-            raise RecordingError(f"The recording's file {path} was changed since it was recorded.", hint=_AGAIN)
+            raise RecordingError(f"The recording's file {path} was changed since it was recorded.", hint=AGAIN)
         yield from spool
-
-
-_AGAIN = "Take it from where the recording came from, or record again."
 
 
 def path_of(folder: Path, hash_: str) -> Path:
