@@ -197,7 +197,7 @@ def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     size = 0
     for batch in batches:
         group.append(batch)
-        size += sum(column.nbytes for column in batch)
+        size += sum(as_array(column).nbytes for column in batch)
         if size >= _GROUP:
             yield group
             group, size = [], 0
