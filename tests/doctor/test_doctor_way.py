@@ -20,10 +20,7 @@ from crdb_magic.doctor.report import Finding, State
 OK, NOTE, PROBLEM, UNASKED = State
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _plain_server(target: Target) -> None:
-    if target.get("sslmode", "prefer") not in {"disable", "allow", "prefer"}:
-        pytest.skip("the server under test speaks TLS itself; these tests put TLS in front of one that does not")
+pytestmark = pytest.mark.usefixtures("plain_server")
 
 
 def test_a_server_that_answers_has_no_problem(look, proxy):

@@ -209,16 +209,12 @@ def test_a_value_that_is_not_of_the_last_statement_stands_under_its_own(notebook
 _PLAN = "EXPLAIN SELECT i FROM generate_series(1, 1000) AS t (i) ORDER BY i"
 
 
-def _shown(notebook, value):
-    return notebook.shell.display_formatter.format(value)[0]
-
-
 def test_a_plan_is_a_frame_that_is_shown_as_its_lines(notebook):
     plan = notebook(f"%crdb_txn {_PLAN}")
 
     assert isinstance(plan, pd.DataFrame)
-    assert _shown(notebook, plan)["text/plain"] == "\n".join(plan.iloc[:, 0])
-    assert "<table" not in _shown(notebook, plan)["text/html"]
+    assert notebook.forms(plan)["text/plain"] == "\n".join(plan.iloc[:, 0])
+    assert "<table" not in notebook.forms(plan)["text/html"]
 
 
 def test_a_plan_before_the_value_is_shown_as_its_lines(notebook):
@@ -231,7 +227,7 @@ def test_a_plan_before_the_value_is_shown_as_its_lines(notebook):
 def test_a_column_of_that_name_alone_is_no_plan(notebook):
     frame = notebook("%crdb_txn SELECT 'x' AS info")
 
-    assert "<table" in _shown(notebook, frame)["text/html"]
+    assert "<table" in notebook.forms(frame)["text/html"]
 
 
 def test_frames_may_be_of_arrow(notebook):

@@ -26,7 +26,7 @@ def made(notebook):
 
 
 def shown(notebook, line: str) -> dict[str, str]:
-    return notebook.shell.display_formatter.format(notebook(line))[0]
+    return notebook.forms(notebook(line))
 
 
 def test_a_schema_is_shown_in_columns(notebook, made):
@@ -122,7 +122,7 @@ def test_nonsense_is_refused(notebook, line, error, match):
 def test_unloading_takes_the_forms_away(notebook):
     found = notebook("%crdb_schema public")
     notebook("%unload_ext crdb_magic")
-    forms = notebook.shell.display_formatter.format(found)[0]
+    forms = notebook.forms(found)
     notebook("%load_ext crdb_magic")
 
     assert "text/html" not in forms

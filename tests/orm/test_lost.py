@@ -11,7 +11,7 @@ import pytest
 from faults import AMBIGUOUS, WRITE_TOO_OLD, Fault, ServerError, cut_after, cut_within, instead, statement
 from interrupting import interrupted_before, interrupted_behind
 from proxy import Proxy
-from tables import Tables, tables
+from tables import Tables
 
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, errors
 from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, CrdbMagicError
@@ -21,15 +21,9 @@ _DEFERRED = ServerError("23503", "violates foreign key constraint")
 
 
 @pytest.fixture
-def made(url: str) -> Iterator[Tables]:
-    with tables(url) as given:
-        yield given
-
-
-@pytest.fixture
-def account(made: Tables) -> type[peewee.Model]:
+def account(own_tables: Tables) -> type[peewee.Model]:
     """A model with one row, (1, 100), that is read on a connection of its own."""
-    model = made.model("account", id=peewee.IntegerField(primary_key=True), balance=peewee.IntegerField())
+    model = own_tables.model("account", id=peewee.IntegerField(primary_key=True), balance=peewee.IntegerField())
     model.create(id=1, balance=100)
     return model
 
@@ -45,8 +39,8 @@ def write(table: str) -> str:
 
 
 @pytest.fixture
-def held(made: Tables, table: str) -> Callable[[], list[tuple[int, int]]]:
-    return lambda: list(made.db.execute_sql(f"SELECT id, balance FROM {table} ORDER BY id"))
+def held(own_tables: Tables, table: str) -> Callable[[], list[tuple[int, int]]]:
+    return lambda: list(own_tables.db.execute_sql(f"SELECT id, balance FROM {table} ORDER BY id"))
 
 
 @pytest.fixture

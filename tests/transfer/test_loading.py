@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -17,7 +17,6 @@ import pytest
 from faults import SERIALIZABLE, Fault, ServerError, cut_after, cut_before, instead, is_, statement
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proxy import Proxy
 from wire import COPY_DONE
 
 from crdb_magic.columns import encode
@@ -489,16 +488,6 @@ def test_another_encoding_of_the_client_writes_the_right_texts(put, session, row
 
 
 @pytest.fixture
-def through(proxy: Proxy) -> Iterator[Session]:
-    """A session that leads through the proxy, connected; its connecting is not in the log."""
-    opened = Session(proxy.target)
-    assert opened.server
-    proxy.sent.clear()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def small_chunks(monkeypatch) -> None:
     monkeypatch.setattr(encode, "CHUNK_ROWS", 2)
 
@@ -509,15 +498,15 @@ FIVE = pd.DataFrame({"a": range(5), "b": list("vwxyz")})
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("mode", ["append", "replace", "upsert"])
 @pytest.mark.parametrize("fault", [instead(SERIALIZABLE), cut_before], ids=["40001", "cut"])
-def test_a_load_is_begun_again_from_its_first_row(put, held, through, proxy, name, mode, fault):
+def test_a_load_is_begun_again_from_its_first_row(put, held, through_unkept, proxy, name, mode, fault):
     put(FIVE.head(3), key="a")
-    point = statement("INSERT") if mode == "upsert" and not through.server.upsert else is_(COPY_DONE)
-    point = statement("UPSERT") if mode == "upsert" and through.server.upsert else point
+    point = statement("INSERT") if mode == "upsert" and not through_unkept.server.upsert else is_(COPY_DONE)
+    point = statement("UPSERT") if mode == "upsert" and through_unkept.server.upsert else point
     proxy.rules.append(Fault(point, fault, 1, 2 if mode == "upsert" else 1))
     told: list[int] = []
     frame = FIVE.assign(a=FIVE.a + 10) if mode == "append" else FIVE
     write(
-        through,
+        through_unkept,
         frame,
         Writing(table=name, mode=Mode.parse(mode)),
         progress=told.append,
@@ -529,12 +518,12 @@ def test_a_load_is_begun_again_from_its_first_row(put, held, through, proxy, nam
     assert len(held()) == (8 if mode == "append" else 5)
 
 
-def test_a_load_whose_commit_is_not_answered_is_said_to_be_unknown(put, through, proxy, name):
+def test_a_load_whose_commit_is_not_answered_is_said_to_be_unknown(put, through_unkept, proxy, name):
     put(FIVE)
     proxy.rules.append(Fault(statement("COMMIT"), cut_after))
 
     with pytest.raises(AmbiguousCommitError):
-        write(through, FIVE, Writing(table=name, mode=Mode.APPEND))
+        write(through_unkept, FIVE, Writing(table=name, mode=Mode.APPEND))
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -561,10 +550,10 @@ def test_what_interrupts_the_progress_comes_out_as_it_is(session, rows, name, pu
     assert rows(f"SELECT count(*) FROM {name}") == [("0",)]
 
 
-def test_a_copy_costs_as_many_round_trips_however_many_chunks(through, proxy, name, put, small_chunks):
+def test_a_copy_costs_as_many_round_trips_however_many_chunks(through_unkept, proxy, name, put, small_chunks):
     put(FIVE.head(0))
     proxy.sent.clear()
-    write(through, FIVE, Writing(table=name, mode=Mode.REPLACE))
+    write(through_unkept, FIVE, Writing(table=name, mode=Mode.REPLACE))
 
     assert [text.split()[0] for text in proxy.log if text != COPY_DONE] == ["BEGIN", "CREATE", "COPY", "COMMIT"]
 
@@ -597,19 +586,19 @@ def test_a_load_too_large_for_one_transaction_is_refused_before_anything_is_sent
     ],
 )
 def test_what_the_server_refuses_keeps_its_error_with_advice(
-    through, proxy, name, put, monkeypatch, error, largest, advice
+    through_unkept, proxy, name, put, monkeypatch, error, largest, advice
 ):
     monkeypatch.setattr(Server, "largest_load", property(lambda _: largest))
     put(FIVE)
     proxy.rules.append(Fault(is_(COPY_DONE), instead(error)))
 
     with pytest.raises(StatementError, match=error.text) as caught:
-        write(through, FIVE, Writing(table=name, mode=Mode.APPEND))
+        write(through_unkept, FIVE, Writing(table=name, mode=Mode.APPEND))
     assert caught.value.sqlstate == error.sqlstate
     assert re.search(advice, caught.value.hint) if advice else caught.value.hint is None
 
 
-def test_a_deadline_that_can_t_be_met_is_advised_on_too(through, proxy, name, put):
+def test_a_deadline_that_can_t_be_met_is_advised_on_too(through_unkept, proxy, name, put):
     put(FIVE)
     late = ServerError(
         "40001", "restart transaction: retry txn (RETRY_COMMIT_DEADLINE_EXCEEDED - txn timestamp pushed)"
@@ -618,7 +607,7 @@ def test_a_deadline_that_can_t_be_met_is_advised_on_too(through, proxy, name, pu
     options = TransactionOptions(retry=RetryPolicy(max_attempts=2, wait_initial=0, wait_max=0))
 
     with pytest.raises(ExceededMaxAttempts, match="--mode append"):
-        write(through, FIVE, Writing(table=name, mode=Mode.APPEND), options)
+        write(through_unkept, FIVE, Writing(table=name, mode=Mode.APPEND), options)
 
 
 # From Python.
