@@ -124,7 +124,7 @@ def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tm
         notebook("%%crdb_export a.csv\n-- why\nSELECT :many,\n  i FROM nope")
 
     assert caught.value.excerpt == ("line 3:   i FROM nope", "                 ^")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*.csv")) == []
 
 
 @pytest.mark.usefixtures("copies_out")
