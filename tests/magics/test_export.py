@@ -100,9 +100,11 @@ def test_the_past_is_an_option(notebook, table, keeper):
 
 
 @pytest.mark.usefixtures("copies_out")
-def test_a_server_without_a_past_says_so(notebook, server):
+def test_a_server_of_somebody_else_that_has_no_past_says_so(notebook, server, proxy):
     if server.as_of_system_time:
         pytest.skip("it has one")
+    notebook["elsewhere"] = "postgresql://{user}:{password}@{host}:{port}/{dbname}".format(**proxy.target)
+    notebook("%crdb_connect :elsewhere")
 
     with pytest.raises(PastUnavailableError, match="cannot read the past"):
         notebook("%crdb_export --as-of -1s 'SELECT 1' a.csv")
