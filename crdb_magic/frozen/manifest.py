@@ -16,7 +16,7 @@ from crdb_magic.frozen import blocks, store
 from crdb_magic.frozen.blocks import END
 from crdb_magic.frozen.events import Event, Place
 from crdb_magic.frozen.folder import Held
-from crdb_magic.frozen.store import AGAIN
+from crdb_magic.frozen.store import DAMAGED
 
 T = TypeVar("T")
 
@@ -144,14 +144,14 @@ def _whole(path: Path) -> str:
         return (before + end or data).decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise RecordingError(f"The recording {path} is no text in its line {line}.", hint=AGAIN) from None
+        raise RecordingError(f"The recording {path} is no text in its line {line}.", hint=DAMAGED) from None
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RecordingError(f"The recording {path} can't be read: {error}.", hint=AGAIN) from None
+        raise RecordingError(f"The recording {path} can't be read: {error}.", hint=DAMAGED) from None
 
 
 def _all(path: Path, table: Mapping[str, Any], name: str, read: Callable[[Any], T]) -> tuple[T, ...]:
@@ -159,7 +159,7 @@ def _all(path: Path, table: Mapping[str, Any], name: str, read: Callable[[Any], 
     try:
         return tuple(_one(path, name, one, read) for one in tables)
     except TypeError:
-        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=AGAIN) from None
+        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=DAMAGED) from None
 
 
 def _one(path: Path, name: str, table: Mapping[str, Any], read: Callable[[Any], T]) -> T:
@@ -167,4 +167,4 @@ def _one(path: Path, name: str, table: Mapping[str, Any], read: Callable[[Any], 
         return read(table)
     except ValueError as error:
         which = f"{name} {table.get('number', 'without a number')}"
-        raise RecordingError(f"The recording {path} has nonsense in its {which}: {error}.", hint=AGAIN) from None
+        raise RecordingError(f"The recording {path} has nonsense in its {which}: {error}.", hint=DAMAGED) from None

@@ -32,7 +32,7 @@ from crdb_magic.values.typemap import Family, SqlType, decimal_digits, lookup, t
 _IN_MEMORY = 64 << 20  # bytes of texts: of more, the rest waits in a file that has no name
 _GROUP = 32 << 20  # bytes
 _PART = ".part"
-AGAIN = "Take it from where the recording came from, or record again."
+DAMAGED = "Take it from where the recording came from, or record again."
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 
@@ -74,11 +74,11 @@ def read(folder: Path, hash_: str, columns: Sequence[Heading]) -> Iterator[Batch
             for batch in _texts(path, len(columns)):
                 spool.add(batch)
         except FileNotFoundError:
-            raise RecordingError(f"The recording's file {path} is missing.", hint=AGAIN) from None
+            raise RecordingError(f"The recording's file {path} is missing.", hint=DAMAGED) from None
         except _UNREADABLE as error:
-            raise RecordingError(f"The recording's file {path} can't be read.", hint=AGAIN) from error
+            raise RecordingError(f"The recording's file {path} can't be read.", hint=DAMAGED) from error
         if spool.finish().hash != hash_:
-            raise RecordingError(f"The recording's file {path} was changed since it was recorded.", hint=AGAIN)
+            raise RecordingError(f"The recording's file {path} was changed since it was recorded.", hint=DAMAGED)
         yield from spool
 
 
