@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
 from type_cases import GOLDEN
@@ -115,3 +116,8 @@ def parted(draw: Callable[[st.SearchStrategy[Any]], Any], type_: SqlType, texts:
 _READ_ALIKE = {(one.type.family, one.type.element): name for name, one in reversed(GOLDEN.items()) if one.cases}
 EACH = list(reversed(_READ_ALIKE.values()))
 """One type of each family, and the arrays."""
+
+
+def arrow(kind: pa.DataType, *values: object) -> pd.Series:
+    """Make a column of pandas that holds an array of Arrow's."""
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, kind)))

@@ -145,6 +145,12 @@ def db(url: str) -> Iterator[CockroachDatabase]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def plain_server(target: Target) -> None:
+    if target.get("sslmode", "prefer") not in {"disable", "allow", "prefer"}:
+        pytest.skip("the server under test speaks TLS itself; these tests put TLS in front of one that does not")
+
+
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls") / "ours")
@@ -226,6 +232,16 @@ def through(proxy: Proxy, past: None) -> Iterator[Session]:
     """A session that leads through the proxy, connected."""
     opened = Session(proxy.target)
     assert opened.server
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def through_unkept(proxy: Proxy) -> Iterator[Session]:
+    """The same where nobody keeps a past; its connecting is not in the log."""
+    opened = Session(proxy.target)
+    assert opened.server
+    proxy.sent.clear()
     yield opened
     opened.close()
 

@@ -67,6 +67,11 @@ class Table:
     rows: Texts
     copied: Texts | None = None
 
+    @classmethod
+    def of_texts(cls, names: str, *rows: tuple[str | None, ...]) -> Table:
+        """Make one whose columns are all of texts."""
+        return cls([(name, TEXT) for name in names.split()], rows)
+
     def answer(self, text: str) -> list[Message]:
         """Answer a SELECT, the question for its columns (LIMIT 0), and COPY … TO STDOUT (FORMAT csv)."""
         if text.startswith("COPY"):

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from crdb_magic.__main__ import main
-from crdb_magic.demo.notebook import QUICKSTART
+from crdb_magic.demo.data import QUICKSTART
 from crdb_magic.environment import FROZEN
 
 _COMMAND = [sys.executable, "-m", "crdb_magic"]

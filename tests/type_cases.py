@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from crdb_magic.values.decode import Interval
-from crdb_magic.values.typemap import BUILTIN, CatalogRow, SqlType, array_of, enum, from_catalog
+from crdb_magic.values.typemap import BUILTIN, CatalogRow, SqlType, array_of, enum, from_catalog, lookup
 
 _SAME: Any = object()
 _INT32, _INT64 = 2**31 - 1, 2**63 - 1
@@ -359,3 +359,10 @@ def _plain(cell: Any) -> Any:
     if isinstance(cell, list | np.ndarray):
         return [_plain(item) for item in cell]
     return None if cell is pd.NA or cell is pd.NaT else cell
+
+
+def of_oid(oid: int) -> SqlType:
+    """Give the built-in type of an OID that has one."""
+    type_ = lookup(oid)
+    assert type_
+    return type_

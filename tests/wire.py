@@ -1,4 +1,4 @@
-"""The messages of the PostgreSQL protocol, and sockets that are read message by message."""
+"""The messages of PostgreSQL's protocol, read by other code than frozen/wire.py, whose mistakes it would share."""
 
 from __future__ import annotations
 

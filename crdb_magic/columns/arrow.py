@@ -1,6 +1,6 @@
 """The server's texts -> Arrow arrays, a column of a batch at a time, by Arrow's kernels alone: no Python object a cell.
 
-A batch is some rows of a result, as one array a column. Its texts become typed where a kernel of Arrow reads all of
+A batch is some rows of a result, column by column. Its texts become typed where a kernel of Arrow reads all of
 them exactly, and stay as they are where not: `tables` and `frames` beside go on from there.
 """
 
@@ -20,7 +20,10 @@ from crdb_magic.columns import intervals
 from crdb_magic.values.typemap import Family, SqlType
 
 Array = Any  # pyarrow comes without types
-Batch = tuple[Array, ...]
+Cells = Array | tuple[str | None, ...] | list[Any]
+"""A column of a batch: an array; of a few rows a tuple of texts; a list of Decimals, made while the next rows came."""
+
+Batch = tuple[Cells, ...]
 
 FEW = 20  # rows
 TEXT = pa.string()
@@ -54,11 +57,11 @@ def from_rows(rows: Sequence[Sequence[bytes | str | None]]) -> Batch:
     return tuple(tuple(one.decode() if isinstance(one, bytes) else one for one in column) for column in columns)
 
 
-def as_array(texts: Array) -> Array:
+def as_array(cells: Cells) -> Array:
     """Make an array of a column of a batch, if it is none: of texts, or of the texts of Decimals."""
-    if isinstance(texts, list):
-        texts = tuple(None if one is None else str(one) for one in texts)
-    return pa.array(texts, TEXT) if isinstance(texts, tuple) else texts
+    if isinstance(cells, list):
+        cells = tuple(None if one is None else str(one) for one in cells)
+    return pa.array(cells, TEXT) if isinstance(cells, tuple) else cells
 
 
 def from_csv(chunk: bytes, types: Sequence[SqlType]) -> Batch:
@@ -108,7 +111,7 @@ _CHAR, _CHARS = 1042, 1014  # OIDs
 PADDED = frozenset({_CHAR, _CHARS})
 
 
-def unpadded(oid: int, texts: Array) -> Array:
+def unpadded(oid: int, texts: Cells) -> Any:
     """Take away the blanks that fill a CHAR(n) up, which are no part of the value: some ways have them, some have not.
 
     PostgreSQL sends them always, CockroachDB by SELECT, but not by COPY or within arrays.

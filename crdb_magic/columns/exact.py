@@ -6,16 +6,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
-
 from crdb_magic.columns.arrow import NO_TEXTS, TEXT, Array
 from crdb_magic.columns.files import lasting
 from crdb_magic.columns.nested import split
 from crdb_magic.columns.spelling import STYLES, UTC_STYLE, texts_of
-from crdb_magic.columns.tables import arrow_column
+from crdb_magic.columns.tables import CANNOT, arrow_column
 from crdb_magic.values.typemap import Family, SqlType
-
-_CANNOT = (pa.ArrowException, ValueError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class Form:
         try:
             made = self.made(texts)
             return bool(made.type == self.kind and texts_of(made, self.style).equals(texts))
-        except _CANNOT:
+        except CANNOT:
             return False
 
 
@@ -66,7 +62,7 @@ def _forms(type_: SqlType, texts: Array) -> list[Form]:
     try:
         type_ = lasting(_with_digits(type_, _first(type_, texts)))
         kind = arrow_column(type_, [NO_TEXTS]).type
-    except _CANNOT:
+    except CANNOT:
         return []
     return [Form(type_, kind, style) for style in _styles(type_.element or type_, _first(type_, texts))]
 

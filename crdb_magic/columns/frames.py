@@ -31,7 +31,7 @@ from crdb_magic.errors import ExactTextWarning
 from crdb_magic.values.decode import Interval, interval
 from crdb_magic.values.typemap import Family, SqlType
 
-Arrays = Sequence[Array]
+Arrays = Sequence[Array]  # those of a DECIMAL may be lists of Decimals
 Values = Any  # a list or an array of objects, another array, or an extension array of pandas
 Maker = Callable[[SqlType, Arrays], Values]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns import intervals
-from crdb_magic.columns.arrow import TEXT, Array, Batch, cast
+from crdb_magic.columns.arrow import TEXT, Array, Batch, Cells, cast
 from crdb_magic.columns.nested import split
 from crdb_magic.values.decode import decoder, span
 from crdb_magic.values.typemap import Family, SqlType
@@ -48,7 +48,7 @@ def with_decimals(types: Sequence[SqlType], batch: Batch) -> Batch:
     )
 
 
-def _perhaps(type_: SqlType, array: Array) -> list[Any] | Array:
+def _perhaps(type_: SqlType, array: Array) -> Cells:
     with suppress(ValueError):  # what is wrong shows when the frame is made
         return objects(type_, array)
     return array
@@ -94,12 +94,12 @@ def _each(make: Callable[[str], Any]) -> Fast:
     return lambda _, texts: list(map(make, strings(texts)))
 
 
-_HEX = "\\x"
+HEX = "\\x"
 
 
 def _bytes(_: SqlType, texts: Array) -> list[Any]:
     values = strings(texts)
-    if not all(value.startswith(_HEX) for value in values):
+    if not all(value.startswith(HEX) for value in values):
         raise ValueError("not in hexadecimal form")
     return [bytes.fromhex(value[2:]) for value in values]
 

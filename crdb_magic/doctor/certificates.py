@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from _ssl import _test_decode_cert  # type: ignore[attr-defined]  # Python's only reader of one that does not hold
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +10,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from crdb_magic.doctor.network import Address, handshake
+from crdb_magic.doctor.report import UnaskedError
+
+try:
+    from _ssl import _test_decode_cert as _decode  # type: ignore[attr-defined]
+except ImportError:  # it is CPython's own, and its only reader of one that does not hold
+    _decode = None
 
 # OpenSSL's x509_vfy.h: hostname and IP address mismatch.
-WRONG_NAME = frozenset({62, 64})
+_WRONG_NAME = frozenset({62, 64})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,10 @@ class Certificate:
 
 
 def read_certificate(file: Path) -> Certificate:
-    """Read the first certificate of a PEM file; raises OSError, of which ssl.SSLError is one."""
-    told: dict[str, Any] = dict(_test_decode_cert(str(file)))
+    """Read the first certificate of a PEM file; raises OSError, of which ssl.SSLError is one, and UnaskedError."""
+    if not _decode:
+        raise UnaskedError("this Python can't read certificates")
+    told: dict[str, Any] = dict(_decode(str(file)))
     subject = _pairs(told["subject"])
     return Certificate(
         subject=_in_words(subject),
@@ -60,10 +67,18 @@ def _instant(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a server shows at a handshake: the version of TLS that was agreed on, and its certificate."""
+    """What a server shows at a handshake: the version of TLS that was agreed on, and its certificate in PEM."""
 
     version: str
-    certificate: Certificate
+    pem: str
+
+    @property
+    def certificate(self) -> Certificate:
+        """What the certificate says; raises what `read_certificate` raises."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "server.crt"
+            file.write_text(self.pem)
+            return read_certificate(file)
 
 
 def shown(address: Address, timeout: float) -> Shown:
@@ -71,10 +86,7 @@ def shown(address: Address, timeout: float) -> Shown:
     context = _context()
     context.verify_mode = ssl.CERT_NONE
     version, der = handshake(address, timeout, context)
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "server.crt"
-        file.write_text(ssl.DER_cert_to_PEM_cert(der))
-        return Shown(version, read_certificate(file))
+    return Shown(version, ssl.DER_cert_to_PEM_cert(der))
 
 
 def authority(file: str) -> ssl.SSLContext:
@@ -108,5 +120,5 @@ def is_for(address: Address, timeout: float, context: ssl.SSLContext) -> bool:
     try:
         handshake(address, timeout, context)
     except ssl.SSLCertVerificationError as error:
-        return error.verify_code not in WRONG_NAME
+        return error.verify_code not in _WRONG_NAME
     return True

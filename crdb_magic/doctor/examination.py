@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crdb_magic.core.target import Target
 from crdb_magic.doctor import here, server, way
 from crdb_magic.doctor.case import Case, Conditions
-from crdb_magic.doctor.findings import Finding, Report, Said, State, UnaskedError, note, problem
+from crdb_magic.doctor.report import Finding, Report, Said, State, UnaskedError, note, problem
 from crdb_magic.doctor.settings import settings
 from crdb_magic.errors import CrdbMagicError, StatementError
 from crdb_magic.session.told import Told

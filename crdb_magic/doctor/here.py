@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crdb_magic.core.amounts import duration
 from crdb_magic.doctor.case import Case
-from crdb_magic.doctor.findings import Said, note, ok, problem
+from crdb_magic.doctor.report import Said, note, ok, problem
 from crdb_magic.errors import LocalServerError
 from crdb_magic.session.versions import driver_version
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -40,8 +39,17 @@ def password_file(environment: Mapping[str, str], home: Path) -> Path:
 
 
 def is_open(file: Path) -> bool:
-    """Whether others may read, or change, a file of secrets; libpq ignores it then."""
-    return os.name == "posix" and bool(stat.S_IMODE(file.stat().st_mode) & 0o077)
+    """Whether others may read, or change, a file of passwords; libpq ignores it then."""
+    return _allows(file, 0o077)
+
+
+def is_open_key(file: Path) -> bool:
+    """Whether they may a private key; libpq refuses it then. Root's may be read by a group (fe-secure-openssl.c)."""
+    return _allows(file, 0o037 if file.stat().st_uid == 0 else 0o077)
+
+
+def _allows(file: Path, modes: int) -> bool:
+    return os.name == "posix" and bool(file.stat().st_mode & modes)
 
 
 def has_password(file: Path, wanted: tuple[str, str, str, str]) -> bool:

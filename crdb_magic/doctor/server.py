@@ -10,7 +10,7 @@ from statistics import median
 from crdb_magic.core.amounts import duration
 from crdb_magic.core.asof import NOW
 from crdb_magic.doctor.case import Case
-from crdb_magic.doctor.findings import Said, UnaskedError, note, ok, problem
+from crdb_magic.doctor.report import Said, UnaskedError, note, ok, problem
 from crdb_magic.errors import StatementError
 from crdb_magic.explore.questions import ask, at_present, instant, read
 from crdb_magic.explore.retention import retention

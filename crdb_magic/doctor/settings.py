@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from crdb_magic.core.amounts import duration
 from crdb_magic.doctor.case import Case
-from crdb_magic.doctor.findings import Said, note, ok
+from crdb_magic.doctor.report import Said, note, ok
 from crdb_magic.explore.questions import at_present
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 from crdb_magic.core.amounts import duration
 from crdb_magic.doctor.case import Case
 from crdb_magic.doctor.certificates import Certificate, authority, is_for, read_certificate, refusal
-from crdb_magic.doctor.findings import Said, State, UnaskedError, note, ok, problem
+from crdb_magic.doctor.libpq_files import is_open_key
 from crdb_magic.doctor.network import Greeting, Knock
+from crdb_magic.doctor.report import Said, State, UnaskedError, note, ok, problem
 
 _SOON = 30  # days
 _SOCKET = "a Unix socket is meant"
@@ -175,14 +175,8 @@ def _key(file: Path, key: Path) -> Iterator[Said]:
         yield problem(f"{file} has no key: there is no {key}", "name it with sslkey=….")
     elif not os.access(key, os.R_OK):
         yield problem(f"{key} can't be read by this user", "chown it.")
-    elif _is_open(key):
+    elif is_open_key(key):
         yield problem(f"{key} may be read by others: libpq refuses it", f"chmod 600 {key}")
-
-
-def _is_open(key: Path) -> bool:
-    """Whether libpq takes the key for open: root's may be read by a group (fe-secure-openssl.c)."""
-    told = key.stat()
-    return os.name == "posix" and bool(stat.S_IMODE(told.st_mode) & (0o037 if told.st_uid == 0 else 0o077))
 
 
 def _of_user(file: Path, case: Case) -> Iterator[Said]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crdb_magic.doctor.findings import Report
+from crdb_magic.doctor.report import Report
 from crdb_magic.drawing.html import Bundle
 from crdb_magic.drawing.lists import List, bundle_of
 

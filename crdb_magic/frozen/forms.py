@@ -94,9 +94,9 @@ def _control(statement: Statement) -> Control:
         at = read_at(statement.text) if verb == "BEGIN" else None
         return Control(verb, as_of=at, is_start=statement.keyword == "START")
     verb = _SAVEPOINTS.get(statement.keyword, "")
-    return Control(verb, savepoint_named(statement)) if verb else _OTHER
+    return Control(verb, _savepoint_named(statement)) if verb else _OTHER
 
 
-def savepoint_named(statement: Statement) -> str:
+def _savepoint_named(statement: Statement) -> str:
     """Give the name of a statement's savepoint."""
     return meant(words(statement)[-1])

@@ -25,7 +25,7 @@ from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.sql.kinds import ends_transaction
 from crdb_magic.sql.statements import Statement
 
-TOLD = (
+_TOLD = (
     "server_version", "crdb_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
     "integer_datetimes", "standard_conforming_strings", "is_superuser", "session_authorization",
 )  # fmt: skip
@@ -34,7 +34,7 @@ TOLD = (
 
 def told_by(connection: Connection) -> dict[str, str]:
     """Give the parameters that a connection's server told."""
-    told = {name: connection.info.parameter_status(name) for name in TOLD}
+    told = {name: connection.info.parameter_status(name) for name in _TOLD}
     return {name: value for name, value in told.items() if value is not None}
 
 

@@ -17,6 +17,7 @@ from crdb_magic.frozen import blocks, store
 from crdb_magic.frozen.blocks import END
 from crdb_magic.frozen.events import Event, Place
 from crdb_magic.frozen.folder import Held
+from crdb_magic.frozen.store import DAMAGED
 
 T = TypeVar("T")
 
@@ -34,7 +35,6 @@ crdb_magic = "{version}"
 """
 _OURS = re.compile(rb"^format = \d.*^crdb_magic = ", re.MULTILINE | re.DOTALL)  # be it no TOML any more
 _NOT_OURS = "Name a folder that %crdb_freeze has made."
-_BROKEN = "Take it from where the recording came from, or record again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +163,20 @@ def _whole(path: Path) -> str:
         return (before + end or data).decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise RecordingError(f"The recording {path} is no text in its line {line}.", hint=_BROKEN) from None
+        raise RecordingError(f"The recording {path} is no text in its line {line}.", hint=DAMAGED) from None
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RecordingError(f"The recording {path} can't be read: {error}.", hint=_BROKEN) from None
+        raise RecordingError(f"The recording {path} can't be read: {error}.", hint=DAMAGED) from None
 
 
 def _all(path: Path, table: Mapping[str, Any], name: str, read: Callable[[Any], T]) -> tuple[T, ...]:
     tables = table.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=_BROKEN)
+        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=DAMAGED)
     return tuple(_one(path, name, one, read) for one in tables)
 
 
@@ -185,4 +185,4 @@ def _one(path: Path, name: str, table: Mapping[str, Any], read: Callable[[Any], 
         return read(table)
     except ValueError as error:
         which = f"{name} {table.get('number', 'without a number')}"
-        raise RecordingError(f"The recording {path} has nonsense in its {which}: {error}.", hint=_BROKEN) from None
+        raise RecordingError(f"The recording {path} has nonsense in its {which}: {error}.", hint=DAMAGED) from None

@@ -11,7 +11,7 @@ from crdb_magic.frozen.events import Kind
 from crdb_magic.frozen.forms import statements_of
 from crdb_magic.sql.kinds import SAVEPOINTS, words
 
-READ_ONLY = "READ ONLY"
+_READ_ONLY = "READ ONLY"
 _QUICK = re.compile(r"\b(?:local|transaction|constraints|only)\b", re.IGNORECASE)
 _OF_TRANSACTION = frozenset({"LOCAL", "TRANSACTION", "CONSTRAINTS"})
 _BEGINS = frozenset({"BEGIN", "START"})
@@ -27,7 +27,7 @@ class Passing:
     def begin(self, prelude: str) -> None:
         """Hear what the driver has put before a message."""
         if prelude.startswith("BEGIN"):
-            self._reads_only = READ_ONLY in prelude
+            self._reads_only = _READ_ONLY in prelude
 
     def hear(self, sent: str) -> None:
         """Hear a message that was answered. What a savepoint undoes is told apart by its being said."""
@@ -49,7 +49,7 @@ class Passing:
     def settings(self, text: str, *, of_the_past: bool) -> tuple[str, ...]:
         """Give what holds for a text that is asked now. What only reads is the same where nothing may be written."""
         if self._reads_only and not of_the_past and kind_of(statements_of(text)) is Kind.WRITE:
-            return (*self._settings, READ_ONLY)
+            return (*self._settings, _READ_ONLY)
         return self._settings
 
 

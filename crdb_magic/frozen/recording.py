@@ -20,7 +20,7 @@ Rows = Callable[[Event], Iterable[Batch]]
 _OF_TYPES = OF_TYPES.partition("{")[0].strip()
 _SETTING_TAGS = frozenset({"SET", "SET TRANSACTION", "RESET"})  # not SET CLUSTER SETTING: tags of CockroachDB
 _SETS = re.compile(FILLER + rb"(?:set|reset|use)\b", re.IGNORECASE | re.DOTALL)
-OF_NOW = frozenset({COMMITTED, PRESENT})
+_OF_NOW = frozenset({COMMITTED, PRESENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Recording:
 
 def instant_key(connection: int, asked: str, after: int) -> Hashable:
     """Give what tells instants apart: one that counts from the present is another one behind another write."""
-    return connection, asked, after if asked in OF_NOW or AsOf.parse(asked).ago is not None else None
+    return connection, asked, after if asked in _OF_NOW or AsOf.parse(asked).ago is not None else None
 
 
 def receipt_key(event: Event) -> Hashable:

@@ -11,6 +11,7 @@ from crdb_magic.frozen.events import Heading
 from crdb_magic.frozen.wire import SIZES
 from crdb_magic.session.driver import Cursor
 from crdb_magic.session.reading import digits_of
+from crdb_magic.values.typemap import decimal_modifier
 
 _DECIMAL = 1700
 _BEFORE_LENGTH = 4  # what PostgreSQL adds to a declared length
@@ -27,7 +28,7 @@ def _modifier(column: Any) -> int:
         size = column.internal_size
         return -1 if size in {None, -1, SIZES.get(column.type_code)} else int(size) + _BEFORE_LENGTH
     digits = digits_of(column)
-    return -1 if digits is None else (digits[0] << 16 | digits[1]) + _BEFORE_LENGTH
+    return -1 if digits is None else decimal_modifier(*digits)
 
 
 class Texts:

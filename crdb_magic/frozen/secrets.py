@@ -11,7 +11,7 @@ import re
 from crdb_magic.sql.kinds import words
 from crdb_magic.sql.messages import readable
 
-MASK = "********"
+_MASK = "********"
 
 _QUICK = re.compile(r"password|secret|token|key|credentials|://", re.IGNORECASE)
 _OF_ROLES = frozenset({"USER", "ROLE", "GROUP", "SUBSCRIPTION", "SERVER"})
@@ -33,11 +33,11 @@ def without_secrets(sql: str) -> str:
         return sql
     statements = readable(sql.encode(errors="replace"))
     if statements is None:  # a quote that has no end
-        return _UNENDED.sub(rf"\1{MASK}", masked(sql))
+        return _UNENDED.sub(rf"\1{_MASK}", masked(sql))
     for statement in statements:
         said = words(statement)[:4]
         if said[0] in {"CREATE", "ALTER"} and not _OF_ROLES.isdisjoint(said[1:]):
-            sql = sql.replace(statement.text, _PASSWORD.sub(rf"\1'{MASK}'", statement.text))
+            sql = sql.replace(statement.text, _PASSWORD.sub(rf"\1'{_MASK}'", statement.text))
         if said[0] in _OF_STORES or (said[0] in {"CREATE", "ALTER"} and not _OF_STORES_TOO.isdisjoint(said[1:])):
             sql = sql.replace(statement.text, _of_address(statement.text))
     return sql
@@ -45,10 +45,10 @@ def without_secrets(sql: str) -> str:
 
 def masked(text: str) -> str:
     """Mask all that looks like a secret: for what a server says about a statement that has one."""
-    return _of_address(_PASSWORD.sub(rf"\1'{MASK}'", text))
+    return _of_address(_PASSWORD.sub(rf"\1'{_MASK}'", text))
 
 
 def _of_address(text: str) -> str:
     for pattern in (_IN_DSN, _IN_URL, _OF_USER):
-        text = pattern.sub(rf"\1{MASK}", text)
+        text = pattern.sub(rf"\1{_MASK}", text)
     return text

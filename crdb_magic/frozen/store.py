@@ -28,12 +28,13 @@ from crdb_magic.columns.results import unique
 from crdb_magic.columns.spelling import texts_of
 from crdb_magic.errors import RecordingError
 from crdb_magic.frozen.events import Heading
-from crdb_magic.values.typemap import Family, SqlType, lookup, text_like
+from crdb_magic.values.typemap import Family, SqlType, decimal_digits, lookup, text_like
 
 _IN_MEMORY = 64 << 20  # bytes of texts: of more, the rest waits in a file that has no name
 _GROUP = 32 << 20  # bytes
 _PART = ".part"
 _OURS = re.compile(r"[0-9a-f]{16}(?:\.parquet|-\d+-\d+\.part)")
+DAMAGED = "Take it from where the recording came from, or record again."
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 
@@ -75,15 +76,12 @@ def read(folder: Path, hash_: str, columns: Sequence[Heading]) -> Iterator[Batch
             for batch in _texts(path, len(columns)):
                 spool.add(batch)
         except FileNotFoundError:
-            raise RecordingError(f"The recording's file {path} is missing.", hint=_AGAIN) from None
+            raise RecordingError(f"The recording's file {path} is missing.", hint=DAMAGED) from None
         except _UNREADABLE as error:
-            raise RecordingError(f"The recording's file {path} can't be read.", hint=_AGAIN) from error
+            raise RecordingError(f"The recording's file {path} can't be read.", hint=DAMAGED) from error
         if spool.finish().hash != hash_:
-            raise RecordingError(f"The recording's file {path} was changed since it was recorded.", hint=_AGAIN)
+            raise RecordingError(f"The recording's file {path} was changed since it was recorded.", hint=DAMAGED)
         yield from spool
-
-
-_AGAIN = "Take it from where the recording came from, or record again."
 
 
 def path_of(folder: Path, hash_: str) -> Path:
@@ -157,12 +155,12 @@ def _type(column: Heading) -> SqlType:
 
 
 def _digits(modifier: int) -> tuple[int, int] | None:
-    """Read what a DECIMAL was declared with (PostgreSQL's src/backend/utils/adt/numeric.c)."""
-    digits, scale = modifier - 4 >> 16, modifier - 4 & 0x7FF
+    """Read what a DECIMAL was declared with, if Arrow's decimals can be so."""
+    digits, scale = decimal_digits(modifier)
     return (digits, scale) if 0 <= scale <= digits <= _MOST_DIGITS else None
 
 
-_MOST_DIGITS = 76  # that Arrow holds
+_MOST_DIGITS = 76
 
 
 def _write(path: Path, columns: Sequence[Heading], forms: Sequence[Form], batches: Iterable[Batch]) -> None:
@@ -197,7 +195,7 @@ def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     size = 0
     for batch in batches:
         group.append(batch)
-        size += sum(column.nbytes for column in batch)
+        size += sum(as_array(column).nbytes for column in batch)
         if size >= _GROUP:
             yield group
             group, size = [], 0

@@ -21,7 +21,7 @@ CANCEL, TLS, GSS = 80877102, 80877103, 80877104
 """What the first message of a connection may ask for, besides a session."""
 
 QUERY, END = b"Q", b"X"
-COPY_DATA, COPY_DONE, COPY_FAIL = b"d", b"c", b"f"
+COPY_DATA, COPY_DONE = b"d", b"c"
 _SHORTEST_START, _LONGEST_START = 8, 10_000  # bytes, as PostgreSQL has it (MAX_STARTUP_PACKET_LENGTH)
 
 

@@ -18,7 +18,9 @@
     └── client.py       SQL on a server that was just started; the only file here that knows psycopg2
 
 The owner's end of the lifeline closes when the owner stops the server, ends, or is killed: then, and whatever the way,
-the watchdog stops the server and removes what was temporary. Without Linux or macOS all from launching.py on is closed.
+the watchdog stops the server and removes what was temporary. If somebody kills the watchdog, the owner does that
+when it stops the server; what nobody could remove goes at the next start. Without Linux or macOS all from
+launching.py on is closed.
 """
 
 from crdb_magic.local.frozen import FrozenServer, start

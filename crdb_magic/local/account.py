@@ -28,15 +28,32 @@ class Account:
     gid: int
 
     def succeeds(self, *command: str) -> bool:
-        """Say whether a program can be run, and ends well, as this user. Its output is dropped."""
-        try:
-            return _run_as(self, command).returncode == 0
-        except OSError:
-            return False
+        """Say whether a program can be run, and ends well, as this user."""
+        return output(command, self) is not None
 
     def can_enter(self, folder: Path) -> bool:
         """Say whether this user gets into a folder, through all of its parents."""
         return self.succeeds("test", "-x", f"{folder}/.")
+
+
+def output(command: tuple[str, ...], account: Account | None) -> str | None:
+    """Give what a program prints, run as a user or as ourselves; None if it can't be run, or fails."""
+    try:
+        ran = subprocess.run(  # noqa: S603 - programs of ours, and those that we look for
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd="/",
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return ran.stdout.strip()
 
 
 def server_account() -> Account | None:
@@ -83,17 +100,3 @@ def _nobody() -> Account | None:
     except KeyError:
         return None
     return Account(entry.pw_uid, entry.pw_gid)
-
-
-def _run_as(account: Account, command: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(  # noqa: S603 - programs of ours
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        user=account.uid,
-        group=account.gid,
-        extra_groups=[],
-        check=False,
-    )

@@ -6,12 +6,12 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crdb_magic.errors import LocalServerError
+from crdb_magic.local.account import output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,7 +91,7 @@ def _in_wheel() -> Iterator[Place]:
 
 def _by_pg_config() -> Iterator[Place]:
     program = shutil.which("pg_config")
-    answer = program and _output((program, "--bindir"), None)
+    answer = program and output((program, "--bindir"), None)
     if answer:
         yield Place(Path(answer))
 
@@ -112,9 +112,9 @@ def _install(place: Place, account: Account | None) -> Install | None:
     if not os.access(place.bin / "initdb", os.X_OK):
         return None
     asked = (str(place.bin / "postgres"), "--version")
-    if answer := _output(asked, account):
+    if answer := output(asked, account):
         return Install(place.bin, _version(answer))
-    if account and place.whole and (answer := _output(asked, None)):
+    if account and place.whole and (answer := output(asked, None)):
         return Install(place.bin, _version(answer), hidden=True)
     return None
 
@@ -123,23 +123,3 @@ def _version(answer: str) -> str:
     """Give ``18.6`` of ``postgres (PostgreSQL) 18.6 (Debian 18.6-1)``; ``0`` of what is not PostgreSQL."""
     match = re.match(r"postgres \(PostgreSQL\) (\d\S*)", answer)
     return match[1] if match else "0"
-
-
-def _output(command: tuple[str, ...], account: Account | None) -> str:
-    """Give what a program prints, or nothing if it can't be run or fails."""
-    try:
-        ran = subprocess.run(  # noqa: S603 - the programs that we look for
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            cwd="/",
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return ran.stdout.strip()

@@ -5,22 +5,28 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from crdb_magic.errors import LocalServerError
 from crdb_magic.local.account import temporary_base
+from crdb_magic.local.watchdog import RUNNING
 
+_PREFIX = "crdb_magic-"
 _LOCK = "crdb_magic.lock"
+_TEMPORARY = "temporary"
 _LOG_LINES = 10
 _PATIENCE = 2.0  # seconds: a server whose owner was killed is gone within them
+_STOPS = ((0, signal.SIGINT), (60, signal.SIGQUIT), (10, signal.SIGKILL), (10, 0))  # seconds to wait, what comes then
 
 
 class Kind(StrEnum):
-    """Whose data a folder holds; the text stands in the lock file once the first start has succeeded."""
+    """Whose data a kept folder holds; the text stands in the lock file once the first start has succeeded."""
 
     POSTGRESQL = "PostgreSQL"
     COCKROACHDB = "CockroachDB"
@@ -56,7 +62,7 @@ class Folder:
 
     def finish(self, kind: Kind) -> None:
         """Note that the data is complete: from now on it is kept."""
-        if self.kind is None:
+        if self.keep and self.kind is None:
             os.write(self.lock, kind.encode())
             os.fsync(self.lock)
 
@@ -64,6 +70,16 @@ class Folder:
         """Remove what is temporary, where no watchdog does it."""
         if not self.keep:
             shutil.rmtree(self.path, ignore_errors=True)
+
+    def end(self) -> None:
+        """Do what a watchdog that was killed does no more: stop what it ran, and remove what is temporary."""
+        for seconds, number in _STOPS:
+            with suppress(BlockingIOError, FileNotFoundError):
+                os.close(_lock(self.path, seconds))
+                break
+            with suppress(ProcessLookupError, FileNotFoundError):
+                os.killpg(int((self.path / RUNNING).read_text()), number)
+        self.discard()
 
     def close(self) -> None:
         """Give up our hold on the lock; those who inherited it still have theirs."""
@@ -76,10 +92,27 @@ def open_folder(directory: Path | None) -> Folder:
     Raises LocalServerError for a directory that is in use, holds something else, or can't be written.
     """
     if directory is None:
-        path = Path(tempfile.mkdtemp(prefix="crdb_magic-", dir=temporary_base()))
-        path.chmod(0o711)  # the server's user goes through it; ours are the files in it
-        return Folder(path, keep=False, lock=_lock(path, patience=0), kind=None)
+        return _temporary(temporary_base())
     return _take_over(directory.expanduser().absolute())
+
+
+def _temporary(base: Path) -> Folder:
+    for left in base.glob(f"{_PREFIX}*"):
+        _sweep(left)
+    path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+    path.chmod(0o711)  # the server's user goes through it; ours are the files in it
+    lock = _lock(path, patience=0)
+    os.write(lock, _TEMPORARY.encode())
+    return Folder(path, keep=False, lock=lock, kind=None)
+
+
+def _sweep(path: Path) -> None:
+    """Remove a temporary folder of ours that no process holds any more: its watchdog was killed."""
+    with suppress(OSError):
+        if path.lstat().st_uid == os.geteuid() and (path / _LOCK).read_text() == _TEMPORARY:
+            folder = Folder(path, keep=False, lock=_lock(path, patience=0), kind=None)
+            folder.discard()
+            folder.close()
 
 
 def _take_over(path: Path) -> Folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from crdb_magic.errors import LocalServerError
@@ -71,23 +71,20 @@ def _postgres(reason: str) -> Postgres:
 
 
 def _launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> LocalServer:
-    folder = open_folder(directory)
-    try:
-        return _serve(folder, Lifeline(folder), choose)
-    finally:
-        folder.close()
+    with ExitStack() as failing, closing(open_folder(directory)) as folder:
+        lifeline = Lifeline(folder)
+        failing.callback(lifeline.stop)
+        server = _serve(folder, lifeline, choose)
+        failing.pop_all()
+    return server
 
 
 def _serve(folder: Folder, lifeline: Lifeline, choose: Callable[[Kind | None], Engine]) -> LocalServer:
-    try:
-        engine = choose(folder.kind)
-        lifeline.run(engine.job(folder))
-        url = _wait(engine, folder, lifeline)
-        engine.set_up(folder)
-        folder.finish(engine.kind)
-    except BaseException:
-        lifeline.stop()
-        raise
+    engine = choose(folder.kind)
+    lifeline.run(engine.job(folder))
+    url = _wait(engine, folder, lifeline)
+    engine.set_up(folder)
+    folder.finish(engine.kind)
     return LocalServer(url, engine.describe(folder), folder.path, lifeline)
 
 

@@ -56,7 +56,7 @@ class Lifeline:
         except OSError:
             folder.discard()
             raise
-        self._let_go = weakref.finalize(self, _let_go, self._watchdog)
+        self._let_go = weakref.finalize(self, _let_go, self._watchdog, folder)
         _held.add(self)
 
     def run(self, job: Job) -> None:
@@ -73,7 +73,7 @@ class Lifeline:
         return bool(pipe and select.select([pipe], [], [], within)[0])
 
     def stop(self) -> None:
-        """Stop the server, and wait until it is gone."""
+        """Stop the server, and wait until it is gone. Our own hold on its folder must be given up before."""
         self._let_go()
 
     def forget(self) -> None:
@@ -114,9 +114,10 @@ def _environment() -> dict[str, str]:
     return ours | _ENVIRONMENT
 
 
-def _let_go(watchdog: subprocess.Popen[bytes]) -> None:
+def _let_go(watchdog: subprocess.Popen[bytes], folder: Folder) -> None:
     _close_pipes(watchdog)
-    watchdog.wait()
+    if watchdog.wait():  # it was killed
+        folder.end()
 
 
 def _close_pipes(watchdog: subprocess.Popen[bytes]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 OWNER, REPORT, LOG = 0, 1, 2
+RUNNING = "running"
 STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
@@ -44,8 +45,8 @@ def told_to_stop(signals: int) -> bool:
 
 
 def spawn(command: list[str], job: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Start a program in a process group of its own, as the user of the job."""
-    return subprocess.Popen(  # noqa: S603 - the job is our owner's
+    """Start a program in a process group of its own, as the user of the job, and note which: we may be killed."""
+    child = subprocess.Popen(  # noqa: S603 - the job is our owner's
         command,
         stdin=subprocess.DEVNULL,
         stdout=LOG,
@@ -57,6 +58,9 @@ def spawn(command: list[str], job: dict[str, Any]) -> subprocess.Popen[bytes]:
         pass_fds=job["inherit"],
         process_group=0,
     )
+    with open(os.path.join(job["folder"], RUNNING), "w") as file:
+        file.write(str(child.pid))
+    return child
 
 
 def stop(child: subprocess.Popen[bytes], signals: list[tuple[int, float]]) -> None:

@@ -48,7 +48,7 @@ from IPython.core.extensions import ExtensionManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.doctor.findings import Report
+from crdb_magic.doctor.report import Report
 from crdb_magic.drawing.activity import activity_bundle
 from crdb_magic.drawing.doctor import report_bundle
 from crdb_magic.drawing.plan import plan_bundle

@@ -7,7 +7,7 @@ from dataclasses import replace
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
-from crdb_magic.doctor.findings import Report
+from crdb_magic.doctor.report import Report
 from crdb_magic.magics.arguments import ON, Call, Option, Rest, Takes, refuse_rest, resolved, seconds
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.magic import CrdbMagic, magic

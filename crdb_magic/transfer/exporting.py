@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -38,22 +37,20 @@ def export(
     told the rows of each part that was written, ``observer`` of each attempt that failed. Raises :class:`OptionError`
     for what can't be streamed or is no such file's name, OSError, and what `Session.transact` raises.
     """
-    path, beside = _places(path)
-    task = _Export(session, streamable(session, query), beside, progress)
-    as_of = instant(session, as_of)
+    places, query, as_of = _places(path), streamable(session, query), instant(session, as_of)
     options = TransactionOptions(as_of=as_of, read_only=as_of is None)
-    try:
-        while True:
-            try:
-                rows, _ = session.transact(task.run, options, observer)
-                break
-            except NotHeldError as error:
-                task.as_texts.add(error.place)
-                observer(Attempt(len(task.as_texts), None, type(error).__name__, str(error)))
-        task.beside.replace(path)
-    finally:
-        task.beside.unlink(missing_ok=True)
-    return rows
+
+    def attempt(beside: Path, as_texts: set[int]) -> int:
+        def copied(connection: Connection) -> int:
+            with text_cursor(connection) as cursor, query.spelled(cursor) as sql:
+                columns = columns_of_stream(session, cursor, sql)
+                with writer(beside, columns, as_texts) as file, in_thread(file.write, progress) as put:
+                    oids = {column.type.oid for column in columns}
+                    return lines_to(cursor, sql, oids, put, untyped=file.untyped)
+
+        return session.transact(copied, options, observer)[0]
+
+    return _completed(places, attempt, observer)
 
 
 def export_frame(frame: Any, path: Path, *, progress: Callable[[int], None] = lambda _: None) -> int:
@@ -61,21 +58,35 @@ def export_frame(frame: Any, path: Path, *, progress: Callable[[int], None] = la
 
     Gives their number. Raises :class:`crdb_magic.errors.InputError` for what no table could hold, OptionError, OSError.
     """
-    path, beside = _places(path)
-    parts, as_texts = FrameParts(as_frame(frame)), set[int]()
+    places, parts = _places(path), FrameParts(as_frame(frame))
+
+    def attempt(beside: Path, as_texts: set[int]) -> int:
+        with writer(beside, parts.columns, as_texts) as file:
+            for part in parts:
+                progress(file.write(part))
+        return parts.rows
+
+    return _completed(places, attempt, lambda _: None)
+
+
+def _completed(
+    places: tuple[Path, Path], attempt: Callable[[Path, set[int]], int], observer: Callable[[Attempt], None]
+) -> int:
+    """Write a file beside its place, again while a column is found to need texts; then put it there."""
+    place, beside = places
+    as_texts = set[int]()
     try:
         while True:
             try:
-                with writer(beside, parts.columns, as_texts) as file:
-                    for part in parts:
-                        progress(file.write(part))
+                rows = attempt(beside, as_texts)
                 break
             except NotHeldError as error:
                 as_texts.add(error.place)
-        beside.replace(path)
+                observer(Attempt(len(as_texts), None, type(error).__name__, str(error)))
+        beside.replace(place)
     finally:
         beside.unlink(missing_ok=True)
-    return parts.rows
+    return rows
 
 
 def _places(path: Path) -> tuple[Path, Path]:
@@ -92,21 +103,3 @@ def _place(path: Path) -> Path:
     if place.is_dir():
         raise OptionError(f"{str(path)!r} is a folder: give the name of a file in it.")
     return place
-
-
-@dataclass
-class _Export:
-    """What is done in each attempt, and the columns that were found to need texts."""
-
-    session: Session
-    query: Query
-    beside: Path
-    progress: Callable[[int], None]
-    as_texts: set[int] = field(default_factory=set)
-
-    def run(self, connection: Connection) -> int:
-        with text_cursor(connection) as cursor, self.query.spelled(cursor) as sql:
-            columns = columns_of_stream(self.session, cursor, sql)
-            with writer(self.beside, columns, self.as_texts) as file, in_thread(file.write, self.progress) as put:
-                oids = {column.type.oid for column in columns}
-                return lines_to(cursor, sql, oids, put, untyped=file.untyped)

@@ -97,17 +97,14 @@ def _regrouped(batches: Iterable[Batch], rows: int) -> Iterator[tuple[Batch, ...
     for batch in batches:
         rest = batch
         while len(rest[0]) >= missing:
-            yield (*group, _slice(rest, 0, missing))
-            rest, group, missing, count = _slice(rest, missing), [], rows, count + 1
+            yield (*group, tuple(cells[:missing] for cells in rest))
+            rest = tuple(cells[missing:] for cells in rest)
+            group, missing, count = [], rows, count + 1
         if len(rest[0]):
             group.append(rest)
             missing -= len(rest[0])
     if group or not count:
         yield tuple(group)
-
-
-def _slice(batch: Batch, start: int, length: int | None = None) -> Batch:
-    return tuple(array.slice(start, length) for array in batch)
 
 
 class _Reader:

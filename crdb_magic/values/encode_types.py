@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from crdb_magic.values.encode_values import Form
 from crdb_magic.values.limits import Bits, Digits, Length, Limit, Real, Whole
-from crdb_magic.values.typemap import quoted
+from crdb_magic.values.typemap import decimal_digits, quoted
 
 _LENGTH = re.compile(r"\s*\(([^()]*)\)")
 _NUMBERS = re.compile(r"-?\d+")
@@ -56,11 +56,11 @@ _LIMITS: dict[str, Callable[[Numbers], Limit | None]] = {
 _ONE = ("char", "character", "nchar", "national character", "national char", "bit")  # long, if nothing is said
 
 # How pg_attribute.atttypmod says the numbers; of an array it is that of its elements, on both servers.
-# PostgreSQL's src/backend/utils/adt/numeric.c, CockroachDB's pkg/sql/types/types.go (TypeModifier)
+# CockroachDB's pkg/sql/types/types.go (TypeModifier)
 _MODIFIERS: dict[str, Callable[[int], Numbers]] = {
     **dict.fromkeys((*_PADDED, *_VARYING), lambda code: (code - 4,)),
     **dict.fromkeys((*_BITS, *_VARBITS), lambda code: (code,)),
-    **dict.fromkeys(_DECIMALS, lambda code: ((code - 4) >> 16, (((code - 4) & 0x7FF) ^ 0x400) - 0x400)),
+    **dict.fromkeys(_DECIMALS, decimal_digits),
 }
 
 

@@ -43,9 +43,9 @@ def texts(values: Sequence[Any], form: Form) -> list[str | None]:
     NULL is what pandas calls missing: None, NA, NaT, NaN. But in JSON, and in arrays of it, None is JSON's own null.
     """
     if form is Form.JSON:
-        return [None if is_missing(value) else json_text(value) for value in values]
+        return [None if _is_missing(value) else json_text(value) for value in values]
     if form is Form.GEO:
-        return [None if value is None or is_missing(value) else _geo(value) for value in values]
+        return [None if value is None or _is_missing(value) else _geo(value) for value in values]
     if form is Form.JSON_ARRAY:
         values = [_of_json(value) for value in values]
     if form in _NARROWER:
@@ -60,7 +60,7 @@ def infer(values: Iterable[Any], *, inside: bool = False) -> SqlType:
     Lists of one type of value are arrays; all others (lists of lists, which CockroachDB's arrays are not), and those
     that stand among other values, are JSON. ``inside`` says that the values are those of lists, where NaN is a value.
     """
-    present = [value for value in values if value is not None and (inside or not is_missing(value))]
+    present = [value for value in values if value is not None and (inside or not _is_missing(value))]
     families = _families(present)
     if families == {Family.ARRAY} and not inside:
         element = infer([plain(item) for value in present for item in value], inside=True)
@@ -96,14 +96,14 @@ def day(value: Any) -> Any:
     """
     if isinstance(value, list | tuple):
         return [day(plain(item)) for item in value]
-    if not isinstance(value, datetime) or is_missing(value):
+    if not isinstance(value, datetime) or _is_missing(value):
         return value
     if value.time() != time():
         raise InputError(f"holds {value}, {DATES_ALONE}", hint=CUT)
     return value.date()
 
 
-def is_missing(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     """Tell what pandas calls missing, None excepted."""
     return (isinstance(value, float) and isnan(value)) or is_na(type(value))
 
@@ -124,7 +124,7 @@ def _without_nan_beside_texts(values: list[Any]) -> list[Any]:
     if not inside >= {str, float}:
         return values
     return [
-        [None if is_missing(item) else item for item in value] if type(value) in lists else value for value in values
+        [None if _is_missing(item) else item for item in value] if type(value) in lists else value for value in values
     ]
 
 
@@ -214,7 +214,7 @@ def _is_of(family: Family, value: str) -> bool:
 def _of_json(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
-    return [None if is_missing(item) else json_text(item) for item in value]
+    return [None if _is_missing(item) else json_text(item) for item in value]
 
 
 def _bool(value: Any) -> str:

@@ -94,6 +94,21 @@ def text_like(name: str, oid: int, array_oid: int = 0) -> SqlType:
     return SqlType(name, oid, array_oid, Family.TEXT, "TEXT")
 
 
+def decimal_modifier(digits: int, scale: int) -> int:
+    """Write what a DECIMAL is declared with as ``atttypmod`` (PostgreSQL's src/backend/utils/adt/numeric.c)."""
+    return (digits << 16 | scale & _SCALE) + _BEFORE_MODIFIER
+
+
+def decimal_digits(modifier: int) -> tuple[int, int]:
+    """Read what `decimal_modifier` writes; the scale has a sign from PostgreSQL 15 on."""
+    code = modifier - _BEFORE_MODIFIER
+    return code >> 16, (code & _SCALE ^ _SIGN) - _SIGN
+
+
+_BEFORE_MODIFIER = 4  # VARHDRSZ
+_SCALE, _SIGN = 0x7FF, 0x400
+
+
 def lookup(oid: int, *, cockroach: bool = True) -> SqlType | None:
     """Find a built-in type, or the array of one; None if the catalog has to be asked.
 

@@ -17,14 +17,14 @@ CREATE TABLE seen."odd <b>" (id INT PRIMARY KEY, branch INT REFERENCES seen.bran
 
 
 @pytest.fixture
-def made(connected: Notebook) -> Notebook:
+def with_schema(connected: Notebook) -> Notebook:
     connected.run(_GONE)
     connected.run(_MADE)
     return connected
 
 
-def test_a_table_is_described_and_its_statement_opened_by_a_click(made: Notebook) -> None:
-    cell = made.run('%crdb_schema seen."odd <b>"')
+def test_a_table_is_described_and_its_statement_opened_by_a_click(with_schema: Notebook) -> None:
+    cell = with_schema.run('%crdb_schema seen."odd <b>"')
     statement = cell.output.locator("pre").filter(has_text="CREATE TABLE")
 
     assert cell.output.locator("td").filter(has_text="seen.branches (id)").count() == 1
@@ -33,21 +33,21 @@ def test_a_table_is_described_and_its_statement_opened_by_a_click(made: Notebook
     assert statement.is_visible()
 
 
-def test_a_picture_is_drawn(made: Notebook) -> None:
-    picture = made.run("%crdb_schema seen --diagram").output.locator(".jp-RenderedMermaid img")
+def test_a_picture_is_drawn(with_schema: Notebook) -> None:
+    picture = with_schema.run("%crdb_schema seen --diagram").output.locator(".jp-RenderedMermaid img")
     picture.wait_for(timeout=PATIENCE)
 
     assert picture.evaluate("img => img.complete && img.naturalWidth > 100")
 
 
-def test_what_goes_on_has_a_list_of_sessions(made: Notebook) -> None:
-    cell = made.run("%crdb_activity")
+def test_what_goes_on_has_a_list_of_sessions(with_schema: Notebook) -> None:
+    cell = with_schema.run("%crdb_activity")
 
     assert cell.output.locator("td").filter(has_text="(this one)").count() == 1
 
 
-def test_a_plan_is_a_tree_with_its_costly_steps_marked(made: Notebook) -> None:
-    cell = made.run('%crdb_txn --explain SELECT price + 1 FROM seen."odd <b>" ORDER BY price')
+def test_a_plan_is_a_tree_with_its_costly_steps_marked(with_schema: Notebook) -> None:
+    cell = with_schema.run('%crdb_txn --explain SELECT price + 1 FROM seen."odd <b>" ORDER BY price')
     step = cell.output.locator("tr").filter(has_text=re.compile(r"scan.*odd <b>", re.IGNORECASE))
 
     assert "full scan" in step.first.inner_text().lower()

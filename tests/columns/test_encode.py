@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from column_texts import arrow
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,10 +44,6 @@ class Colour(enum.Enum):
 
 def objects(*values: object) -> pd.Series:
     return pd.Series(list(values), dtype=object)
-
-
-def arrow(kind: pa.DataType, *values: object) -> pd.Series:
-    return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, kind)))
 
 
 def load_of(column: object, dtype: str | None = None) -> Load:

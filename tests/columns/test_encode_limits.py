@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from column_texts import arrow
 
 from crdb_magic.columns import encode_limits
 from crdb_magic.columns.encode import Load
@@ -18,10 +19,6 @@ INFINITY, NAN = float("inf"), float("nan")
 def sent(column: object, type_: str) -> list[str]:
     load = Load.of(pd.DataFrame({"c": column}), {"c": type_})
     return "".join(text.getvalue().decode() for _, text in load.chunks()).splitlines()
-
-
-def arrow(kind: pa.DataType, *values: object) -> pd.Series:
-    return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, kind)))
 
 
 @pytest.mark.parametrize(

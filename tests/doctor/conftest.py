@@ -12,7 +12,7 @@ from proxy import Proxy
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
-from crdb_magic.doctor.findings import Finding, Report, State
+from crdb_magic.doctor.report import Finding, Report, State
 from crdb_magic.session.told import Told
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from crdb_magic.doctor import here
 from crdb_magic.doctor.case import Case, Conditions
-from crdb_magic.doctor.findings import State
+from crdb_magic.doctor.report import State
 
 OK, NOTE, PROBLEM, _ = State
 

@@ -9,12 +9,12 @@ from itertools import count
 
 import pytest
 from faults import NOT_ACCEPTING, SHUTTING_DOWN, TOO_MANY, Fault, ServerError, instead, is_, statement
-from personality import TEXT, UNSAFE_INTERNALS, Table, query, show, v22
+from personality import UNSAFE_INTERNALS, Table, query, show, v22
 from proxy import Proxy
 from tables import unique
 from wire import START_UP
 
-from crdb_magic.doctor.findings import State
+from crdb_magic.doctor.report import State
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
 
@@ -22,10 +22,6 @@ OK, NOTE, PROBLEM, UNASKED = State
 
 _BEHIND = ("server", "database", "clock", "latency", "privileges", "settings", "past")
 _DENIED = ServerError("42501", "user root does not have VIEWACTIVITY privilege")  # as in tests/explore
-
-
-def _table(names: str, *rows: tuple[str | None, ...]) -> Table:
-    return Table([(name, TEXT) for name in names.split()], rows)
 
 
 @pytest.fixture
@@ -38,9 +34,9 @@ def v26(as_v26: Proxy) -> Proxy:
 def _answers(proxy: Proxy) -> list[Fault]:
     zone = "ALTER RANGE default CONFIGURE ZONE USING\n\tgc.ttlseconds = 14400"
     return [
-        show("DATABASES", _table("database_name owner", (proxy.target["dbname"], "root"), ("system", "node"))),
-        query(r"crdb_internal\.cluster_transactions", _table("one", ("1",))),
-        show("ZONE CONFIGURATIONS", _table("target raw_config_sql", ("RANGE default", zone))),
+        show("DATABASES", Table.of_texts("database_name owner", (proxy.target["dbname"], "root"), ("system", "node"))),
+        query(r"crdb_internal\.cluster_transactions", Table.of_texts("one", ("1",))),
+        show("ZONE CONFIGURATIONS", Table.of_texts("target raw_config_sql", ("RANGE default", zone))),
     ]
 
 
@@ -146,7 +142,7 @@ def test_an_old_server_is_worth_a_note(look, target, server):
     old = replace(v22(), parameters={"crdb_version": "CockroachDB CCL v21.2.17 (x86_64-unknown-linux-gnu)"})
     with Proxy(target, personality=old) as proxy:
         # before v22.1 the session's name is asked for cancelling
-        proxy.rules.extend([show("session_id", _table("session_id", ("1",))), *_answers(proxy)])
+        proxy.rules.extend([show("session_id", Table.of_texts("session_id", ("1",))), *_answers(proxy)])
         seen = look(proxy.target)
 
     assert seen.worst("server").said == "CockroachDB v21.2.17 is older than what crdb_magic is tried on"
@@ -154,7 +150,7 @@ def test_an_old_server_is_worth_a_note(look, target, server):
 
 
 def test_a_database_that_is_not_there_is_a_problem(look, v26):
-    v26.rules.insert(0, show("DATABASES", _table("database_name owner", ("system", "node"))))
+    v26.rules.insert(0, show("DATABASES", Table.of_texts("database_name owner", ("system", "node"))))
     seen = look(v26.target)
 
     assert seen.worst("database").todo == f"CREATE DATABASE {v26.target['dbname']}"
@@ -236,7 +232,7 @@ def test_a_cluster_says_who_may_not_see_others(look, v26):
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        (query(r"crdb_internal\.node_build_info", _table("one", ("1",))), "crdb_internal is open"),
+        (query(r"crdb_internal\.node_build_info", Table.of_texts("one", ("1",))), "crdb_internal is open"),
         (Fault(lambda text: "node_build_info" in text, instead(UNSAFE_INTERNALS)), "crdb_internal is closed"),
     ],
 )
@@ -284,7 +280,7 @@ def test_what_a_notebook_has_set_counts(look, target):
 
 def test_safe_updates_of_a_cluster_are_told(look, v26):
     rows = (("sql_safe_updates", "on"), ("autocommit_before_ddl", "off"))
-    v26.rules.insert(0, query(r"pg_catalog\.pg_settings", _table("name setting", *rows)))
+    v26.rules.insert(0, query(r"pg_catalog\.pg_settings", Table.of_texts("name setting", *rows)))
     found = look(v26.target).of("settings")
 
     assert [one.said for one in found] == [

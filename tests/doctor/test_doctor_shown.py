@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from crdb_magic.doctor.findings import Finding, Report, State
+from crdb_magic.doctor.report import Finding, Report, State
 from crdb_magic.drawing.doctor import report_bundle
 
 _COMMAND = [sys.executable, "-m", "crdb_magic", "doctor"]

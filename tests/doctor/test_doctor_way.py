@@ -15,15 +15,12 @@ import pytest
 from tls import Authority, secured, url
 
 from crdb_magic.core.target import Target
-from crdb_magic.doctor.findings import State
+from crdb_magic.doctor.report import Finding, State
 
 OK, NOTE, PROBLEM, UNASKED = State
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _plain_server(target: Target) -> None:
-    if target.get("sslmode", "prefer") not in {"disable", "allow", "prefer"}:
-        pytest.skip("the server under test speaks TLS itself; these tests put TLS in front of one that does not")
+pytestmark = pytest.mark.usefixtures("plain_server")
 
 
 def test_a_server_that_answers_has_no_problem(look, proxy):
@@ -374,6 +371,15 @@ def test_an_expired_certificate_of_the_user_is_a_problem(certified, ours):
 
     assert found.state is PROBLEM
     assert found.todo == "renew the user's certificate."
+
+
+def test_where_python_reads_no_certificates_what_they_say_is_not_asked(certified, ours, monkeypatch):
+    monkeypatch.setattr("crdb_magic.doctor.certificates._decode", None)
+    seen = certified(ours.client("root"))
+
+    assert seen.of("certificate")[0] == Finding("certificate", UNASKED, "this Python can't read certificates")
+    assert seen.state("TLS") is seen.state("trust") is OK
+    assert seen.state("client certificate") is UNASKED
 
 
 def test_what_is_no_certificate_is_a_problem(certified, ours, tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from faults import ServerError, instead
-from personality import TEXT, Table, always, query, show, v22
+from personality import Table, always, query, show, v22
 from proxy import Proxy
 
 from crdb_magic.core.asof import AsOf
@@ -16,10 +16,6 @@ from crdb_magic.session.asking import send
 from crdb_magic.session.session import Session
 
 DENIED = ServerError("42501", "user nobody does not have VIEWACTIVITY privilege")  # syntheticprivilegecache, errors.go
-
-
-def _table(names: str, *rows: tuple[str | None, ...]) -> Table:
-    return Table([(name, TEXT) for name in names.split()], rows)
 
 
 # As a CockroachDB v22.1 answered: SHOW CREATE TABLE fact_nokey, and its information_schema.columns.
@@ -37,13 +33,15 @@ def nokey(as_v26, make, schema):
     as_v26.rules[:0] = [
         query(
             "information_schema.columns",
-            _table(_COLUMNS, (schema, "nokey", "x", "INT8", "NO", ""), (schema, "nokey", "rowid", "INT8", "YES", "")),
+            Table.of_texts(
+                _COLUMNS, (schema, "nokey", "x", "INT8", "NO", ""), (schema, "nokey", "rowid", "INT8", "YES", "")
+            ),
         ),
-        query(r"SHOW CREATE", _table("create_statement", (_CREATE,))),
+        query(r"SHOW CREATE", Table.of_texts("create_statement", (_CREATE,))),
         query(
             "pg_catalog.pg_indexes",
             # logictest's pg_catalog, and catformat.indexForDisplay of a hash-sharded one
-            _table(
+            Table.of_texts(
                 "indexname indexdef",
                 (
                     "by_x",
@@ -68,8 +66,8 @@ def test_types_are_cockroachdbs_and_hidden_columns_are_told(through_v26, nokey):
 def test_the_databases_name_may_stand_for_its_schema_public(as_v26, through_v26, make, schema):
     make("CREATE TABLE public.{s}_t (a INT8 PRIMARY KEY)")
     as_v26.rules[:0] = [
-        query("information_schema.columns", _table(_COLUMNS)),
-        query("SHOW CREATE", _table("create_statement", ("",))),
+        query("information_schema.columns", Table.of_texts(_COLUMNS)),
+        query("SHOW CREATE", Table.of_texts("create_statement", ("",))),
     ]
     found = explore(through_v26, f"{through_v26.connection.info.dbname}.{schema}_t")
     make("DROP TABLE public.{s}_t")
@@ -92,11 +90,13 @@ def test_a_materialized_view_is_made_of_the_columns_that_its_query_gives(
     as_v26.rules[:0] = [
         query(
             "information_schema.columns",
-            _table(_COLUMNS, (schema, "v", "a", "INT8", "NO", ""), (schema, "v", hidden, "INT8", "YES", "")),
+            Table.of_texts(_COLUMNS, (schema, "v", "a", "INT8", "NO", ""), (schema, "v", hidden, "INT8", "YES", "")),
         ),
         query(
             "SHOW CREATE",
-            _table("create_statement", (f"{verb} public.v (\n\ta,\n\trowid_2,\n\t{written}\n) AS SELECT 1 AS a, 2",)),
+            Table.of_texts(
+                "create_statement", (f"{verb} public.v (\n\ta,\n\trowid_2,\n\t{written}\n) AS SELECT 1 AS a, 2",)
+            ),
         ),
     ]
 
@@ -115,8 +115,8 @@ def test_hash_sharded_indexes_are_told(through_v26, nokey):
 def test_a_computed_column_has_its_expression_from_the_one_place_that_has_it(as_v26, through_v26, make, schema):
     make("CREATE TABLE {s}.t (a INT8 PRIMARY KEY, b INT8 GENERATED ALWAYS AS (a + 1) STORED)")
     as_v26.rules[:0] = [
-        query("information_schema.columns", _table(_COLUMNS, (schema, "t", "b", "INT8", "NO", "a + 1"))),
-        query("SHOW CREATE", _table("create_statement", ("",))),
+        query("information_schema.columns", Table.of_texts(_COLUMNS, (schema, "t", "b", "INT8", "NO", "a + 1"))),
+        query("SHOW CREATE", Table.of_texts("create_statement", ("",))),
     ]
 
     assert explore(through_v26, f"{schema}.t").columns.generated[1] == "AS (a + 1) STORED"
@@ -138,8 +138,10 @@ def test_who_may_not_see_the_statement_is_not_refused_the_rest(through_v26, noke
 
 def test_rows_and_sizes_come_from_show(as_v26, through_v26, nokey, schema):
     as_v26.rules[:0] = [
-        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
-        query(r"\[SHOW RANGES", _table("schema_name table_name sum", (schema, "nokey", "2500000.00"))),
+        query(
+            r"\[SHOW TABLES\]", Table.of_texts("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))
+        ),
+        query(r"\[SHOW RANGES", Table.of_texts("schema_name table_name sum", (schema, "nokey", "2500000.00"))),
     ]
     frame = explore(through_v26, schema, sizes=True).tables
 
@@ -153,10 +155,12 @@ _RANGES = "range_id range_size_mb lease_holder lease_holder_locality replicas re
 
 def test_of_one_table_its_statistics_and_ranges_are_told(as_v26, through_v26, nokey, schema):
     as_v26.rules[:0] = [
-        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        query(
+            r"\[SHOW TABLES\]", Table.of_texts("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))
+        ),
         show(
             "STATISTICS FOR TABLE",
-            _table(
+            Table.of_texts(
                 _COUNTS,
                 ("__auto__", "{x}", "2026-11-02 10:00:00+00:00", "1000", "70", "5", None),
                 ("__auto__", "{x}", "2026-11-01 10:00:00+00:00", "900", "60", "4", None),
@@ -166,7 +170,7 @@ def test_of_one_table_its_statistics_and_ranges_are_told(as_v26, through_v26, no
         ),
         show(
             "RANGES FROM TABLE .* WITH DETAILS",
-            _table(
+            Table.of_texts(
                 _RANGES,
                 ("71", "2.500000", "1", "region=us-east1", "{1,2}", '{"region=us-east1","region=us-west1"}'),
                 ("72", "0.5", "2", "region=us-west1", "{1,2}", '{"region=us-east1","region=us-west1"}'),
@@ -186,7 +190,9 @@ def test_of_one_table_its_statistics_and_ranges_are_told(as_v26, through_v26, no
 
 def test_those_that_are_refused_are_left_out_and_said(as_v26, through_v26, nokey, schema):
     as_v26.rules[:0] = [
-        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        query(
+            r"\[SHOW TABLES\]", Table.of_texts("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))
+        ),
         always("SHOW (STATISTICS|RANGES)", instead(DENIED)),
     ]
     table = explore(through_v26, nokey, sizes=True)
@@ -200,7 +206,9 @@ def test_those_that_are_refused_are_left_out_and_said(as_v26, through_v26, nokey
 
 def test_sizes_that_are_refused_are_left_out_and_said(as_v26, through_v26, nokey, schema):
     as_v26.rules[:0] = [
-        query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))),
+        query(
+            r"\[SHOW TABLES\]", Table.of_texts("schema_name table_name estimated_row_count", (schema, "nokey", "1000"))
+        ),
         always(r"SELECT[^;]*\[SHOW RANGES", instead(DENIED)),
     ]
     found = explore(through_v26, schema, sizes=True)
@@ -237,11 +245,14 @@ def test_before_v23_2_ranges_name_no_tables(target, server, make, schema, versio
     with Proxy(target, personality=older) as proxy:
         session = Session(proxy.target)
         proxy.rules += [
-            query("information_schema.columns", _table(_COLUMNS)),
-            query("SHOW CREATE", _table("create_statement", ("",))),
-            query(r"\[SHOW TABLES\]", _table("schema_name table_name estimated_row_count")),
-            show("STATISTICS FOR TABLE", _table(_COUNTS)),
-            show(rf'RANGES FROM TABLE "{schema}"."t"{options}$', _table(_RANGES, ("71", "2.5", "1", "", "{1}", "{}"))),
+            query("information_schema.columns", Table.of_texts(_COLUMNS)),
+            query("SHOW CREATE", Table.of_texts("create_statement", ("",))),
+            query(r"\[SHOW TABLES\]", Table.of_texts("schema_name table_name estimated_row_count")),
+            show("STATISTICS FOR TABLE", Table.of_texts(_COUNTS)),
+            show(
+                rf'RANGES FROM TABLE "{schema}"."t"{options}$',
+                Table.of_texts(_RANGES, ("71", "2.5", "1", "", "{1}", "{}")),
+            ),
         ]
         one, all_ = explore(session, f"{schema}.t", sizes=True), explore(session, schema, sizes=True)
         session.close()
@@ -252,26 +263,26 @@ def test_before_v23_2_ranges_name_no_tables(target, server, make, schema, versio
 
 # What goes on: SHOW CLUSTER SESSIONS and STATEMENTS of docs/v24.1, crdb_internal of docs/v23.1.
 
-_SESSIONS = _table(
+_SESSIONS = Table.of_texts(
     "node_id session_id status user_name client_address application_name active_queries last_active_query "
     "session_start",
     ("1", "s1", "ACTIVE", "ann", "10.0.0.1:56194", "app", "UPDATE t SET n = 1", "", "2026-11-01 12:00:00+00:00"),
     ("1", "s2", "IDLE", "bob", "10.0.0.1:56195", "app", "", "UPDATE t SET n = 2", "2026-11-01 11:00:00+00:00"),
     ("2", "s3", "IDLE", "root", "10.0.0.2:56196", "crdb_magic", "", "", "2026-11-01 10:00:00+00:00"),
 )
-_STATEMENTS = _table(
+_STATEMENTS = Table.of_texts(
     "query_id node_id session_id user_name start query",
     ("q1", "1", "s1", "ann", "2026-11-01 12:00:05+00:00", "UPDATE t SET n = 1"),
     ("q2", "2", "s3", "root", "2026-11-01 12:00:06+00:00", "SHOW CLUSTER STATEMENTS"),
 )
-_TRANSACTIONS = _table(
+_TRANSACTIONS = Table.of_texts(
     "session_id start",
     ("s1", "2026-11-01 11:59:05"),
     ("s2", "2026-11-01 11:59:06"),
     ("s3", "2026-11-01 12:00:06"),
     (None, None),  # of a node that did not answer
 )
-_LOCKS = _table("session holder on seconds", ("s1", "s2", "bank.public.t", "1.5"))
+_LOCKS = Table.of_texts("session holder on seconds", ("s1", "s2", "bank.public.t", "1.5"))
 _EVENTS = (
     "collection_ts blocking_txn_id waiting_txn_id contention_duration contending_key seconds",
     "database_name schema_name table_name index_name contention_type",
@@ -283,12 +294,12 @@ _AT = ("2026-11-01 11:59:00+00:00", "b", "w", "00:00:00.25", "\\x00", "0.25")
 def busy(as_v26):
     """A cluster on which something goes on."""
     as_v26.rules[:0] = [
-        query("clock_timestamp", _table("now", ("2026-11-01 12:00:06.5+00:00",))),
-        query("crdb_internal.cluster_sessions", _table("session_id", ("s1",), ("s2",), ("s3",))),
+        query("clock_timestamp", Table.of_texts("now", ("2026-11-01 12:00:06.5+00:00",))),
+        query("crdb_internal.cluster_sessions", Table.of_texts("session_id", ("s1",), ("s2",), ("s3",))),
         query("session_id, start FROM crdb_internal.cluster_transactions", _TRANSACTIONS),
         show("CLUSTER SESSIONS", _SESSIONS),
         show("CLUSTER STATEMENTS", _STATEMENTS),
-        show("session_id", _table("session_id", ("s3",))),
+        show("session_id", Table.of_texts("session_id", ("s3",))),
     ]
     return as_v26
 
@@ -304,14 +315,14 @@ def test_sessions_have_what_they_run_and_since_when(busy, through_v26):
 
 
 def test_those_of_v22_1_have_no_zone(busy, through_v26):
-    old = _table(
+    old = Table.of_texts(
         "node_id session_id user_name client_address application_name active_queries last_active_query session_start",
         ("1", "s2", "bob", "10.0.0.1:56195", "app", "", "SELECT 1", "2026-11-01 11:00:00"),
         ("1", "s4", "bob", "10.0.0.1:56196", "app", "", "SELECT 1", "2026-11-01 11:00:00"),
     )
     busy.rules[:0] = [
         show("CLUSTER SESSIONS", old),
-        query("session_id, start FROM", _table("session_id start", ("s2", "2026-11-01 11:59:06"))),
+        query("session_id, start FROM", Table.of_texts("session_id start", ("s2", "2026-11-01 11:59:06"))),
     ]
 
     assert activity(through_v26).sessions[["state", "seconds"]].to_numpy().tolist() == [
@@ -324,7 +335,8 @@ def test_who_may_see_locks_is_told_who_waits_for_whom(busy, through_v26):
     busy.rules[:0] = [
         query("crdb_internal.cluster_locks", _LOCKS),
         query(
-            "transaction_contention_events", _table(" ".join(_EVENTS), (*_AT, "bank", "public", "t", "i", "LOCK_WAIT"))
+            "transaction_contention_events",
+            Table.of_texts(" ".join(_EVENTS), (*_AT, "bank", "public", "t", "i", "LOCK_WAIT")),
         ),
     ]
     found = activity(through_v26)
@@ -338,7 +350,7 @@ def test_who_may_see_locks_is_told_who_waits_for_whom(busy, through_v26):
 def test_contention_of_v22_1_has_no_names(busy, through_v26):
     busy.rules[:0] = [
         query("crdb_internal.cluster_locks", _LOCKS),
-        query("transaction_contention_events", _table(_EVENTS[0], _AT)),
+        query("transaction_contention_events", Table.of_texts(_EVENTS[0], _AT)),
     ]
 
     assert activity(through_v26).contention[["on", "seconds"]].to_numpy().tolist() == [["", 0.25]]

@@ -12,7 +12,7 @@ from crdb_magic.session.pinning import pin, unpin
 
 
 @pytest.fixture
-def made(make, schema):
+def filled_schema(make, schema):
     make(
         "CREATE TABLE {s}.orders (id INT PRIMARY KEY)",
         'CREATE TABLE {s}."Odd ""name"" <b>" (id INT PRIMARY KEY)',
@@ -24,8 +24,8 @@ def made(make, schema):
     return schema
 
 
-def test_a_schema_has_its_relations_by_name_with_kinds_and_comments(session, made):
-    frame = explore(session, made).tables
+def test_a_schema_has_its_relations_by_name_with_kinds_and_comments(session, filled_schema):
+    frame = explore(session, filled_schema).tables
 
     assert frame.columns.tolist() == ["schema", "name", "kind", "comment"]
     assert frame[["name", "kind"]].to_numpy().tolist() == [
@@ -38,10 +38,10 @@ def test_a_schema_has_its_relations_by_name_with_kinds_and_comments(session, mad
     assert frame.set_index("name").comment["orders"] == "what was <i>ordered</i>"
 
 
-def test_without_a_name_all_schemas_but_the_systems_are_there(session, made):
+def test_without_a_name_all_schemas_but_the_systems_are_there(session, filled_schema):
     found = explore(session)
 
-    assert {made, "public"} <= set(found.schemas)
+    assert {filled_schema, "public"} <= set(found.schemas)
     assert not {"pg_catalog", "information_schema", "crdb_internal"} & {*found.schemas, *found.tables.schema}
     assert found.database == found.databases[0] == session.connection.info.dbname
 
@@ -59,8 +59,8 @@ def test_a_schema_without_tables_is_empty(session, schema):
     ("pattern", "names"),
     [("{s}.or%", ["orders"]), ("{s}.OR*", ["orders"]), ("{s}.%[e]%", []), ("{s}.%", None), ("{s}.%?%", [])],
 )
-def test_a_pattern_chooses_by_name(session, made, pattern, names):
-    pattern = pattern.replace("{s}", made)
+def test_a_pattern_chooses_by_name(session, filled_schema, pattern, names):
+    pattern = pattern.replace("{s}", filled_schema)
     if names == []:
         with pytest.raises(OptionError, match="No table has a name like"):
             explore(session, pattern)
@@ -68,7 +68,7 @@ def test_a_pattern_chooses_by_name(session, made, pattern, names):
     found = explore(session, pattern)
 
     assert isinstance(found, Schema)
-    assert found.tables.name.tolist() == (names or explore(session, made).tables.name.tolist())
+    assert found.tables.name.tolist() == (names or explore(session, filled_schema).tables.name.tolist())
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_pattern_chooses_by_name(session, made, pattern, names):
         (" {s}.recent ", "recent"),
     ],
 )
-def test_a_table_is_found_by_its_name(session, made, text, name):
-    text = text.replace("{s}", made).replace("{d}", session.connection.info.dbname)
+def test_a_table_is_found_by_its_name(session, filled_schema, text, name):
+    text = text.replace("{s}", filled_schema).replace("{d}", session.connection.info.dbname)
 
     assert explore(session, text).relation.name == name
 
@@ -123,11 +123,11 @@ def test_one_that_stands_there_twice_is_not_guessed(session, make, schema):
         ("a.b.c.d", "is no name of a table", ""),
     ],
 )
-def test_a_near_miss_has_a_hint_and_no_word_of_commits(session, made, text, message, hint):
+def test_a_near_miss_has_a_hint_and_no_word_of_commits(session, filled_schema, text, message, hint):
     with pytest.raises(OptionError, match=message) as caught:
-        explore(session, text.replace("{s}", made))
+        explore(session, text.replace("{s}", filled_schema))
 
-    assert hint.replace("{s}", made) in str(caught.value.hint)
+    assert hint.replace("{s}", filled_schema) in str(caught.value.hint)
     assert "committed" not in str(caught.value)
 
 
@@ -169,9 +169,9 @@ def test_at_a_pin_it_shows_what_there_was(session, other, make, schema):
     assert (pinned, explore(session, schema).tables.name.tolist()) == (["before"], ["after", "before"])
 
 
-def test_it_leaves_no_transaction_open(session, made):
-    explore(session, made)
-    explore(session, f"{made}.orders", sizes=True)
+def test_it_leaves_no_transaction_open(session, filled_schema):
+    explore(session, filled_schema)
+    explore(session, f"{filled_schema}.orders", sizes=True)
 
     assert not session.in_transaction
 
@@ -185,9 +185,9 @@ def counts_at_once(server):
         pytest.skip("tells what was counted some seconds ago: sql.crdb_internal.table_row_statistics.as_of_time")
 
 
-def test_sizes_add_rows_and_bytes(session, make, made, counts_at_once):
+def test_sizes_add_rows_and_bytes(session, make, filled_schema, counts_at_once):
     make("INSERT INTO {s}.orders SELECT generate_series(1, 100)", "ANALYZE {s}.orders")
-    found = explore(session, made, sizes=True)
+    found = explore(session, filled_schema, sizes=True)
     frame = found.tables.set_index("name")
 
     assert frame.rows.dtype == frame.bytes.dtype == "Int64"
@@ -195,13 +195,13 @@ def test_sizes_add_rows_and_bytes(session, make, made, counts_at_once):
     assert found.notes == ()
 
 
-def test_of_one_table_too(session, make, made, counts_at_once):
+def test_of_one_table_too(session, make, filled_schema, counts_at_once):
     make("INSERT INTO {s}.orders SELECT generate_series(1, 100)", "ANALYZE {s}.orders")
 
-    table = explore(session, f"{made}.orders", sizes=True)
+    table = explore(session, f"{filled_schema}.orders", sizes=True)
 
     assert table.estimate.rows == 100
-    assert explore(session, f"{made}.orders").estimate is None
+    assert explore(session, f"{filled_schema}.orders").estimate is None
 
 
 def test_of_one_table_the_statistics_are_told(session, make, schema):
@@ -218,12 +218,12 @@ def test_of_one_table_the_statistics_are_told(session, make, schema):
     assert len(explore(session, f"{schema}.t").statistics) == 0
 
 
-def test_a_table_that_somebody_locks_is_not_waited_for(session, other, made, server):
+def test_a_table_that_somebody_locks_is_not_waited_for(session, other, filled_schema, server):
     if not server.sizes_by_function:
         pytest.skip("has no LOCK TABLE")
     other.connection.arm("BEGIN")
-    other.ask(f"LOCK TABLE {made}.orders IN ACCESS EXCLUSIVE MODE")
-    frame = explore(session, made, sizes=True).tables.set_index("name")
+    other.ask(f"LOCK TABLE {filled_schema}.orders IN ACCESS EXCLUSIVE MODE")
+    frame = explore(session, filled_schema, sizes=True).tables.set_index("name")
     send(other.connection, "ROLLBACK")
 
     assert frame.bytes.isna()["orders"]

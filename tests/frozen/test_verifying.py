@@ -23,7 +23,7 @@ PLAIN = Table(
 
 
 @pytest.fixture
-def recorded(as_v26: Proxy, tmp_path: Path) -> Iterator[Callable[..., Contents]]:
+def record(as_v26: Proxy, tmp_path: Path) -> Iterator[Callable[..., Contents]]:
     """Record that a text is asked some times of what answers as CockroachDB v26.1 does."""
 
     def record(text: str, times: int = 1) -> Contents:
@@ -42,19 +42,19 @@ def verdicts(as_v26: Proxy, tmp_path: Path) -> Callable[[Contents], list[Verdict
     return lambda contents: [check.verdict for check in verify(contents, tmp_path, lambda _: as_v26.target)]
 
 
-def test_texts_that_came_by_copy_are_the_values_that_select_gives(as_v26, recorded, verdicts, monkeypatch):
+def test_texts_that_came_by_copy_are_the_values_that_select_gives(as_v26, record, verdicts, monkeypatch):
     monkeypatch.setattr(sizes, "LARGE", 1)
     as_v26.rules.append(query(r"FROM padded", PLAIN))
-    contents = recorded("SELECT c, f FROM padded ORDER BY c", times=2)
+    contents = record("SELECT c, f FROM padded ORDER BY c", times=2)
 
     assert len({event.hash for event in contents.events if event.hash}) == 2
     assert verdicts(contents) == [Verdict.SAME] * 2
 
 
 @pytest.mark.parametrize(("order", "verdict"), [("", Verdict.SAME), (" ORDER BY f", Verdict.DIFFERENT)])
-def test_an_order_that_nobody_asked_for_may_be_another_one(as_v26, recorded, verdicts, order, verdict):
+def test_an_order_that_nobody_asked_for_may_be_another_one(as_v26, record, verdicts, order, verdict):
     as_v26.rules.append(query(r"FROM padded", PLAIN))
-    contents = recorded(f"SELECT c, f FROM padded{order}")
+    contents = record(f"SELECT c, f FROM padded{order}")
     as_v26.rules.append(query(r"FROM padded", Table(PLAIN.columns, PLAIN.rows[::-1])))
     as_v26.rules.reverse()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,14 @@ def family(folder: Path) -> set[int]:
 def living(pids: set[int]) -> set[int]:
     """Give those of the processes that still run; what waits for its parent to look does not."""
     return {pid for pid, (_, args) in processes().items() if pid in pids and "<defunct>" not in args}
+
+
+def end_watchdog(folder: Path, number: int = signal.SIGKILL) -> set[int]:
+    """Send its watchdog a signal, and give the other processes of a server."""
+    pids = family(folder)
+    (watchdog,) = [pid for pid, (_, args) in processes().items() if pid in pids and "watchdog.py" in args]
+    os.kill(watchdog, number)
+    return pids - {watchdog}
 
 
 def wait_until(true: Callable[[], object], seconds: float = 20) -> None:

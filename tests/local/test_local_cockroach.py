@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from psycopg2.extensions import parse_dsn
-from seen_from_outside import family, living, query
+from seen_from_outside import end_watchdog, family, living, query
 
 from crdb_magic.errors import LocalServerError
 from crdb_magic.local import start
@@ -33,6 +33,7 @@ def leave(*_):
     os._exit(0)
 
 signal.signal(signal.SIGTERM, leave)
+signal.signal(signal.SIGINT, leave)
 url = f"postgresql://root@127.0.0.1:{{os.environ['REAL_PORT']}}?sslmode=disable"
 with open(url_file, "w", buffering=1) as file:
     for part in ("", url[:27], url[27:] + "\\n"):
@@ -71,6 +72,15 @@ def test_it_runs_in_memory_and_answers_at_the_port_that_it_chose(cockroach, serv
 def test_it_is_told_to_stop_and_leaves_nothing_behind(cockroach):
     with start() as server:
         pids = family(server.folder)
+
+    assert Path(cockroach.parent / "farewell").read_text() == "bye"
+    assert not living(pids)
+    assert not server.folder.exists()
+
+
+def test_it_is_told_to_stop_where_its_watchdog_was_killed(cockroach):
+    with start() as server:
+        pids = end_watchdog(server.folder)
 
     assert Path(cockroach.parent / "farewell").read_text() == "bye"
     assert not living(pids)

@@ -112,6 +112,35 @@ def test_a_folder_knows_whose_data_it_holds_once_that_is_complete(tmp_path):
     assert (first.kind, second.kind) == (None, Kind.COCKROACHDB)
 
 
+def test_a_temporary_folder_that_nobody_holds_is_removed_when_the_next_one_is_made(place, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    left = open_folder(None)
+    left.close()
+
+    folder = open_folder(None)
+    folder.close()
+
+    assert list(place.iterdir()) == [folder.path]
+
+
+def test_a_folder_that_is_held_or_kept_or_something_else_is_not_removed_as_left(place, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    held = open_folder(None)
+    kept = open_folder(place / "crdb_magic-of-the-user")
+    kept.finish(Kind.POSTGRESQL)
+    kept.close()
+    cut_short = open_folder(place / "crdb_magic-cut-short")
+    cut_short.close()
+    (place / "crdb_magic-checkout").mkdir()
+    before = {*place.iterdir()}
+
+    folder = open_folder(None)
+    folder.close()
+    held.close()
+
+    assert {*place.iterdir()} == before | {folder.path}
+
+
 @needs_root
 def test_a_directory_that_the_server_does_not_get_into_is_refused_and_its_parents_untouched(tmp_path):
     modes = [path.stat().st_mode for path in tmp_path.parents]

@@ -4,10 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from seen_from_outside import family, hears, living, owner, processes, query, wait_until
+from seen_from_outside import end_watchdog, family, hears, living, owner, query, wait_until
+
+from crdb_magic.local import start
+from crdb_magic.local.postgres import Postgres
 
 FORKED = """
 if not os.fork():
@@ -101,9 +106,53 @@ def test_a_child_program_of_the_owner_does_not_keep_the_server():
 def test_the_watchdog_told_to_end_by_the_system_stops_the_server_and_cleans_up():
     with owner() as process:
         folder, _ = hears(process)
-        pids = family(Path(folder))
-        (watchdog,) = [pid for pid, (_, args) in processes().items() if pid in pids and "watchdog.py" in args]
 
-        os.kill(watchdog, signal.SIGTERM)
+        pids = end_watchdog(Path(folder), signal.SIGTERM)
 
         wait_until(lambda: gone(Path(folder), pids))
+
+
+def test_a_server_whose_watchdog_was_killed_is_stopped_by_its_owner():
+    with start() as server:
+        pids = end_watchdog(server.folder)
+        assert query(server.url, "SELECT 1") == [(1,)]
+
+    assert gone(server.folder, pids)
+
+
+def test_a_kept_server_whose_watchdog_was_killed_is_shut_down_by_its_owner_and_keeps_its_data(place):
+    with start(place) as server:
+        query(server.url, "CREATE TABLE t AS SELECT 1 AS n")
+        pids = end_watchdog(place)
+
+    assert not living(pids)
+    assert "database system is shut down" in (place / "server.log").read_text()
+
+    with start(place) as server:
+        assert query(server.url, "SELECT n FROM t") == [(1,)]
+
+
+def test_a_watchdog_that_is_killed_during_the_start_leaves_nothing_behind(place, monkeypatch):
+    left = []
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setattr(Postgres, "set_up", lambda _, folder: left.append(end_watchdog(folder.path)) or 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        start()
+
+    assert not list(place.iterdir())
+    assert not living(left[0])
+
+
+def test_what_is_left_of_an_owner_its_watchdog_and_its_server_is_removed_at_the_next_start():
+    with owner() as process:
+        folder, _ = hears(process)
+        pids = {process.pid} | family(Path(folder))
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not living(pids))
+        assert Path(folder).exists()
+
+    with start():
+        assert not Path(folder).exists()

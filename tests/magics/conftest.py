@@ -32,6 +32,10 @@ class Notebook:
         texts = [output.data.get("text/plain", "") for output in captured.outputs]
         self.shown = "\n".join([*texts, self.printed])
 
+    def forms(self, value: Any) -> dict[str, Any]:
+        """Give what a value is shown as, by the MIME type."""
+        return self.shell.display_formatter.format(value)[0]
+
     def __getitem__(self, name: str) -> Any:
         return self.shell.user_ns[name]
 
@@ -53,6 +57,17 @@ def unconnected() -> Iterator[Notebook]:
 def notebook(unconnected: Notebook, url: str) -> Notebook:
     unconnected(f"%crdb_connect {url}")
     return unconnected
+
+
+@pytest.fixture
+def log(notebook: Notebook, keeper: object) -> Iterator[Notebook]:
+    """A notebook that may read the past, and has a table of one number."""
+    notebook("%crdb_txn DROP TABLE IF EXISTS log")
+    notebook("%crdb_txn CREATE TABLE log (n INT)")
+    notebook("%crdb_txn INSERT INTO log VALUES (1)")
+    yield notebook
+    notebook("%crdb_pin off")
+    notebook("%crdb_txn DROP TABLE log")
 
 
 @pytest.fixture

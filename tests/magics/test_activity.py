@@ -5,6 +5,6 @@ from __future__ import annotations
 
 def test_the_own_session_is_marked(notebook):
     found = notebook("%crdb_activity")
-    text = notebook.shell.display_formatter.format(found)[0]["text/plain"]
+    text = notebook.forms(found)["text/plain"]
 
     assert text.count("(this one)") == found.sessions.own.sum() == 1

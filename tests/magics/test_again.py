@@ -42,7 +42,7 @@ def past(notebook, table, keeper) -> Iterator[Any]:
 
 
 @pytest.fixture
-def recorded(unconnected, url, table, monkeypatch) -> Any:
+def recording(unconnected, url, table, monkeypatch) -> Any:
     """A notebook whose connection somebody listens to."""
     monkeypatch.setattr(LISTENING, "listener", Deaf())
     unconnected(f"%crdb_connect {url}")
@@ -64,18 +64,18 @@ def test_so_does_one_of_the_past(notebook, table, keeper):
     assert shown(notebook, f"%crdb_txn --as-of -1us SELECT id FROM {table}")[0] == ORDER
 
 
-def test_so_does_one_that_is_recorded(recorded):
-    assert shown(recorded, '%crdb_txn SELECT id FROM :"accounts"')[0] == ORDER
+def test_so_does_one_that_is_recorded(recording):
+    assert shown(recording, '%crdb_txn SELECT id FROM :"accounts"')[0] == ORDER
 
 
-def test_so_does_one_that_is_served(recorded, target, url, table, monkeypatch):
+def test_so_does_one_that_is_served(recording, target, url, table, monkeypatch):
     cell = f"%crdb_txn SELECT id, random() < 2 AS small FROM {table}"
-    first = shown(recorded, cell)
+    first = shown(recording, cell)
     monkeypatch.setattr(LISTENING, "listener", None)
     monkeypatch.setattr(LISTENING, "stand_in", Served(target))
-    recorded(f"%crdb_connect {url}")
+    recording(f"%crdb_connect {url}")
 
-    assert (ORDER in first, shown(recorded, cell)) == (True, first)
+    assert (ORDER in first, shown(recording, cell)) == (True, first)
 
 
 def test_what_was_said_of_a_statement_is_not_said_again(past):
@@ -94,12 +94,12 @@ def test_it_is_said_when_it_matters_first(past):
     assert (ORDER in one, ORDER in shown(past, cell)) == (False, True)
 
 
-def test_another_session_is_told_too(recorded, url):
+def test_another_session_is_told_too(recording, url):
     cell = '%crdb_txn SELECT id FROM :"accounts"'
-    recorded(cell)
-    recorded(f"%crdb_connect {url} --name other")
+    recording(cell)
+    recording(f"%crdb_connect {url} --name other")
 
-    assert shown(recorded, cell)[0] == ORDER
+    assert shown(recording, cell)[0] == ORDER
 
 
 def test_the_present_earns_none(notebook, table):
@@ -130,13 +130,13 @@ def test_it_stands_under_its_statement_s_rows_where_another_one_follows(past):
     assert texts[:3] == ['SELECT id FROM :"accounts"', "   id", ORDER]
 
 
-def test_a_write_that_is_recorded_earns_none(recorded):
-    assert shown(recorded, '%crdb_txn UPDATE :"accounts" SET balance = 1 WHERE random() < 2')[0] == "UPDATE 2"
+def test_a_write_that_is_recorded_earns_none(recording):
+    assert shown(recording, '%crdb_txn UPDATE :"accounts" SET balance = 1 WHERE random() < 2')[0] == "UPDATE 2"
 
 
-def test_nobody_expects_a_value_of_the_present_to_come_again(recorded):
-    assert shown(recorded, '%crdb_txn SELECT id, now(), random() FROM :"accounts"')[:1] == [ORDER]
-    assert "random" not in recorded.outputs[0].data["text/plain"]
+def test_nobody_expects_a_value_of_the_present_to_come_again(recording):
+    assert shown(recording, '%crdb_txn SELECT id, now(), random() FROM :"accounts"')[:1] == [ORDER]
+    assert "random" not in recording.outputs[0].data["text/plain"]
 
 
 def test_of_the_past_it_is_where_now_is_not_the_instant_that_is_read(past, server):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from proxy import Proxy
 
-from crdb_magic.doctor.findings import Report
+from crdb_magic.doctor.report import Report
 from crdb_magic.errors import OptionError
 
 
@@ -60,7 +60,7 @@ def test_a_database_of_models_can_be_looked_at(notebook, url):
 
 
 @pytest.fixture
-def recorded(notebook, tmp_path):
+def recording_folder(notebook, tmp_path):
     """A recording of a notebook that has asked the doctor too."""
     notebook(f"%crdb_freeze {tmp_path}/report")
     notebook("%crdb_doctor")
@@ -69,12 +69,12 @@ def recorded(notebook, tmp_path):
     return tmp_path / "report"
 
 
-def test_a_recorder_does_not_hear_the_doctor(recorded):
-    assert "clock_timestamp" not in (recorded / "manifest.toml").read_text()
+def test_a_recorder_does_not_hear_the_doctor(recording_folder):
+    assert "clock_timestamp" not in (recording_folder / "manifest.toml").read_text()
 
 
-def test_a_recording_has_no_server_to_look_at(notebook, recorded):
-    notebook(f"%crdb_connect --frozen {recorded}")
+def test_a_recording_has_no_server_to_look_at(notebook, recording_folder):
+    notebook(f"%crdb_connect --frozen {recording_folder}")
 
     with pytest.raises(OptionError, match="there is no server to look at"):
         notebook("%crdb_doctor")

@@ -100,9 +100,11 @@ def test_the_past_is_an_option(notebook, table, keeper):
 
 
 @pytest.mark.usefixtures("copies_out")
-def test_a_server_without_a_past_says_so(notebook, server):
+def test_a_server_of_somebody_else_that_has_no_past_says_so(notebook, server, proxy):
     if server.as_of_system_time:
         pytest.skip("it has one")
+    notebook["elsewhere"] = "postgresql://{user}:{password}@{host}:{port}/{dbname}".format(**proxy.target)
+    notebook("%crdb_connect :elsewhere")
 
     with pytest.raises(PastUnavailableError, match="cannot read the past"):
         notebook("%crdb_export --as-of -1s 'SELECT 1' a.csv")
@@ -124,7 +126,7 @@ def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tm
         notebook("%%crdb_export a.csv\n-- why\nSELECT :many,\n  i FROM nope")
 
     assert caught.value.excerpt == ("line 3:   i FROM nope", "                 ^")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*.csv")) == []
 
 
 @pytest.mark.usefixtures("copies_out")
@@ -209,16 +211,12 @@ def test_a_value_that_is_not_of_the_last_statement_stands_under_its_own(notebook
 _PLAN = "EXPLAIN SELECT i FROM generate_series(1, 1000) AS t (i) ORDER BY i"
 
 
-def _shown(notebook, value):
-    return notebook.shell.display_formatter.format(value)[0]
-
-
 def test_a_plan_is_a_frame_that_is_shown_as_its_lines(notebook):
     plan = notebook(f"%crdb_txn {_PLAN}")
 
     assert isinstance(plan, pd.DataFrame)
-    assert _shown(notebook, plan)["text/plain"] == "\n".join(plan.iloc[:, 0])
-    assert "<table" not in _shown(notebook, plan)["text/html"]
+    assert notebook.forms(plan)["text/plain"] == "\n".join(plan.iloc[:, 0])
+    assert "<table" not in notebook.forms(plan)["text/html"]
 
 
 def test_a_plan_before_the_value_is_shown_as_its_lines(notebook):
@@ -231,7 +229,7 @@ def test_a_plan_before_the_value_is_shown_as_its_lines(notebook):
 def test_a_column_of_that_name_alone_is_no_plan(notebook):
     frame = notebook("%crdb_txn SELECT 'x' AS info")
 
-    assert "<table" in _shown(notebook, frame)["text/html"]
+    assert "<table" in notebook.forms(frame)["text/html"]
 
 
 def test_frames_may_be_of_arrow(notebook):

@@ -116,7 +116,7 @@ class Twice:
             value = self.notebook(cell)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
-        shown = self.notebook.shell.display_formatter.format(value)[0] if value is not None else None
+        shown = self.notebook.forms(value) if value is not None else None
         return [output.data for output in self.notebook.outputs], shown, self.notebook.shown
 
 

@@ -11,7 +11,7 @@ _EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp;"
 
 
 def _html(notebook, value) -> str:
-    return notebook.shell.display_formatter.format(value)[0]["text/html"]
+    return notebook.forms(value)["text/html"]
 
 
 def test_values_are_escaped(notebook):

@@ -13,13 +13,9 @@ MORE = "the first 3 rows; there are more"
 _ROWS = "SELECT i FROM generate_series(1, {}) AS t (i) ORDER BY i"
 
 
-def _texts(notebook, value):
-    return notebook.shell.display_formatter.format(value)[0]
-
-
 def test_a_cell_gives_the_first_rows_and_says_below_them_that_there_are_more(notebook):
     frame = notebook(f"%%crdb_txn --limit 3\n{_ROWS.format(100)}")
-    forms = _texts(notebook, frame)
+    forms = notebook.forms(frame)
 
     assert frame.i.tolist() == [1, 2, 3]
     assert forms["text/plain"].splitlines()[-1] == MORE
@@ -31,7 +27,7 @@ def test_nothing_is_said_when_all_came(notebook, rows):
     frame = notebook(f"%%crdb_txn --limit 3\n{_ROWS.format(rows)}")
 
     assert len(frame) == rows
-    assert "more" not in _texts(notebook, frame)["text/plain"]
+    assert "more" not in notebook.forms(frame)["text/plain"]
 
 
 @pytest.mark.parametrize("options", ["df << --limit 3", "--limit 3 --as rows", "--limit 3 --as arrow"])
@@ -97,7 +93,7 @@ def test_what_writes_is_not_limited(notebook, table):
     frame = notebook(f"%crdb_txn --limit 1 UPDATE {table} SET balance = 5 RETURNING id")
 
     assert len(frame) == 2
-    assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == "all 2 rows: what writes or locks has no limit"
+    assert notebook.forms(frame)["text/plain"].splitlines()[-1] == "all 2 rows: what writes or locks has no limit"
 
 
 def test_rows_that_are_locked_are_not_limited(notebook, table):
@@ -115,7 +111,7 @@ def test_a_limit_that_the_cell_did_not_ask_for_says_what_lifts_it(notebook):
     notebook("%config CrdbMagic.limit = 3")
     frame = notebook(f"%%crdb_txn\n{_ROWS.format(5)}")
 
-    assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == f"{MORE}: --limit all fetches them"
+    assert notebook.forms(frame)["text/plain"].splitlines()[-1] == f"{MORE}: --limit all fetches them"
 
 
 # The guard of the kernel.
@@ -135,7 +131,7 @@ def test_a_query_that_the_planner_thinks_huge_is_cut_and_says_how_to_have_all(no
     frame = notebook(f"%crdb_txn {guarded}")
 
     assert frame.id.tolist() == [1]
-    assert _texts(notebook, frame)["text/plain"].splitlines()[-1] == (
+    assert notebook.forms(frame)["text/plain"].splitlines()[-1] == (
         "the first 1 row; there are more: --limit all fetches them"
     )
 

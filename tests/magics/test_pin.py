@@ -12,25 +12,14 @@ from personality import TEXT, Table, always, show
 from crdb_magic.errors import OptionError, ParameterError, StatementError
 
 
-@pytest.fixture
-def log(notebook, keeper):
-    """A table with a row, of a notebook that may read the past."""
-    notebook("%crdb_txn DROP TABLE IF EXISTS pin_log")
-    notebook("%crdb_txn CREATE TABLE pin_log (n INT)")
-    notebook("%crdb_txn INSERT INTO pin_log VALUES (1)")
-    yield notebook
-    notebook("%crdb_pin off")
-    notebook("%crdb_txn DROP TABLE pin_log")
-
-
 def numbers(notebook, options: str = "") -> list[int]:
-    return list(notebook(f"%crdb_txn {options} SELECT n FROM pin_log ORDER BY n").n)
+    return list(notebook(f"%crdb_txn {options} SELECT n FROM log ORDER BY n").n)
 
 
 def test_after_a_pin_all_cells_read_one_instant_until_it_is_off(log):
     log("%crdb_pin")
-    log("%crdb_txn --as-of now INSERT INTO pin_log VALUES (2)")
-    pinned = numbers(log), list(log('%%crdb_txn --python\ndb.frame("SELECT n FROM pin_log")').n)
+    log("%crdb_txn --as-of now INSERT INTO log VALUES (2)")
+    pinned = numbers(log), list(log('%%crdb_txn --python\ndb.frame("SELECT n FROM log")').n)
     stepped_out = numbers(log, "--as-of now")
     log("%crdb_pin OFF")
 
@@ -40,7 +29,7 @@ def test_after_a_pin_all_cells_read_one_instant_until_it_is_off(log):
 def test_the_pin_that_was_shown_can_be_come_back_to(log):
     log("%crdb_pin")
     found = re.fullmatch(r"Pinned to \S+ \S+; to come back to it: (%crdb_pin \S+)", log.shown.strip())
-    log("%crdb_txn --as-of now INSERT INTO pin_log VALUES (2)")
+    log("%crdb_txn --as-of now INSERT INTO log VALUES (2)")
     log("%crdb_pin off")
     assert found is not None
     log(found[1])
@@ -51,9 +40,9 @@ def test_the_pin_that_was_shown_can_be_come_back_to(log):
 def test_a_table_that_is_younger_is_not_there_and_why_is_told(log):
     log("%crdb_pin -1us")
     with pytest.raises(OptionError) as caught:
-        log("%crdb_schema pin_logs")
+        log("%crdb_schema logs")
 
-    assert "Did you mean pin_log? What is younger than the pin, " in str(caught.value)
+    assert "Did you mean log? What is younger than the pin, " in str(caught.value)
 
 
 @pytest.mark.parametrize("line", ["{}", "'{}'", ":then"])
@@ -85,14 +74,14 @@ def test_a_write_is_refused_with_the_way_out(log):
     log("%crdb_pin")
 
     with pytest.raises(StatementError, match="--as-of now steps out of that"):
-        log("%crdb_txn INSERT INTO pin_log VALUES (2)")
+        log("%crdb_txn INSERT INTO log VALUES (2)")
 
 
 def test_so_is_one_in_a_python_cell(log):
     log("%crdb_pin")
 
     with pytest.raises(Exception, match="read-only") as caught:
-        log('%%crdb_txn --python\ndb.execute_sql("INSERT INTO pin_log VALUES (2)")')
+        log('%%crdb_txn --python\ndb.execute_sql("INSERT INTO log VALUES (2)")')
 
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()[-2:]] == [
         "Hint",
@@ -120,9 +109,9 @@ def test_nonsense_is_refused(log, line, error, match):
 
 
 def test_a_frame_and_a_receipt_can_be_pinned_to_by_their_name(log):
-    log("%%crdb_txn then << --as-of -1us\nSELECT n FROM pin_log")
+    log("%%crdb_txn then << --as-of -1us\nSELECT n FROM log")
     log["receipt"] = log["crdb_receipt"]
-    log("%crdb_txn INSERT INTO pin_log VALUES (2)")
+    log("%crdb_txn INSERT INTO log VALUES (2)")
     read = []
     for name in ("then", ":then", "receipt", ":receipt"):
         log(f"%crdb_pin {name}")
@@ -132,7 +121,7 @@ def test_a_frame_and_a_receipt_can_be_pinned_to_by_their_name(log):
 
 
 def test_one_that_was_read_at_the_present_has_no_instant(log):
-    log("df = %crdb_txn SELECT n FROM pin_log")
+    log("df = %crdb_txn SELECT n FROM log")
 
     with pytest.raises(OptionError, match="That DataFrame has no instant"):
         log("%crdb_pin df")

@@ -18,17 +18,6 @@ _COLUMNS = [
 
 
 @pytest.fixture
-def log(notebook, keeper):
-    """A table with a row, of a notebook that may read the past."""
-    notebook("%crdb_txn DROP TABLE IF EXISTS receipt_log")
-    notebook("%crdb_txn CREATE TABLE receipt_log (n INT)")
-    notebook("%crdb_txn INSERT INTO receipt_log VALUES (1)")
-    yield notebook
-    notebook("%crdb_pin off")
-    notebook("%crdb_txn DROP TABLE receipt_log")
-
-
-@pytest.fixture
 def telling(log, server):
     """The notebook of a server that tells when it committed."""
     if server.is_cockroachdb and not server.tells_commit_time:
@@ -37,14 +26,14 @@ def telling(log, server):
 
 
 def numbers(notebook, options: str = "") -> list[int]:
-    return list(notebook(f"%crdb_txn {options} SELECT n FROM receipt_log ORDER BY n").n)
+    return list(notebook(f"%crdb_txn {options} SELECT n FROM log ORDER BY n").n)
 
 
 _WRITES = [
-    "%crdb_txn INSERT INTO receipt_log VALUES (2)",
-    "%%crdb_txn\nINSERT INTO receipt_log VALUES (2);\nSELECT 1",
-    '%%crdb_txn --python\ndb.execute_sql("INSERT INTO receipt_log VALUES (2)")',
-    "%crdb_write two --table receipt_log --mode append",
+    "%crdb_txn INSERT INTO log VALUES (2)",
+    "%%crdb_txn\nINSERT INTO log VALUES (2);\nSELECT 1",
+    '%%crdb_txn --python\ndb.execute_sql("INSERT INTO log VALUES (2)")',
+    "%crdb_write two --table log --mode append",
 ]
 
 
@@ -53,19 +42,19 @@ def test_the_receipt_of_a_write_reads_just_what_it_left(telling, write):
     telling["two"] = pd.DataFrame({"n": [2]})
     telling(write)
     telling["kept"] = telling["crdb_receipt"]
-    telling("%crdb_txn INSERT INTO receipt_log VALUES (3)")
+    telling("%crdb_txn INSERT INTO log VALUES (3)")
 
     assert (numbers(telling, "--as-of :kept"), numbers(telling)) == ([1, 2], [1, 2, 3])
 
 
 def test_a_pin_and_a_stream_take_it_too(telling, url):
     telling["kept"] = telling["crdb_receipt"]
-    telling("%crdb_txn INSERT INTO receipt_log VALUES (2)")
+    telling("%crdb_txn INSERT INTO log VALUES (2)")
     telling("%crdb_pin :kept")
     pinned = numbers(telling)
     telling("%crdb_pin off")
     db = CockroachDatabase(url)
-    streamed = [list(part.n) for part in db.frames("SELECT n FROM receipt_log", as_of=telling["kept"])]
+    streamed = [list(part.n) for part in db.frames("SELECT n FROM log", as_of=telling["kept"])]
     db.close()
 
     assert (pinned, streamed) == ([1], [[1]])
@@ -88,23 +77,23 @@ def test_one_of_the_present_that_wrote_nothing_has_none(log):
 
 
 def test_the_last_is_a_frame_of_one_row(log):
-    log("%%crdb_txn\nSELECT 1;\nSELECT n\nFROM receipt_log")
+    log("%%crdb_txn\nSELECT 1;\nSELECT n\nFROM log")
     shown = log("%crdb_receipt")
 
     assert list(shown.columns) == _COLUMNS
     row = shown.loc[0]
-    assert (row.connection, row.ran, row.rows, row.attempts) == ("default", "SELECT 1; SELECT n FROM receipt_log", 2, 1)
+    assert (row.connection, row.ran, row.rows, row.attempts) == ("default", "SELECT 1; SELECT n FROM log", 2, 1)
     assert (bool(row.committed), row.as_of, row.ended_at.tzname()) == (True, None, "UTC")
 
 
 def test_all_of_them_stand_in_their_order(log):
     before = len(log("%crdb_receipt --all"))
-    log("%crdb_txn --dry-run DELETE FROM receipt_log")
+    log("%crdb_txn --dry-run DELETE FROM log")
     log("%%crdb_txn --python\n1")
     shown = log("%crdb_receipt --all")[before:]
 
     assert list(zip(shown.ran, shown.committed, strict=True)) == [
-        ("DELETE FROM receipt_log", False),
+        ("DELETE FROM log", False),
         ("(Python)", True),
     ]
 

@@ -11,14 +11,14 @@ from crdb_magic.errors import NotConnectedError, OptionError, ParameterError
 
 
 @pytest.fixture
-def log(notebook, keeper):
+def prices(notebook, keeper):
     """A table with two rows, of a notebook that may read the past."""
-    notebook("%crdb_txn DROP TABLE IF EXISTS rerun_log")
-    notebook("%crdb_txn CREATE TABLE rerun_log (n INT PRIMARY KEY, price DECIMAL(10, 2))")
-    notebook("%crdb_txn INSERT INTO rerun_log VALUES (1, 1.50), (2, NULL)")
+    notebook("%crdb_txn DROP TABLE IF EXISTS prices")
+    notebook("%crdb_txn CREATE TABLE prices (n INT PRIMARY KEY, price DECIMAL(10, 2))")
+    notebook("%crdb_txn INSERT INTO prices VALUES (1, 1.50), (2, NULL)")
     yield notebook
     notebook("%crdb_pin off")
-    notebook("%crdb_txn DROP TABLE rerun_log")
+    notebook("%crdb_txn DROP TABLE prices")
 
 
 def said(notebook) -> list[str]:
@@ -30,170 +30,168 @@ def listed(frame: pd.DataFrame) -> list[tuple[object, ...]]:
     return list(frame.astype(object).itertuples(index=False, name=None))
 
 
-def test_what_was_read_in_the_past_is_the_same_whatever_was_written_since(log):
-    log("%%crdb_txn df << --as-of -1us\nSELECT * FROM rerun_log ORDER BY n")
-    log("%crdb_txn UPDATE rerun_log SET price = 9")
-    found = log("%crdb_rerun df")
+def test_what_was_read_in_the_past_is_the_same_whatever_was_written_since(prices):
+    prices("%%crdb_txn df << --as-of -1us\nSELECT * FROM prices ORDER BY n")
+    prices("%crdb_txn UPDATE prices SET price = 9")
+    found = prices("%crdb_rerun df")
 
     assert found.empty
-    assert said(log) == ["The same: 2 rows."]
+    assert said(prices) == ["The same: 2 rows."]
 
 
-def test_where_nothing_differs_no_value_is_shown_under_the_sentence(log):
-    log("%%crdb_txn df << --as-of -1us\nSELECT * FROM rerun_log ORDER BY n")
-    log("%crdb_rerun df")
+def test_where_nothing_differs_no_value_is_shown_under_the_sentence(prices):
+    prices("%%crdb_txn df << --as-of -1us\nSELECT * FROM prices ORDER BY n")
+    prices("%crdb_rerun df")
 
-    assert log.shown.startswith("The same: 2 rows.")
-    assert "DataFrame" not in log.shown
-
-
-def test_in_a_later_cell_it_is_shown_as_any_frame_is(log):
-    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY n")
-    log["found"] = log("%crdb_rerun df")
-    log.shell.execution_count += 1
-    log("display(found)")
-
-    assert "Empty DataFrame" in log.outputs[0].data["text/plain"]
+    assert prices.shown.startswith("The same: 2 rows.")
+    assert "DataFrame" not in prices.shown
 
 
-def test_so_is_what_was_read_under_a_pin_that_is_off(log):
-    log("%crdb_pin")
-    log("%crdb_txn --as-of now DELETE FROM rerun_log")
-    log("df = %crdb_txn SELECT * FROM rerun_log")
-    log("%crdb_pin off")
+def test_in_a_later_cell_it_is_shown_as_any_frame_is(prices):
+    prices("df = %crdb_txn SELECT * FROM prices ORDER BY n")
+    prices["found"] = prices("%crdb_rerun df")
+    prices.shell.execution_count += 1
+    prices("display(found)")
 
-    assert log("%crdb_rerun df").empty
-    assert said(log) == ["The same: 2 rows."]
+    assert "Empty DataFrame" in prices.outputs[0].data["text/plain"]
 
 
-def test_a_frame_that_was_changed_since_is_compared_as_it_is(log):
-    log("%%crdb_txn df << --as-of -1us\nSELECT * FROM rerun_log ORDER BY n")
-    log("df.loc[0, 'n'] = 7")
-    found = log("%crdb_rerun df")
+def test_so_is_what_was_read_under_a_pin_that_is_off(prices):
+    prices("%crdb_pin")
+    prices("%crdb_txn --as-of now DELETE FROM prices")
+    prices("df = %crdb_txn SELECT * FROM prices")
+    prices("%crdb_pin off")
+
+    assert prices("%crdb_rerun df").empty
+    assert said(prices) == ["The same: 2 rows."]
+
+
+def test_a_frame_that_was_changed_since_is_compared_as_it_is(prices):
+    prices("%%crdb_txn df << --as-of -1us\nSELECT * FROM prices ORDER BY n")
+    prices("df.loc[0, 'n'] = 7")
+    found = prices("%crdb_rerun df")
 
     assert (list(found.columns), listed(found)) == (
         ["difference", "row", "n (then)", "n (now)"],
         [("changed", 0, 7, 1)],
     )
-    assert said(log) == ["Different: 1 changed."]
+    assert said(prices) == ["Different: 1 changed."]
 
 
-def test_what_was_read_at_no_instant_is_compared_with_the_present_and_that_is_said(log):
-    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY n")
-    log("%crdb_txn INSERT INTO rerun_log VALUES (3, 0.10)")
-    log("%crdb_pin -1us")
-    found = log("%crdb_rerun df")
+def test_what_was_read_at_no_instant_is_compared_with_the_present_and_that_is_said(prices):
+    prices("df = %crdb_txn SELECT * FROM prices ORDER BY n")
+    prices("%crdb_txn INSERT INTO prices VALUES (3, 0.10)")
+    prices("%crdb_pin -1us")
+    found = prices("%crdb_rerun df")
 
     assert [(row[0], row[1]) for row in listed(found)] == [("only now", 2)]
-    assert said(log) == [
+    assert said(prices) == [
         "Different: 1 only now.",
         "It was read at no instant (--as-of, or a pin), and is compared with the present.",
     ]
 
 
-def test_a_key_tells_which_row_is_which(log):
-    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY coalesce(price, 9)")
-    log("%crdb_txn UPDATE rerun_log SET price = CASE n WHEN 1 THEN 5 ELSE 4 END")
-    found = log("%crdb_rerun df --key n")
+def test_a_key_tells_which_row_is_which(prices):
+    prices("df = %crdb_txn SELECT * FROM prices ORDER BY coalesce(price, 9)")
+    prices("%crdb_txn UPDATE prices SET price = CASE n WHEN 1 THEN 5 ELSE 4 END")
+    found = prices("%crdb_rerun df --key n")
 
     assert [row[:2] for row in listed(found)] == [("changed", 1), ("changed", 2)]
     assert list(found.columns) == ["difference", "n", "price (then)", "price (now)"]
 
 
-def test_a_key_that_is_no_names_is_refused(log):
-    log["n"] = 5
+def test_a_key_that_is_no_names_is_refused(prices):
+    prices["n"] = 5
     with pytest.raises(OptionError, match="--key takes the names of columns, not 5: id, or id,day"):
-        log("%crdb_rerun --key :n")
+        prices("%crdb_rerun --key :n")
 
 
-def test_rows_without_an_order_are_compared_as_a_multiset(log):
-    log("df = %crdb_txn SELECT n % 2 AS m FROM rerun_log")
-    log("%crdb_txn INSERT INTO rerun_log VALUES (4, NULL)")
-    found = log("%crdb_rerun df")
+def test_rows_without_an_order_are_compared_as_a_multiset(prices):
+    prices("df = %crdb_txn SELECT n % 2 AS m FROM prices")
+    prices("%crdb_txn INSERT INTO prices VALUES (4, NULL)")
+    found = prices("%crdb_rerun df")
 
     assert listed(found) == [("only now", 0)]
-    assert said(log)[-1] == ("Without an ORDER BY rows have no place: --key COLUMN,… tells which is which.")
+    assert said(prices)[-1] == ("Without an ORDER BY rows have no place: --key COLUMN,… tells which is which.")
 
 
-def test_one_row_needs_no_order(log):
-    log("df = %crdb_txn SELECT count(*) AS c FROM rerun_log")
-    log("%crdb_txn INSERT INTO rerun_log VALUES (4, NULL)")
+def test_one_row_needs_no_order(prices):
+    prices("df = %crdb_txn SELECT count(*) AS c FROM prices")
+    prices("%crdb_txn INSERT INTO prices VALUES (4, NULL)")
 
-    assert listed(log("%crdb_rerun df")) == [("changed", 0, 2, 3)]
+    assert listed(prices("%crdb_rerun df")) == [("changed", 0, 2, 3)]
 
 
-def test_the_last_result_is_meant_where_none_is_named(log):
-    kept = log("%crdb_txn SELECT 1 AS x ORDER BY 1")
+def test_the_last_result_is_meant_where_none_is_named(prices):
+    kept = prices("%crdb_txn SELECT 1 AS x ORDER BY 1")
 
-    assert log("%crdb_rerun").empty
+    assert prices("%crdb_rerun").empty
     assert len(kept) == 1
 
 
 @pytest.mark.parametrize("named", ["kept", ":kept", ":crdb_receipt"])
-def test_a_receipt_means_the_frame_that_came_with_it(log, named):
-    log("df = %crdb_txn SELECT * FROM rerun_log ORDER BY n")
-    log["kept"] = log["crdb_receipt"]
+def test_a_receipt_means_the_frame_that_came_with_it(prices, named):
+    prices("df = %crdb_txn SELECT * FROM prices ORDER BY n")
+    prices["kept"] = prices["crdb_receipt"]
 
-    assert log(f"%crdb_rerun {named}").empty
+    assert prices(f"%crdb_rerun {named}").empty
 
 
-def test_values_are_those_that_the_variables_had(log):
-    log["ids"], log["name"] = [1], "rerun_log"
-    log('df = %crdb_txn SELECT * FROM :"name" WHERE n IN :ids ORDER BY n')
-    log["ids"].append(2)
-    log["name"] = "nowhere"
+def test_values_are_those_that_the_variables_had(prices):
+    prices["ids"], prices["name"] = [1], "prices"
+    prices('df = %crdb_txn SELECT * FROM :"name" WHERE n IN :ids ORDER BY n')
+    prices["ids"].append(2)
+    prices["name"] = "nowhere"
 
-    assert log("%crdb_rerun df").empty
+    assert prices("%crdb_rerun df").empty
 
 
 @pytest.mark.parametrize("options", ["--numbers float", "--limit 1", ""])
-def test_a_frame_is_made_as_it_was(log, options):
-    log("%config CrdbMagic.dtype_backend = 'arrow'")
-    log(f"%%crdb_txn df << {options}\nSELECT * FROM rerun_log ORDER BY n")
-    log("%config CrdbMagic.dtype_backend = 'numpy'")
+def test_a_frame_is_made_as_it_was(prices, options):
+    prices("%config CrdbMagic.dtype_backend = 'arrow'")
+    prices(f"%%crdb_txn df << {options}\nSELECT * FROM prices ORDER BY n")
+    prices("%config CrdbMagic.dtype_backend = 'numpy'")
 
-    assert log("%crdb_rerun df").empty
-
-
-def test_all_statements_are_run_again_and_the_last_result_is_compared(log):
-    log("%%crdb_txn df <<\nSET LOCAL TIME ZONE 'UTC';\nSELECT n FROM rerun_log ORDER BY n")
-
-    assert log("%crdb_rerun df").empty
+    assert prices("%crdb_rerun df").empty
 
 
-def test_it_goes_by_the_connection_that_was_used(log, url):
-    log("df = %crdb_txn SELECT 1 AS x")
-    log(f"%crdb_connect {url} --name other")
-    log("%crdb_connect --close default")
+def test_all_statements_are_run_again_and_the_last_result_is_compared(prices):
+    prices("%%crdb_txn df <<\nSET LOCAL TIME ZONE 'UTC';\nSELECT n FROM prices ORDER BY n")
+
+    assert prices("%crdb_rerun df").empty
+
+
+def test_it_goes_by_the_connection_that_was_used(prices, url):
+    prices("df = %crdb_txn SELECT 1 AS x")
+    prices(f"%crdb_connect {url} --name other")
+    prices("%crdb_connect --close default")
     with pytest.raises(NotConnectedError, match="No connection is called 'default'"):
-        log("%crdb_rerun df")
+        prices("%crdb_rerun df")
 
-    assert log("%crdb_rerun df --on other").empty
-    log(f"%crdb_connect {url}")
-
-
-def test_it_leaves_no_receipt_of_its_own(log):
-    log("df = %crdb_txn SELECT 1 AS x")
-    before = len(log("%crdb_receipt --all"))
-    log("%crdb_rerun df")
-
-    assert len(log("%crdb_receipt --all")) == before
+    assert prices("%crdb_rerun df --on other").empty
+    prices(f"%crdb_connect {url}")
 
 
-@pytest.mark.parametrize(
-    "cell", ["INSERT INTO rerun_log VALUES (3, 1) RETURNING n", "SELECT n FROM rerun_log FOR UPDATE"]
-)
-def test_what_may_write_is_never_run_again(log, cell):
-    log(f"%%crdb_txn df <<\n{cell}")
+def test_it_leaves_no_receipt_of_its_own(prices):
+    prices("df = %crdb_txn SELECT 1 AS x")
+    before = len(prices("%crdb_receipt --all"))
+    prices("%crdb_rerun df")
+
+    assert len(prices("%crdb_receipt --all")) == before
+
+
+@pytest.mark.parametrize("cell", ["INSERT INTO prices VALUES (3, 1) RETURNING n", "SELECT n FROM prices FOR UPDATE"])
+def test_what_may_write_is_never_run_again(prices, cell):
+    prices(f"%%crdb_txn df <<\n{cell}")
 
     with pytest.raises(OptionError, match=f"What may write is never run again: {cell[:6]}"):
-        log("%crdb_rerun df")
+        prices("%crdb_rerun df")
 
 
-def test_what_was_not_read_by_a_cell_of_sql_is_refused(log):
-    log["own"] = pd.DataFrame({"x": [1]})
-    log("%%crdb_txn --python python <<\ndb.frame('SELECT 1')")
-    log["number"] = 1
+def test_what_was_not_read_by_a_cell_of_sql_is_refused(prices):
+    prices["own"] = pd.DataFrame({"x": [1]})
+    prices("%%crdb_txn --python python <<\ndb.frame('SELECT 1')")
+    prices["number"] = 1
     for line, error, match in [
         ("own", OptionError, "That DataFrame has no receipt"),
         ("python", OptionError, "How that DataFrame was read is not known"),
@@ -201,21 +199,21 @@ def test_what_was_not_read_by_a_cell_of_sql_is_refused(log):
         ("nothing", ParameterError, "There is no variable nothing for %crdb_rerun"),
     ]:
         with pytest.raises(error, match=match):
-            log(f"%crdb_rerun {line}")
+            prices(f"%crdb_rerun {line}")
 
 
-def test_values_too_large_are_not_kept(log):
-    log["many"] = list(range(100_001))
-    log("df = %crdb_txn SELECT n FROM rerun_log WHERE n = ANY(:many)")
+def test_values_too_large_are_not_kept(prices):
+    prices["many"] = list(range(100_001))
+    prices("df = %crdb_txn SELECT n FROM prices WHERE n = ANY(:many)")
 
     with pytest.raises(OptionError, match="is not known here"):
-        log("%crdb_rerun df")
+        prices("%crdb_rerun df")
 
 
-def test_no_frame_is_kept(log):
-    log("df = %crdb_txn SELECT 1 AS x")
-    log("del df")
+def test_no_frame_is_kept(prices):
+    prices("df = %crdb_txn SELECT 1 AS x")
+    prices("del df")
     gc.collect()
 
     with pytest.raises(OptionError, match="is gone"):
-        log("%crdb_rerun")
+        prices("%crdb_rerun")

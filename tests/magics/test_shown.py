@@ -8,7 +8,7 @@ _IN_HTML = re.compile(r"<span style=[^>]+>NULL</span>")
 
 
 def _shown(notebook, cell):
-    return notebook.shell.display_formatter.format(notebook(cell))[0]
+    return notebook.forms(notebook(cell))
 
 
 def test_a_value_of_a_cell_shows_it(notebook):

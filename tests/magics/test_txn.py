@@ -192,7 +192,7 @@ def test_receipts_can_be_switched_off(notebook):
 @pytest.mark.parametrize("receipts", [True, False])
 def test_an_empty_result_says_that_it_has_no_rows(notebook, table, receipts):
     notebook(f"%config CrdbMagic.receipts = {receipts}")
-    forms = notebook.shell.display_formatter.format(notebook(f"%crdb_txn SELECT * FROM {table} WHERE false"))[0]
+    forms = notebook.forms(notebook(f"%crdb_txn SELECT * FROM {table} WHERE false"))
 
     assert "0 rows" in forms["text/plain"]
     assert "0 rows" in forms["text/html"]
@@ -210,7 +210,7 @@ def test_other_frames_are_shown_as_pandas_does(notebook, made):
     notebook["pd"] = pd
     frame = notebook(made)
 
-    assert notebook.shell.display_formatter.format(frame)[0]["text/plain"] == repr(frame)
+    assert notebook.forms(frame)["text/plain"] == repr(frame)
 
 
 def test_the_past_is_an_option(notebook, table, server):

@@ -28,14 +28,6 @@ from crdb_magic.session.pinning import pin, unpin
 
 
 @pytest.fixture
-def db(url: str) -> Iterator[CockroachDatabase]:
-    database = CockroachDatabase(url)
-    yield database
-    if not database.is_closed():
-        database.close()
-
-
-@pytest.fixture
 def account(db: CockroachDatabase) -> Iterator[type[peewee.Model]]:
     """A model with two rows: (1, 100) and (2, 20)."""
 

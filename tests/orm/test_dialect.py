@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from decimal import Decimal
 from uuid import UUID
 
@@ -26,7 +25,7 @@ from peewee import (
 from playhouse import cockroachdb as theirs
 from playhouse import db_url, reflection
 from playhouse.migrate import SchemaMigrator, migrate
-from tables import Tables, tables, unique
+from tables import Tables, unique
 
 from crdb_magic.core.server import Product, Server
 from crdb_magic.orm import register_urls
@@ -39,14 +38,8 @@ NOWHERE = "postgresql://root@127.0.0.1:1/nowhere?connect_timeout=1"
 
 
 @pytest.fixture
-def made(url: str) -> Iterator[Tables]:
-    with tables(url) as mine:
-        yield mine
-
-
-@pytest.fixture
-def db(made: Tables) -> CockroachDatabase:
-    return made.db
+def db(own_tables: Tables) -> CockroachDatabase:
+    return own_tables.db
 
 
 # Which server it is
@@ -99,8 +92,8 @@ def test_psycopg3_is_refused_with_a_sentence(database):
 # Types
 
 
-def test_bytes_come_back_as_they_went(made):
-    model = made.model(data=BlobField())
+def test_bytes_come_back_as_they_went(own_tables):
+    model = own_tables.model(data=BlobField())
 
     model.create(data=b"\0\1\xff")
 
@@ -145,9 +138,9 @@ def test_a_type_that_the_user_names_stays(url):
 
 
 @pytest.fixture
-def pair(made):
+def pair(own_tables):
     """A model with one row: k = a, v = 1, w = 1, which are its key, a column and one with a default."""
-    model = made.model(k=TextField(primary_key=True), v=IntegerField(), w=IntegerField(default=1))
+    model = own_tables.model(k=TextField(primary_key=True), v=IntegerField(), w=IntegerField(default=1))
     model.create(k="a", v=1)
     return model
 
@@ -164,8 +157,8 @@ def test_replace_overwrites_the_columns_that_are_inserted(pair, action):
     assert rows(pair) == [("a", 2, 5), ("b", 3, 1)]
 
 
-def test_replace_leaves_the_other_columns_alone(made):
-    model = made.model(k=TextField(primary_key=True), v=IntegerField(), note=TextField(null=True))
+def test_replace_leaves_the_other_columns_alone(own_tables):
+    model = own_tables.model(k=TextField(primary_key=True), v=IntegerField(), note=TextField(null=True))
     model.create(k="a", v=1, note="kept")
 
     model.insert(k="a", v=2).on_conflict_replace().execute()
@@ -203,15 +196,15 @@ def test_the_rows_of_a_query_are_replaced(pair):
     assert rows(pair) == [("a", 11, 1)]
 
 
-def test_a_row_of_nothing_but_its_key_is_replaced(made):
-    model = made.model(k=TextField(primary_key=True))
+def test_a_row_of_nothing_but_its_key_is_replaced(own_tables):
+    model = own_tables.model(k=TextField(primary_key=True))
     model.create(k="a")
 
     assert model.insert(k="a").on_conflict_replace().execute() == "a"
 
 
-def test_a_row_is_replaced_by_a_key_of_several_columns(made):
-    model = made.model(primary_key=CompositeKey("x", "y"), x=IntegerField(), y=IntegerField(), v=TextField())
+def test_a_row_is_replaced_by_a_key_of_several_columns(own_tables):
+    model = own_tables.model(primary_key=CompositeKey("x", "y"), x=IntegerField(), y=IntegerField(), v=TextField())
     model.create(x=1, y=2, v="old")
 
     model.insert(x=1, y=2, v="new").on_conflict_replace().execute()
@@ -219,8 +212,8 @@ def test_a_row_is_replaced_by_a_key_of_several_columns(made):
     assert rows(model) == [(1, 2, "new")]
 
 
-def test_a_row_without_a_key_is_added(made):
-    model = made.model(primary_key=False, v=IntegerField())
+def test_a_row_without_a_key_is_added(own_tables):
+    model = own_tables.model(primary_key=False, v=IntegerField())
 
     model.insert(v=1).on_conflict_replace().execute()
     model.insert(v=1).on_conflict_replace().execute()
@@ -228,16 +221,16 @@ def test_a_row_without_a_key_is_added(made):
     assert rows(model) == [(1,), (1,)]
 
 
-def test_replacing_goes_by_the_primary_key_only(made):
-    model = made.model(id=RowIDField(), name=TextField(unique=True))
+def test_replacing_goes_by_the_primary_key_only(own_tables):
+    model = own_tables.model(id=RowIDField(), name=TextField(unique=True))
     model.create(name="taken")
 
     with pytest.raises(peewee.IntegrityError):
         model.insert(name="taken").on_conflict_replace().execute()
 
 
-def test_a_table_without_a_model_is_replaced_in_as_well(made, pair):
-    table = Table(pair._meta.table_name, ("k", "v", "w"), primary_key="k").bind(made.db)
+def test_a_table_without_a_model_is_replaced_in_as_well(own_tables, pair):
+    table = Table(pair._meta.table_name, ("k", "v", "w"), primary_key="k").bind(own_tables.db)
 
     table.insert(k="a", v=3, w=4).on_conflict_replace().execute()
 
@@ -284,8 +277,8 @@ def test_update_without_a_target_is_refused(pair):
 # Names
 
 
-def test_a_percent_sign_in_the_name_of_a_column_is_one(made):
-    model = made.model(
+def test_a_percent_sign_in_the_name_of_a_column_is_one(own_tables):
+    model = own_tables.model(
         share=IntegerField(column_name="share %"), half=TextField(column_name="50%s %%"), n=IntegerField()
     )
     one = model.create(share=7, half="a", n=1)
@@ -294,12 +287,12 @@ def test_a_percent_sign_in_the_name_of_a_column_is_one(made):
 
     assert model.get(model.id == one.id).share == 8
     assert list(model.select(model.share, model.half).where(model.n == 2).tuples()) == [(1, "b")]
-    assert made.db.rows(model.select(model.half).where(model.share > 1)) == [("a",)]
-    assert made.db.frame(model.select(model.share)).columns.tolist() == ["share %"]
+    assert own_tables.db.rows(model.select(model.half).where(model.share > 1)) == [("a",)]
+    assert own_tables.db.frame(model.select(model.share)).columns.tolist() == ["share %"]
 
 
-def test_percent_signs_that_are_no_names_are_left_alone(made):
-    model = made.model(share=IntegerField(column_name="share %"), text=TextField())
+def test_percent_signs_that_are_no_names_are_left_alone(own_tables):
+    model = own_tables.model(share=IntegerField(column_name="share %"), text=TextField())
     model.create(share=7, text="100%")
     query = model.select().where(model.share == 7, SQL("'%%' || '\"%%\"' = %s", ('%"%"',)), model.text % "100\\%")
 
@@ -312,8 +305,8 @@ INSTANT = dt.datetime(2024, 2, 29, 13, 14, 59, 750_000)
 
 
 @pytest.fixture
-def event(made):
-    model = made.model(at=DateTimeField(), day=DateField(), stamp=TimestampField(resolution=1000, utc=True))
+def event(own_tables):
+    model = own_tables.model(at=DateTimeField(), day=DateField(), stamp=TimestampField(resolution=1000, utc=True))
     model.create(at=INSTANT, day=INSTANT.date(), stamp=INSTANT)
     return model
 
@@ -345,11 +338,11 @@ def test_an_instant_as_seconds_is_a_float(event):
     assert value == INSTANT.replace(tzinfo=dt.UTC).timestamp()
 
 
-def test_seconds_as_an_instant_know_their_zone(made):
-    model = made.model(seconds=peewee.DoubleField())
+def test_seconds_as_an_instant_know_their_zone(own_tables):
+    model = own_tables.model(seconds=peewee.DoubleField())
     model.create(seconds=1.5)
 
-    value = model.select(made.db.from_timestamp(model.seconds)).scalar()
+    value = model.select(own_tables.db.from_timestamp(model.seconds)).scalar()
 
     assert value == dt.datetime(1970, 1, 1, 0, 0, 1, 500_000, dt.UTC)
 
@@ -368,21 +361,23 @@ def test_a_date_is_truncated(event):
 # The catalogue
 
 
-def test_tables_and_views_are_listed_apart(made):
-    table, view = made.table("x INT"), unique("view")
-    made.db.execute_sql(f"CREATE VIEW {view} AS SELECT x FROM {table}")
+def test_tables_and_views_are_listed_apart(own_tables):
+    table, view = own_tables.table("x INT"), unique("view")
+    own_tables.db.execute_sql(f"CREATE VIEW {view} AS SELECT x FROM {table}")
 
-    listed, views = made.db.get_tables(), [one.name for one in made.db.get_views()]
-    made.db.execute_sql(f"DROP VIEW {view}")
+    listed, views = own_tables.db.get_tables(), [one.name for one in own_tables.db.get_views()]
+    own_tables.db.execute_sql(f"DROP VIEW {view}")
 
     assert (table in listed, view in listed) == (True, False)
     assert (table in views, view in views) == (False, True)
 
 
-def test_columns_tell_their_type_null_default_and_key(made):
-    table = made.table("id UUID PRIMARY KEY DEFAULT gen_random_uuid(), d DECIMAL(12,2), t TEXT NOT NULL DEFAULT 'x'")
+def test_columns_tell_their_type_null_default_and_key(own_tables):
+    table = own_tables.table(
+        "id UUID PRIMARY KEY DEFAULT gen_random_uuid(), d DECIMAL(12,2), t TEXT NOT NULL DEFAULT 'x'"
+    )
 
-    found = {column.name: column for column in made.db.get_columns(table)}
+    found = {column.name: column for column in own_tables.db.get_columns(table)}
 
     assert {name: (one.full_type, one.null, one.primary_key) for name, one in found.items()} == {
         "id": ("uuid", False, True),
@@ -393,31 +388,31 @@ def test_columns_tell_their_type_null_default_and_key(made):
     assert found["t"].default.startswith("'x'")
 
 
-def test_columns_that_the_server_numbers_are_known(made):
-    model = made.model(id=RowIDField(), title=TextField())
+def test_columns_that_the_server_numbers_are_known(own_tables):
+    model = own_tables.model(id=RowIDField(), title=TextField())
 
-    assert [column.identity for column in made.db.get_columns(model._meta.table_name)] == [True, False]
-
-
-def test_a_key_of_several_columns_is_in_its_own_order(made):
-    table = made.table("a INT, b INT, c INT, PRIMARY KEY (c, a)")
-
-    assert made.db.get_primary_keys(table) == ["c", "a"]
+    assert [column.identity for column in own_tables.db.get_columns(model._meta.table_name)] == [True, False]
 
 
-def test_a_table_without_a_key_has_the_hidden_one_if_any(made, server):
-    table = made.table("x INT")
+def test_a_key_of_several_columns_is_in_its_own_order(own_tables):
+    table = own_tables.table("a INT, b INT, c INT, PRIMARY KEY (c, a)")
+
+    assert own_tables.db.get_primary_keys(table) == ["c", "a"]
+
+
+def test_a_table_without_a_key_has_the_hidden_one_if_any(own_tables, server):
+    table = own_tables.table("x INT")
     hidden = ["rowid"] if server.hidden_columns else []
 
-    assert [column.name for column in made.db.get_columns(table)] == ["x", *hidden]
-    assert made.db.get_primary_keys(table) == hidden
+    assert [column.name for column in own_tables.db.get_columns(table)] == ["x", *hidden]
+    assert own_tables.db.get_primary_keys(table) == hidden
 
 
-def test_so_has_one_that_was_made_from_a_query(made, server):
-    table = made.table_as("SELECT 1 AS x")
+def test_so_has_one_that_was_made_from_a_query(own_tables, server):
+    table = own_tables.table_as("SELECT 1 AS x")
     hidden = ["rowid"] if server.hidden_columns else []
 
-    assert [column.name for column in made.db.get_columns(table)] == ["x", *hidden]
+    assert [column.name for column in own_tables.db.get_columns(table)] == ["x", *hidden]
 
 
 class _Older(CockroachDatabase):
@@ -433,10 +428,10 @@ class _Older(CockroachDatabase):
         return super().execute_sql(sql, params)
 
 
-def test_a_hidden_key_is_found_where_the_constraints_leave_it_out(made, url, server):
+def test_a_hidden_key_is_found_where_the_constraints_leave_it_out(own_tables, url, server):
     if server.hidden_columns:
         pytest.skip(f"{server} answers for itself")
-    table = made.table("x INT, rowid INT PRIMARY KEY")
+    table = own_tables.table("x INT, rowid INT PRIMARY KEY")
     older = _Older(url)
 
     assert [(column.name, column.primary_key) for column in older.get_columns(table)] == [("x", False), ("rowid", True)]
@@ -444,38 +439,38 @@ def test_a_hidden_key_is_found_where_the_constraints_leave_it_out(made, url, ser
     older.close()
 
 
-def test_hidden_columns_are_left_out(made, server):
+def test_hidden_columns_are_left_out(own_tables, server):
     if not server.hidden_columns:
         pytest.skip(f"{server} has no hidden columns")
-    table = made.table("id INT PRIMARY KEY, x INT NOT VISIBLE")
+    table = own_tables.table("id INT PRIMARY KEY, x INT NOT VISIBLE")
 
-    assert [column.name for column in made.db.get_columns(table)] == ["id"]
+    assert [column.name for column in own_tables.db.get_columns(table)] == ["id"]
 
 
-def test_indexes_are_listed_without_that_of_the_key(made):
-    table = made.table("id INT PRIMARY KEY, a INT, b INT, UNIQUE (b, a)")
-    made.db.execute_sql(f"CREATE INDEX {table}_a ON {table} (a)")
+def test_indexes_are_listed_without_that_of_the_key(own_tables):
+    table = own_tables.table("id INT PRIMARY KEY, a INT, b INT, UNIQUE (b, a)")
+    own_tables.db.execute_sql(f"CREATE INDEX {table}_a ON {table} (a)")
 
-    found = [(index.columns, index.unique) for index in made.db.get_indexes(table)]
+    found = [(index.columns, index.unique) for index in own_tables.db.get_indexes(table)]
 
     assert found == [(["b", "a"], True), (["a"], False)]
 
 
-def test_a_key_with_a_name_of_its_own_is_left_out_too(made):
-    table = made.table("a INT, b INT, CONSTRAINT mine PRIMARY KEY (a, b)")
+def test_a_key_with_a_name_of_its_own_is_left_out_too(own_tables):
+    table = own_tables.table("a INT, b INT, CONSTRAINT mine PRIMARY KEY (a, b)")
 
-    assert made.db.get_indexes(table) == []
+    assert own_tables.db.get_indexes(table) == []
 
 
-def test_foreign_keys_tell_their_columns_in_pairs(made):
-    parent = made.table("a INT, b INT, PRIMARY KEY (b, a)", "parent")
-    child = made.table(
+def test_foreign_keys_tell_their_columns_in_pairs(own_tables):
+    parent = own_tables.table("a INT, b INT, PRIMARY KEY (b, a)", "parent")
+    child = own_tables.table(
         f"id INT PRIMARY KEY, pa INT, pb INT,"
         f" FOREIGN KEY (pb, pa) REFERENCES {parent} (b, a) ON DELETE CASCADE ON UPDATE SET NULL",
         "child",
     )
 
-    found = made.db.get_foreign_keys(child)
+    found = own_tables.db.get_foreign_keys(child)
 
     assert [(key.column, key.dest_column) for key in found] == [("pb", "b"), ("pa", "a")]
     assert {(key.table, key.dest_table, key.on_delete, key.on_update) for key in found} == {
@@ -484,34 +479,34 @@ def test_foreign_keys_tell_their_columns_in_pairs(made):
     assert len({key.name for key in found}) == 1
 
 
-def test_foreign_keys_of_one_name_in_two_tables_are_not_mixed_up(made):
-    parent = made.table("id INT PRIMARY KEY, other INT UNIQUE", "parent")
-    one = made.table(f"x INT, CONSTRAINT same FOREIGN KEY (x) REFERENCES {parent} (id)")
-    two = made.table(f"y INT, CONSTRAINT same FOREIGN KEY (y) REFERENCES {parent} (other)")
+def test_foreign_keys_of_one_name_in_two_tables_are_not_mixed_up(own_tables):
+    parent = own_tables.table("id INT PRIMARY KEY, other INT UNIQUE", "parent")
+    one = own_tables.table(f"x INT, CONSTRAINT same FOREIGN KEY (x) REFERENCES {parent} (id)")
+    two = own_tables.table(f"y INT, CONSTRAINT same FOREIGN KEY (y) REFERENCES {parent} (other)")
 
-    assert [(key.column, key.dest_column) for key in made.db.get_foreign_keys(one)] == [("x", "id")]
-    assert [(key.column, key.dest_column) for key in made.db.get_foreign_keys(two)] == [("y", "other")]
-
-
-def test_a_table_may_refer_to_itself(made):
-    table = made.table("id INT PRIMARY KEY, up INT")
-    made.db.execute_sql(f"ALTER TABLE {table} ADD CONSTRAINT up FOREIGN KEY (up) REFERENCES {table} (id)")
-
-    assert [(key.column, key.dest_table) for key in made.db.get_foreign_keys(table)] == [("up", table)]
+    assert [(key.column, key.dest_column) for key in own_tables.db.get_foreign_keys(one)] == [("x", "id")]
+    assert [(key.column, key.dest_column) for key in own_tables.db.get_foreign_keys(two)] == [("y", "other")]
 
 
-def test_another_schema_is_asked_for_by_its_name(made):
+def test_a_table_may_refer_to_itself(own_tables):
+    table = own_tables.table("id INT PRIMARY KEY, up INT")
+    own_tables.db.execute_sql(f"ALTER TABLE {table} ADD CONSTRAINT up FOREIGN KEY (up) REFERENCES {table} (id)")
+
+    assert [(key.column, key.dest_table) for key in own_tables.db.get_foreign_keys(table)] == [("up", table)]
+
+
+def test_another_schema_is_asked_for_by_its_name(own_tables):
     schema = unique("schema")
-    made.db.execute_sql(f"CREATE SCHEMA {schema}")
-    made.db.execute_sql(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, x INT UNIQUE)")
+    own_tables.db.execute_sql(f"CREATE SCHEMA {schema}")
+    own_tables.db.execute_sql(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, x INT UNIQUE)")
 
     asked = (
-        made.db.get_tables(schema),
-        [column.name for column in made.db.get_columns("t", schema)],
-        made.db.get_primary_keys("t", schema),
-        [index.columns for index in made.db.get_indexes("t", schema)],
+        own_tables.db.get_tables(schema),
+        [column.name for column in own_tables.db.get_columns("t", schema)],
+        own_tables.db.get_primary_keys("t", schema),
+        [index.columns for index in own_tables.db.get_indexes("t", schema)],
     )
-    made.db.execute_sql(f"DROP SCHEMA {schema} CASCADE")
+    own_tables.db.execute_sql(f"DROP SCHEMA {schema} CASCADE")
 
     assert asked == (["t"], ["id", "x"], ["id"], [["x"]])
 
@@ -558,17 +553,17 @@ def test_a_url_of_playhouse_hands_on_its_options():
 # playhouse.reflection
 
 
-def generated(made, *models):
+def generated(own_tables, *models):
     names = [model if isinstance(model, str) else model._meta.table_name for model in models]
-    found = reflection.generate_models(made.db, table_names=names)
+    found = reflection.generate_models(own_tables.db, table_names=names)
     return [found[name] for name in names]
 
 
-def test_models_are_generated_that_work(made):
-    author = made.model("author", id=UUIDKeyField(), name=TextField(unique=True))
-    book = made.model("book", id=RowIDField(), author=ForeignKeyField(author), title=TextField(index=True))
+def test_models_are_generated_that_work(own_tables):
+    author = own_tables.model("author", id=UUIDKeyField(), name=TextField(unique=True))
+    book = own_tables.model("book", id=RowIDField(), author=ForeignKeyField(author), title=TextField(index=True))
 
-    author2, book2 = generated(made, author, book)
+    author2, book2 = generated(own_tables, author, book)
     written = book2.create(author=author2.create(name="A"), title="T")
 
     assert book.get(book.id == written.id).author.name == "A"
@@ -577,8 +572,8 @@ def test_models_are_generated_that_work(made):
     assert isinstance(book2.id, AutoField)
 
 
-def test_generated_models_have_our_fields(made):
-    model = made.model(
+def test_generated_models_have_our_fields(own_tables):
+    model = own_tables.model(
         data=JSONField(),
         span=IntervalField(),
         tokens=ArrayField(peewee.UUIDField),
@@ -591,23 +586,23 @@ def test_generated_models_have_our_fields(made):
         "prices": [Decimal("123456789.12345678")],
     }
 
-    (model2,) = generated(made, model)
+    (model2,) = generated(own_tables, model)
     model2.create(**row)
 
     assert [type(model2._meta.fields[name]) for name in row] == [JSONField, IntervalField, ArrayField, ArrayField]
     assert model.select(*(getattr(model, name) for name in row)).dicts().get() == row
 
 
-def test_generated_models_have_keys_of_several_columns(made):
-    model = made.model(primary_key=CompositeKey("y", "x"), x=IntegerField(), y=IntegerField())
+def test_generated_models_have_keys_of_several_columns(own_tables):
+    model = own_tables.model(primary_key=CompositeKey("y", "x"), x=IntegerField(), y=IntegerField())
 
-    (model2,) = generated(made, model)
+    (model2,) = generated(own_tables, model)
 
     assert model2._meta.primary_key.field_names == ("y", "x")
 
 
-def test_a_table_without_a_key_makes_a_model_with_the_hidden_one_if_any(made, server):
-    (model,) = generated(made, made.table("x INT"))
+def test_a_table_without_a_key_makes_a_model_with_the_hidden_one_if_any(own_tables, server):
+    (model,) = generated(own_tables, own_tables.table("x INT"))
 
     model.create(x=1)
 
@@ -615,11 +610,11 @@ def test_a_table_without_a_key_makes_a_model_with_the_hidden_one_if_any(made, se
     assert model.get().x == 1
 
 
-def test_an_introspector_knows_which_server_it_asks(made, server):
-    found = reflection.Introspector.from_database(made.db)
+def test_an_introspector_knows_which_server_it_asks(own_tables, server):
+    found = reflection.Introspector.from_database(own_tables.db)
 
     assert isinstance(found.metadata, reflection.CockroachDBMetadata) == server.own_type_names
-    assert found.metadata.database is made.db
+    assert found.metadata.database is own_tables.db
 
 
 def test_playhouse_still_introspects_the_databases_of_others():
@@ -634,19 +629,19 @@ def test_playhouse_still_introspects_the_databases_of_others():
 
 
 @pytest.fixture
-def change(made):
+def change(own_tables):
     """A migrator, and a model with one row to migrate."""
-    model = made.model("change", id=RowIDField(), name=TextField())
+    model = own_tables.model("change", id=RowIDField(), name=TextField())
     model.create(name="one")
-    return SchemaMigrator.from_database(made.db), model._meta.table_name
+    return SchemaMigrator.from_database(own_tables.db), model._meta.table_name
 
 
-def content(made, table) -> list[dict]:
-    cursor = made.db.execute_sql(f"SELECT * FROM {table}")
+def content(own_tables, table) -> list[dict]:
+    cursor = own_tables.db.execute_sql(f"SELECT * FROM {table}")
     return [dict(zip([column[0] for column in cursor.description], row, strict=True)) for row in cursor.fetchall()]
 
 
-def test_a_migrator_knows_which_server_it_changes(made, change, server):
+def test_a_migrator_knows_which_server_it_changes(own_tables, change, server):
     migrator, _ = change
 
     assert migrator.transactional_ddl == server.transactional_ddl
@@ -656,18 +651,18 @@ def test_without_a_server_the_migrator_is_that_of_cockroachdb():
     assert not SchemaMigrator.from_database(CockroachDatabase(None)).transactional_ddl
 
 
-def test_a_migrator_is_made_for_a_proxy_as_well(made):
+def test_a_migrator_is_made_for_a_proxy_as_well(own_tables):
     proxy = peewee.DatabaseProxy()
-    proxy.initialize(made.db)
+    proxy.initialize(own_tables.db)
 
-    assert SchemaMigrator.from_database(proxy).database is made.db
+    assert SchemaMigrator.from_database(proxy).database is own_tables.db
 
 
 def test_playhouse_still_migrates_the_databases_of_others():
     assert SchemaMigrator.from_database(theirs.CockroachDatabase(None)).explicit_create_foreign_key
 
 
-def test_columns_are_added_renamed_and_dropped(made, change):
+def test_columns_are_added_renamed_and_dropped(own_tables, change):
     migrator, table = change
 
     migrate(
@@ -677,17 +672,17 @@ def test_columns_are_added_renamed_and_dropped(made, change):
     )
     migrate(migrator.drop_column(table, "data"))
 
-    assert [(row["title"], row["age"]) for row in content(made, table)] == [("one", 7)]
-    assert [column.name for column in made.db.get_columns(table)] == ["id", "title", "age"]
+    assert [(row["title"], row["age"]) for row in content(own_tables, table)] == [("one", 7)]
+    assert [column.name for column in own_tables.db.get_columns(table)] == ["id", "title", "age"]
 
 
-def test_a_column_is_made_not_null_and_null_again(made, change):
+def test_a_column_is_made_not_null_and_null_again(own_tables, change):
     migrator, table = change
     migrate(migrator.add_column(table, "note", TextField(null=True, default="")))
-    made.db.execute_sql(f"UPDATE {table} SET note = ''")
+    own_tables.db.execute_sql(f"UPDATE {table} SET note = ''")
 
     def null() -> bool:
-        return next(column.null for column in made.db.get_columns(table) if column.name == "note")
+        return next(column.null for column in own_tables.db.get_columns(table) if column.name == "note")
 
     migrate(migrator.add_not_null(table, "note"))
     before = null()
@@ -697,35 +692,35 @@ def test_a_column_is_made_not_null_and_null_again(made, change):
 
 
 @pytest.mark.parametrize("unique", [False, True])
-def test_indexes_are_added_and_dropped(made, change, unique):
+def test_indexes_are_added_and_dropped(own_tables, change, unique):
     migrator, table = change
 
     migrate(migrator.add_index(table, ("name",), unique))
-    added = made.db.get_indexes(table)
+    added = own_tables.db.get_indexes(table)
     migrate(migrator.drop_index(table, added[0].name))
 
     assert [(index.columns, index.unique) for index in added] == [(["name"], unique)]
-    assert made.db.get_indexes(table) == []
+    assert own_tables.db.get_indexes(table) == []
 
 
-def test_a_foreign_key_is_added_and_dropped(made, change):
+def test_a_foreign_key_is_added_and_dropped(own_tables, change):
     migrator, table = change
-    parent = made.model("parent", id=UUIDKeyField())
+    parent = own_tables.model("parent", id=UUIDKeyField())
 
     migrate(migrator.add_column(table, "parent_id", ForeignKeyField(parent, parent.id, null=True)))
-    added = made.db.get_foreign_keys(table)
+    added = own_tables.db.get_foreign_keys(table)
     migrate(migrator.drop_foreign_key_constraint(table, "parent_id"))
 
     assert [(key.column, key.dest_table) for key in added] == [("parent_id", parent._meta.table_name)]
-    assert made.db.get_foreign_keys(table) == []
+    assert own_tables.db.get_foreign_keys(table) == []
 
 
-def test_a_table_is_renamed(made, change):
+def test_a_table_is_renamed(own_tables, change):
     migrator, table = change
     other = unique("renamed")
 
     migrate(migrator.rename_table(table, other))
-    rows_there = content(made, other)
+    rows_there = content(own_tables, other)
     migrate(migrator.rename_table(other, table))
 
     assert [row["name"] for row in rows_there] == ["one"]

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import peewee
 import pytest
 from peewee import SQL, ForeignKeyField, TextField, Value, fn
-from tables import Tables, tables
 
 from crdb_magic.orm.fields import ArrayField, BinaryJSONField, IntervalField, JSONField, RowIDField, UUIDKeyField
 from crdb_magic.values.typemap import lookup
-
-
-@pytest.fixture
-def made(url: str) -> Iterator[Tables]:
-    with tables(url) as mine:
-        yield mine
 
 
 def column_types(model) -> dict[str, str]:
@@ -32,8 +24,8 @@ KEYS = pytest.mark.parametrize(("field", "kind"), [(UUIDKeyField, UUID), (RowIDF
 
 
 @KEYS
-def test_create_gives_the_key_that_the_server_made(made, field, kind):
-    model = made.model(id=field(), title=TextField())
+def test_create_gives_the_key_that_the_server_made(own_tables, field, kind):
+    model = own_tables.model(id=field(), title=TextField())
 
     one = model.create(title="one")
 
@@ -42,8 +34,8 @@ def test_create_gives_the_key_that_the_server_made(made, field, kind):
 
 
 @KEYS
-def test_insert_many_gives_the_keys_in_the_order_of_the_rows(made, field, kind):
-    model = made.model(id=field(), title=TextField())
+def test_insert_many_gives_the_keys_in_the_order_of_the_rows(own_tables, field, kind):
+    model = own_tables.model(id=field(), title=TextField())
 
     keys = [key for (key,) in model.insert_many([("a",), ("b",), ("c",)]).execute()]
 
@@ -52,8 +44,8 @@ def test_insert_many_gives_the_keys_in_the_order_of_the_rows(made, field, kind):
 
 
 @KEYS
-def test_a_key_may_be_given(made, field, kind):
-    model = made.model(id=field(), title=TextField())
+def test_a_key_may_be_given(own_tables, field, kind):
+    model = own_tables.model(id=field(), title=TextField())
     given = uuid4() if kind is UUID else 2**60
 
     model.create(id=given, title="mine")
@@ -73,17 +65,17 @@ def test_no_constraints_are_no_constraints(field, kind):
 
 
 @KEYS
-def test_a_key_is_the_primary_key(made, field, kind):
-    model = made.model(id=field())
+def test_a_key_is_the_primary_key(own_tables, field, kind):
+    model = own_tables.model(id=field())
 
-    assert made.db.get_primary_keys(model._meta.table_name) == ["id"]
+    assert own_tables.db.get_primary_keys(model._meta.table_name) == ["id"]
     assert model._meta.auto_increment
 
 
 @KEYS
-def test_a_foreign_key_has_the_type_of_the_key_it_refers_to(made, field, kind):
-    parent = made.model("parent", id=field(), title=TextField())
-    child = made.model("child", parent=ForeignKeyField(parent, backref="children"))
+def test_a_foreign_key_has_the_type_of_the_key_it_refers_to(own_tables, field, kind):
+    parent = own_tables.model("parent", id=field(), title=TextField())
+    child = own_tables.model("child", parent=ForeignKeyField(parent, backref="children"))
 
     made_child = child.create(parent=parent.create(title="mother"))
 
@@ -93,16 +85,16 @@ def test_a_foreign_key_has_the_type_of_the_key_it_refers_to(made, field, kind):
     assert list(made_child.parent.children) == [made_child]
 
 
-def test_a_key_may_be_looked_up_by_its_hexadecimal_text(made):
-    model = made.model(id=UUIDKeyField(), title=TextField())
+def test_a_key_may_be_looked_up_by_its_hexadecimal_text(own_tables):
+    model = own_tables.model(id=UUIDKeyField(), title=TextField())
     one = model.create(title="one")
 
     assert model.get(model.id == one.id.hex).title == "one"
     assert model.get(model.id == str(one.id)).title == "one"
 
 
-def test_a_uuid_key_needs_not_be_the_primary_one(made):
-    model = made.model(id=RowIDField(), token=UUIDKeyField(primary_key=False))
+def test_a_uuid_key_needs_not_be_the_primary_one(own_tables):
+    model = own_tables.model(id=RowIDField(), token=UUIDKeyField(primary_key=False))
 
     one = model.create()
 
@@ -136,8 +128,8 @@ def test_the_type_of_a_field_is_that_of_the_type_table(field, oid):
         (IntervalField, {}, [dt.timedelta(days=3, seconds=4)]),
     ],
 )
-def test_arrays_come_back_as_they_went(made, element, options, values):
-    model = made.model(items=ArrayField(element, options, index=False))
+def test_arrays_come_back_as_they_went(own_tables, element, options, values):
+    model = own_tables.model(items=ArrayField(element, options, index=False))
 
     model.create(items=values)
 
@@ -147,39 +139,39 @@ def test_arrays_come_back_as_they_went(made, element, options, values):
 
 @pytest.mark.parametrize("element", [peewee.TextField, peewee.BigIntegerField, peewee.UUIDField, peewee.DecimalField])
 @pytest.mark.parametrize("values", [[], [None]])
-def test_arrays_without_values_have_a_type_as_well(made, element, values):
-    model = made.model(items=ArrayField(element, index=False))
+def test_arrays_without_values_have_a_type_as_well(own_tables, element, values):
+    model = own_tables.model(items=ArrayField(element, index=False))
 
     model.create(items=values)
 
     assert model.get().items == values
 
 
-def test_an_array_of_bytes_comes_back(made):
-    model = made.model(items=ArrayField(peewee.BlobField, index=False))
+def test_an_array_of_bytes_comes_back(own_tables):
+    model = own_tables.model(items=ArrayField(peewee.BlobField, index=False))
 
     model.create(items=[b"a\0b", b""])
 
     assert [bytes(item) for item in model.get().items] == [b"a\0b", b""]
 
 
-def test_a_missing_array_is_none(made):
-    model = made.model(items=ArrayField(TextField, null=True))
+def test_a_missing_array_is_none(own_tables):
+    model = own_tables.model(items=ArrayField(TextField, null=True))
 
     model.create()
 
     assert model.get().items is None
 
 
-def test_an_element_that_is_too_long_is_refused_and_not_cut(made):
-    model = made.model(items=ArrayField(peewee.CharField, {"max_length": 3}, index=False))
+def test_an_element_that_is_too_long_is_refused_and_not_cut(own_tables):
+    model = own_tables.model(items=ArrayField(peewee.CharField, {"max_length": 3}, index=False))
 
     with pytest.raises(peewee.DataError):
         model.create(items=["abcd"])
 
 
-def test_arrays_of_any_sequence_are_taken(made):
-    model = made.model(items=ArrayField(peewee.IntegerField))
+def test_arrays_of_any_sequence_are_taken(own_tables):
+    model = own_tables.model(items=ArrayField(peewee.IntegerField))
 
     model.create(items=(1, 2))
     model.create(items=range(2))
@@ -187,8 +179,8 @@ def test_arrays_of_any_sequence_are_taken(made):
     assert sorted(row.items for row in model.select()) == [[0, 1], [1, 2]]
 
 
-def test_arrays_are_updated_one_by_one_and_in_bulk(made):
-    model = made.model(items=ArrayField(peewee.UUIDField))
+def test_arrays_are_updated_one_by_one_and_in_bulk(own_tables):
+    model = own_tables.model(items=ArrayField(peewee.UUIDField))
     one, two = model.create(items=[]), model.create(items=[])
     one.items, two.items = [UUID(int=1)], [UUID(int=2)]
 
@@ -199,8 +191,8 @@ def test_arrays_are_updated_one_by_one_and_in_bulk(made):
 
 
 @pytest.fixture
-def tagged(made):
-    model = made.model(title=TextField(), tags=ArrayField(TextField))
+def tagged(own_tables):
+    model = own_tables.model(title=TextField(), tags=ArrayField(TextField))
     model.insert_many([("1", ["a", "b"]), ("2", ["b", "c"]), ("3", ["c", "d"])]).execute()
     return model
 
@@ -243,8 +235,8 @@ def test_an_item_of_an_array_is_selected_by_its_number_from_0(tagged):
         (peewee.TimestampField, [dt.datetime(2024, 2, 29, 1, 2, 3), dt.datetime(2024, 3, 1)]),
     ],
 )
-def test_an_element_of_an_array_comes_as_its_field_gives_it(made, element, values):
-    model = made.model(items=ArrayField(element, index=False))
+def test_an_element_of_an_array_comes_as_its_field_gives_it(own_tables, element, values):
+    model = own_tables.model(items=ArrayField(element, index=False))
     model.create(items=values)
 
     row = model.select(model.items[0], model.items[1].alias("second"), model.items[9].alias("none")).tuples().get()
@@ -252,8 +244,8 @@ def test_an_element_of_an_array_comes_as_its_field_gives_it(made, element, value
 
 
 @pytest.mark.parametrize("values", [["a", "{b}"], ["{}", "NULL"]])
-def test_the_elements_of_an_array_come_as_rows(made, values):
-    model = made.model(items=ArrayField(TextField, index=False))
+def test_the_elements_of_an_array_come_as_rows(own_tables, values):
+    model = own_tables.model(items=ArrayField(TextField, index=False))
     model.create(items=values)
 
     rows = model.select(fn.unnest(model.items)).tuples()
@@ -273,8 +265,8 @@ def test_a_slice_of_an_array_is_one(tagged, server):
     assert [row.tags for row in tagged.select(tagged.tags[0:2]).where(tagged.title == "1")] == [["a", "b"]]
 
 
-def test_arrays_of_uuids_are_searched_by_uuid(made):
-    model = made.model(items=ArrayField(peewee.UUIDField))
+def test_arrays_of_uuids_are_searched_by_uuid(own_tables):
+    model = own_tables.model(items=ArrayField(peewee.UUIDField))
     model.create(items=[UUID(int=1), UUID(int=2)])
 
     assert model.select().where(model.items.contains(UUID(int=2))).count() == 1
@@ -287,10 +279,10 @@ def test_arrays_in_arrays_are_refused_with_the_reason(options):
         ArrayField(**options)
 
 
-def test_an_array_is_indexed_unless_told_otherwise(made):
-    model = made.model(tags=ArrayField(TextField), more=ArrayField(TextField, index=False))
+def test_an_array_is_indexed_unless_told_otherwise(own_tables):
+    model = own_tables.model(tags=ArrayField(TextField), more=ArrayField(TextField, index=False))
 
-    assert [index.columns for index in made.db.get_indexes(model._meta.table_name)] == [["tags"]]
+    assert [index.columns for index in own_tables.db.get_indexes(model._meta.table_name)] == [["tags"]]
 
 
 # JSON
@@ -306,8 +298,8 @@ DOCUMENTS = [
 
 
 @pytest.fixture
-def documents(made):
-    model = made.model(title=TextField(), data=JSONField(null=True))
+def documents(own_tables):
+    model = own_tables.model(title=TextField(), data=JSONField(null=True))
     model.insert_many([(str(number), document) for number, document in enumerate(DOCUMENTS)]).execute()
     return model
 
@@ -362,18 +354,18 @@ def test_json_is_updated_in_bulk(documents):
     assert documents.get(documents.title == "4").data == ["new"]
 
 
-def test_json_may_have_its_own_encoder(made):
-    model = made.model(data=JSONField(dumps=lambda _: '"mine"'))
+def test_json_may_have_its_own_encoder(own_tables):
+    model = own_tables.model(data=JSONField(dumps=lambda _: '"mine"'))
 
     model.create(data=1)
 
     assert model.get().data == "mine"
 
 
-def test_json_is_indexed_unless_told_otherwise(made):
-    model = made.model(data=JSONField(), more=JSONField(index=False))
+def test_json_is_indexed_unless_told_otherwise(own_tables):
+    model = own_tables.model(data=JSONField(), more=JSONField(index=False))
 
-    assert [index.columns for index in made.db.get_indexes(model._meta.table_name)] == [["data"]]
+    assert [index.columns for index in own_tables.db.get_indexes(model._meta.table_name)] == [["data"]]
 
 
 def test_both_names_of_json_are_one_field():
@@ -383,8 +375,8 @@ def test_both_names_of_json_are_one_field():
 # Intervals
 
 
-def test_an_interval_comes_back_as_a_timedelta(made):
-    model = made.model(span=IntervalField())
+def test_an_interval_comes_back_as_a_timedelta(own_tables):
+    model = own_tables.model(span=IntervalField())
     span = dt.timedelta(days=-40, seconds=3, microseconds=5)
 
     model.create(span=span)

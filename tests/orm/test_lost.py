@@ -11,7 +11,7 @@ import pytest
 from faults import AMBIGUOUS, WRITE_TOO_OLD, Fault, ServerError, cut_after, cut_within, instead, statement
 from interrupting import interrupted_before, interrupted_behind
 from proxy import Proxy
-from tables import Tables, tables
+from tables import Tables
 
 from crdb_magic import AmbiguousCommitError, CockroachDatabase, errors
 from crdb_magic.errors import BrokenTransactionError, ConnectionFailedError, CrdbMagicError
@@ -21,15 +21,9 @@ _DEFERRED = ServerError("23503", "violates foreign key constraint")
 
 
 @pytest.fixture
-def made(url: str) -> Iterator[Tables]:
-    with tables(url) as given:
-        yield given
-
-
-@pytest.fixture
-def account(made: Tables) -> type[peewee.Model]:
+def account(own_tables: Tables) -> type[peewee.Model]:
     """A model with one row, (1, 100), that is read on a connection of its own."""
-    model = made.model("account", id=peewee.IntegerField(primary_key=True), balance=peewee.IntegerField())
+    model = own_tables.model("account", id=peewee.IntegerField(primary_key=True), balance=peewee.IntegerField())
     model.create(id=1, balance=100)
     return model
 
@@ -45,8 +39,8 @@ def write(table: str) -> str:
 
 
 @pytest.fixture
-def held(made: Tables, table: str) -> Callable[[], list[tuple[int, int]]]:
-    return lambda: list(made.db.execute_sql(f"SELECT id, balance FROM {table} ORDER BY id"))
+def stored(own_tables: Tables, table: str) -> Callable[[], list[tuple[int, int]]]:
+    return lambda: list(own_tables.db.execute_sql(f"SELECT id, balance FROM {table} ORDER BY id"))
 
 
 @pytest.fixture
@@ -73,27 +67,27 @@ AFTER_A_LOSS = {
 
 @pytest.mark.parametrize("then", AFTER_A_LOSS.values(), ids=AFTER_A_LOSS)
 @pytest.mark.parametrize("sent", [True, False], ids=["after a statement", "before any"])
-def test_nothing_runs_by_itself_after_a_transaction_was_lost(proxy, db, table, write, held, sent, then):
+def test_nothing_runs_by_itself_after_a_transaction_was_lost(proxy, db, table, write, stored, sent, then):
     db.begin()
     if sent:
         db.execute_sql(write)
     proxy.cut()
     with suppress(CrdbMagicError, peewee.PeeweeException, NotImplementedError):
         then(db, table)
-    assert held() == [(1, 100)]
+    assert stored() == [(1, 100)]
 
 
-def test_a_lost_transaction_that_was_rolled_back_leaves_a_database_that_works(proxy, db, write, held):
+def test_a_lost_transaction_that_was_rolled_back_leaves_a_database_that_works(proxy, db, write, stored):
     db.begin()
     db.execute_sql(write)
     proxy.cut()
     db.rollback()
     db.execute_sql(write)
 
-    assert held() == [(1, 101)]
+    assert stored() == [(1, 101)]
 
 
-def test_a_callback_that_swallows_the_loss_of_its_connection_writes_nothing_by_itself(proxy, db, write, held):
+def test_a_callback_that_swallows_the_loss_of_its_connection_writes_nothing_by_itself(proxy, db, write, stored):
     def work(given):
         given.execute_sql(write)
         proxy.cut()
@@ -104,10 +98,10 @@ def test_a_callback_that_swallows_the_loss_of_its_connection_writes_nothing_by_i
     with pytest.raises(BrokenTransactionError):
         db.run_transaction(work, max_attempts=1)
 
-    assert held() == [(1, 100)]
+    assert stored() == [(1, 100)]
 
 
-def test_a_block_that_swallows_the_loss_of_its_connection_writes_nothing_by_itself(proxy, db, write, held):
+def test_a_block_that_swallows_the_loss_of_its_connection_writes_nothing_by_itself(proxy, db, write, stored):
     with pytest.raises(peewee.OperationalError), db.atomic():
         db.execute_sql(write)
         proxy.cut()
@@ -115,10 +109,10 @@ def test_a_block_that_swallows_the_loss_of_its_connection_writes_nothing_by_itse
             with suppress(peewee.PeeweeException):
                 db.execute_sql(write)
 
-    assert held() == [(1, 100)]
+    assert stored() == [(1, 100)]
 
 
-def test_a_commit_after_the_connection_was_closed_commits_nothing(db, write, held):
+def test_a_commit_after_the_connection_was_closed_commits_nothing(db, write, stored):
     db.begin()
     db.execute_sql(write)
     db.close()
@@ -126,7 +120,7 @@ def test_a_commit_after_the_connection_was_closed_commits_nothing(db, write, hel
     with pytest.raises(peewee.OperationalError, match="on which it was begun is closed"):
         db.commit()
 
-    assert held() == [(1, 100)]
+    assert stored() == [(1, 100)]
 
 
 def test_a_transaction_that_was_begun_by_hand_is_not_run_within(db, write):
@@ -150,17 +144,17 @@ def test_a_transaction_that_was_begun_by_hand_is_not_run_within(db, write):
     ],
     ids=["40001", "23503", "40003", "cut"],
 )
-def test_the_commit_of_a_block_fails_with_peewees_error(proxy, db, write, held, fault, peewees, ours, balance):
+def test_the_commit_of_a_block_fails_with_peewees_error(proxy, db, write, stored, fault, peewees, ours, balance):
     proxy.rules.append(Fault(statement("COMMIT"), fault))
     with pytest.raises(peewees) as caught, db.atomic():
         db.execute_sql(write)
 
     assert isinstance(caught.value, ours or peewees)
-    assert held() == [(1, balance)]
+    assert stored() == [(1, balance)]
     assert not db.in_transaction()
 
 
-def test_an_interrupt_before_the_commit_of_a_block_is_sent_leaves_no_transaction_open(db, write, held):
+def test_an_interrupt_before_the_commit_of_a_block_is_sent_leaves_no_transaction_open(db, write, stored):
     block = db.atomic()
     block.__enter__()
     db.execute_sql(write)
@@ -169,16 +163,16 @@ def test_an_interrupt_before_the_commit_of_a_block_is_sent_leaves_no_transaction
 
     assert caught.value.__notes__ == ["Nothing was committed."]
     assert not db.session.in_transaction
-    assert held() == [(1, 100)]
+    assert stored() == [(1, 100)]
 
 
-def test_a_commit_of_a_block_whose_answer_was_interrupted_is_not_denied(db, write, held):
+def test_a_commit_of_a_block_whose_answer_was_interrupted_is_not_denied(db, write, stored):
     db.begin()
     db.execute_sql(write)
     with pytest.raises(AmbiguousCommitError), interrupted_behind():
         db.commit()
 
-    assert held() == [(1, 101)]
+    assert stored() == [(1, 101)]
 
 
 def test_the_commit_of_a_block_that_reads_the_past_is_never_ambiguous(proxy, db, table):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psycopg2
@@ -103,22 +103,12 @@ def _sent(proxy: Proxy) -> str:
 
 
 @pytest.fixture
-def through(proxy: Proxy) -> Iterator[Session]:
-    """A session that leads through the proxy, connected; its connecting is not in the log."""
-    opened = Session(proxy.target)
-    assert opened.server
-    proxy.sent.clear()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def balance(rows, table) -> Callable[[], int]:
     return lambda: int(rows(f"SELECT balance FROM {table} WHERE id = 1")[0][0])
 
 
 @pytest.fixture
-def meet(proxy, through, sql, table, balance) -> Callable[..., Met]:
+def meet(proxy, through_unkept, sql, table, balance) -> Callable[..., Met]:
     """Run statements through the proxy while faults happen."""
 
     def met(text: str, faults: Row, *, idempotent: bool = False, observer: Callable[[Attempt], None] = id) -> Met:
@@ -126,7 +116,7 @@ def meet(proxy, through, sql, table, balance) -> Callable[..., Met]:
         options = TransactionOptions(retry=_THREE, idempotent=idempotent)
         error, outcome = None, None
         try:
-            failures = through.run(sql(text.format(table=table)), options, observer).receipt.retries
+            failures = through_unkept.run(sql(text.format(table=table)), options, observer).receipt.retries
         except Exception as caught:
             error, outcome, failures = type(caught), caught.outcome, getattr(caught, "attempts", ())
             assert str(caught).splitlines()[-1] == caught.outcome.value
@@ -373,10 +363,10 @@ _INDEX = "CREATE INDEX CONCURRENTLY ON {table} (balance)"
 
 
 @pytest.mark.parametrize("error", [WRITE_TOO_OLD, DEADLOCK, ServerError("23505", "twice"), INTERNAL])
-def test_what_commits_in_steps_is_not_run_again_and_may_have_done_a_part(through, proxy, sql, table, error):
+def test_what_commits_in_steps_is_not_run_again_and_may_have_done_a_part(through_unkept, proxy, sql, table, error):
     proxy.rules.append(Fault(statement("CREATE INDEX"), instead(error)))
     with pytest.raises((StatementError, AmbiguousCommitError)) as caught:
-        through.run(sql(_INDEX.format(table=table)))
+        through_unkept.run(sql(_INDEX.format(table=table)))
 
     assert caught.value.outcome is Outcome.UNKNOWN
     assert _sent(proxy) == "CREATE"
@@ -469,11 +459,11 @@ def test_a_server_that_is_back_in_time_is_found_again(meet, proxy):
     assert met == Met(f"BEGIN+UPDATE SELECT connect {_GOOD}", None, None, (_LOST, _LOST), 101)
 
 
-def test_a_server_that_stays_away_is_given_up_with_the_reason_and_the_next_step(proxy, through, sql, table):
+def test_a_server_that_stays_away_is_given_up_with_the_reason_and_the_next_step(proxy, through_unkept, sql, table):
     proxy.rules.append(Fault(statement("UPDATE"), cut_before))
 
     with pytest.raises(ExceededMaxAttempts) as caught:
-        through.run(
+        through_unkept.run(
             sql(f"{_WRITE}; {_READ}".format(table=table)),
             TransactionOptions(retry=_THREE),
             lambda attempt: proxy.refuse() if attempt.number == 1 else None,
@@ -520,7 +510,9 @@ def test_a_server_that_never_answers_a_new_connection_is_given_up_after_the_time
         assert Session(proxy.target.having(connect_timeout="1")).server
 
 
-def test_a_commit_that_is_never_answered_is_ambiguous_once_the_connection_ends(proxy, through, sql, table, balance):
+def test_a_commit_that_is_never_answered_is_ambiguous_once_the_connection_ends(
+    proxy, through_unkept, sql, table, balance
+):
     swallowed = threading.Event()
 
     def swallow(exchange) -> None:
@@ -537,7 +529,7 @@ def test_a_commit_that_is_never_answered_is_ambiguous_once_the_connection_ends(p
     ending.start()
 
     with pytest.raises(AmbiguousCommitError):
-        through.run(sql(f"{_WRITE}; {_READ}".format(table=table)))
+        through_unkept.run(sql(f"{_WRITE}; {_READ}".format(table=table)))
 
     ending.join()
     assert balance() == 101
@@ -547,20 +539,22 @@ def test_a_commit_that_is_never_answered_is_ambiguous_once_the_connection_ends(p
 
 
 @pytest.mark.parametrize("do", [trickle, delay(0.02)], ids=["trickled", "delayed"])
-def test_a_slow_line_changes_nothing(through, proxy, session, sql, table, do):
+def test_a_slow_line_changes_nothing(through_unkept, proxy, session, sql, table, do):
     text = f"SELECT * FROM {table} ORDER BY id; SELECT i, repeat('x', i) FROM generate_series(1, 30) AS s(i)"
     proxy.rules.append(Fault(anything, do, times=_EVER))
-    slow, fast = (one.run(sql(text)) for one in (through, session))
+    slow, fast = (one.run(sql(text)) for one in (through_unkept, session))
 
     assert slow.results == fast.results
     assert slow.receipt.attempts == 1
 
 
-def test_an_answer_that_comes_after_the_time_limit_ends_the_transaction(through, proxy, sql, table, balance):
+def test_an_answer_that_comes_after_the_time_limit_ends_the_transaction(through_unkept, proxy, sql, table, balance):
     proxy.rules.append(Fault(statement("UPDATE"), delay(0.3)))
 
     with pytest.raises((StatementError, TransactionError)) as caught:
-        through.run(sql(f"{_WRITE}; {_READ}".format(table=table)), TransactionOptions(retry=RetryPolicy(timeout=0.2)))
+        through_unkept.run(
+            sql(f"{_WRITE}; {_READ}".format(table=table)), TransactionOptions(retry=RetryPolicy(timeout=0.2))
+        )
 
     assert (caught.value.sqlstate, caught.value.outcome, balance()) == ("57014", Outcome.NOT_COMMITTED, 100)
 
@@ -583,12 +577,12 @@ def _swallowing(table: str) -> Callable[[psycopg2.extensions.connection], None]:
 @pytest.mark.parametrize("do", [cut_before, cut_after, instead(SERIALIZABLE), instead(_BAD_DIVISION)])
 @pytest.mark.parametrize("point", ["UPDATE", "SELECT"])
 def test_a_callback_that_swallows_a_fault_is_told_so_and_nothing_is_committed(
-    through, proxy, table, balance, point, do
+    through_unkept, proxy, table, balance, point, do
 ):
     proxy.rules.append(Fault(statement(point), do))
 
     with pytest.raises(BrokenTransactionError) as caught:
-        through.transact(_swallowing(table))
+        through_unkept.transact(_swallowing(table))
 
     assert (caught.value.outcome, balance()) == (Outcome.NOT_COMMITTED, 100)
     assert "COMMIT" not in proxy.log
@@ -605,21 +599,23 @@ def _committing_itself(table: str) -> Callable[[psycopg2.extensions.connection],
 
 
 @pytest.mark.parametrize("do", [cut_before, instead(SERIALIZABLE), instead(_BAD_DIVISION)])
-def test_a_callback_that_committed_by_itself_before_a_fault_is_not_run_again(through, proxy, table, balance, do):
+def test_a_callback_that_committed_by_itself_before_a_fault_is_not_run_again(through_unkept, proxy, table, balance, do):
     proxy.rules.append(Fault(statement("SELECT"), do))
 
     with pytest.raises(BrokenTransactionError) as caught:
-        through.transact(_committing_itself(table), TransactionOptions(retry=_THREE))
+        through_unkept.transact(_committing_itself(table), TransactionOptions(retry=_THREE))
 
     assert (caught.value.outcome, balance()) == (Outcome.UNKNOWN, 101)
 
 
 @pytest.mark.parametrize("do", [cut_after, afterwards(AMBIGUOUS), afterwards(SHUTTING_DOWN)])
-def test_a_commit_of_the_callbacks_own_that_is_not_confirmed_is_not_run_again(through, proxy, table, balance, do):
+def test_a_commit_of_the_callbacks_own_that_is_not_confirmed_is_not_run_again(
+    through_unkept, proxy, table, balance, do
+):
     proxy.rules.append(Fault(statement("COMMIT"), do))
 
     with pytest.raises(BrokenTransactionError) as caught:
-        through.transact(_committing_itself(table), TransactionOptions(retry=_THREE))
+        through_unkept.transact(_committing_itself(table), TransactionOptions(retry=_THREE))
 
     assert (caught.value.outcome, balance()) == (Outcome.UNKNOWN, 101)
 
@@ -627,29 +623,31 @@ def test_a_commit_of_the_callbacks_own_that_is_not_confirmed_is_not_run_again(th
 # After the commit nothing can be lost any more.
 
 
-def test_a_committed_result_is_not_lost_with_the_connection_that_would_tell_its_types(through, proxy, sql, table):
-    through.run(sql("DROP TYPE IF EXISTS feeling"))
-    through.run(sql("CREATE TYPE feeling AS ENUM ('sad', 'ok')"))
+def test_a_committed_result_is_not_lost_with_the_connection_that_would_tell_its_types(
+    through_unkept, proxy, sql, table
+):
+    through_unkept.run(sql("DROP TYPE IF EXISTS feeling"))
+    through_unkept.run(sql("CREATE TYPE feeling AS ENUM ('sad', 'ok')"))
     proxy.rules.append(Fault(statement("SELECT t.oid"), cut_before))
-    report = through.run(sql(f"{_WRITE} RETURNING 'sad'::feeling".format(table=table)))
+    report = through_unkept.run(sql(f"{_WRITE} RETURNING 'sad'::feeling".format(table=table)))
 
     assert report.results[0].rows == (("sad",),)
-    assert through.run(sql("SELECT 1")).results[0].rows == (("1",),)
+    assert through_unkept.run(sql("SELECT 1")).results[0].rows == (("1",),)
 
 
 @pytest.mark.parametrize("do", [cut_before, instead(INTERNAL)], ids=["cut", "refused"])
 def test_a_time_limit_that_cannot_be_lifted_after_the_commit_takes_only_the_connection(
-    through, proxy, sql, table, balance, do
+    through_unkept, proxy, sql, table, balance, do
 ):
-    through.connection.server = Server(Product.COCKROACHDB, (21, 2, 0))  # which has no SET LOCAL
+    through_unkept.connection.server = Server(Product.COCKROACHDB, (21, 2, 0))  # which has no SET LOCAL
     proxy.rules.append(Fault(statement("SET statement_timeout = 0"), do))
 
-    report = through.run(
+    report = through_unkept.run(
         sql(f"{_WRITE}; {_READ}".format(table=table)), TransactionOptions(retry=RetryPolicy(timeout=30))
     )
 
     assert (report.receipt.attempts, balance()) == (1, 101)
-    assert through.run(sql("SHOW statement_timeout")).results[0].rows == (("0",),)
+    assert through_unkept.run(sql("SHOW statement_timeout")).results[0].rows == (("0",),)
 
 
 # COPY.
@@ -676,18 +674,18 @@ def _copy(connection: psycopg2.extensions.connection, table: str) -> None:
 
 
 @pytest.mark.parametrize(("point", "do", "label"), COPIES)
-def test_a_copy_that_fails_copies_all_rows_once_the_next_time(through, proxy, table, rows, point, do, label):
+def test_a_copy_that_fails_copies_all_rows_once_the_next_time(through_unkept, proxy, table, rows, point, do, label):
     proxy.rules.append(Fault(is_(point) if point == COPY_DONE else statement(point), do))
-    _, receipt = through.transact(lambda connection: _copy(connection, table), TransactionOptions(retry=_THREE))
+    _, receipt = through_unkept.transact(lambda connection: _copy(connection, table), TransactionOptions(retry=_THREE))
 
     assert [failure.label for failure in receipt.retries] == [label]
     assert rows(f"SELECT count(*) FROM {table}") == [("4",)]
 
 
-def test_a_copy_whose_commit_is_cut_off_is_ambiguous(through, proxy, table, rows):
+def test_a_copy_whose_commit_is_cut_off_is_ambiguous(through_unkept, proxy, table, rows):
     proxy.rules.append(Fault(statement("COMMIT"), cut_after))
 
     with pytest.raises(AmbiguousCommitError):
-        through.transact(lambda connection: _copy(connection, table))
+        through_unkept.transact(lambda connection: _copy(connection, table))
 
     assert rows(f"SELECT count(*) FROM {table}") == [("4",)]

@@ -20,10 +20,7 @@ from crdb_magic.session.session import Session
 _AT_ONCE = TransactionOptions(retry=RetryPolicy(max_attempts=2, wait_initial=0, wait_max=0))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _plain_server(target: Target) -> None:
-    if target.get("sslmode", "prefer") not in {"disable", "allow", "prefer"}:
-        pytest.skip("the server under test speaks TLS itself; these tests put TLS in front of one that does not")
+pytestmark = pytest.mark.usefixtures("plain_server")
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ class Held:
 
 
 @pytest.fixture
-def held(session: Session, table: str, pool: ThreadPoolExecutor) -> Iterator[Held]:
+def held_open(session: Session, table: str, pool: ThreadPoolExecutor) -> Iterator[Held]:
     """A transaction of another thread that has doubled the first balance."""
     held = Held(session, f"UPDATE {table} SET balance = 200 WHERE id = 1")
     future = pool.submit(held)
@@ -77,41 +77,41 @@ def has_to_wait(future: Future[Any]) -> bool:
 # Threads.
 
 
-def test_a_thread_waits_until_the_transaction_of_another_one_has_ended(held, pool, add, balance):
+def test_a_thread_waits_until_the_transaction_of_another_one_has_ended(held_open, pool, add, balance):
     added = pool.submit(add, 1)
     assert has_to_wait(added)
-    held.may_end.set()
+    held_open.may_end.set()
     added.result(timeout=30)
 
     assert balance() == "201"
 
 
-def test_the_failure_of_a_transaction_takes_nothing_of_another_thread_with_it(held, pool, add, balance):
+def test_the_failure_of_a_transaction_takes_nothing_of_another_thread_with_it(held_open, pool, add, balance):
     added = pool.submit(add, 1)
     assert has_to_wait(added)
-    held.fails = True
-    held.may_end.set()
+    held_open.fails = True
+    held_open.may_end.set()
     added.result(timeout=30)
 
     assert balance() == "101"
 
 
-def test_a_transaction_of_another_thread_is_not_ours(held, session):
+def test_a_transaction_of_another_thread_is_not_ours(held_open, session):
     assert not session.in_transaction
 
 
-def test_a_question_of_another_thread_waits_too(held, session, pool, table):
+def test_a_question_of_another_thread_waits_too(held_open, session, pool, table):
     asked = pool.submit(session.ask, f"SELECT balance FROM {table} WHERE id = 1")
     assert has_to_wait(asked)
-    held.may_end.set()
+    held_open.may_end.set()
 
     assert asked.result(timeout=30).rows == (("200",),)
 
 
-def test_an_option_of_ours_is_taken_although_another_thread_is_in_a_transaction(held, session, pool, sql):
+def test_an_option_of_ours_is_taken_although_another_thread_is_in_a_transaction(held_open, session, pool, sql):
     options = TransactionOptions(retry=RetryPolicy(max_attempts=3))
     run = pool.submit(session.run, sql("SELECT 1"), options)
-    held.may_end.set()
+    held_open.may_end.set()
 
     assert run.result(timeout=30).receipt.options == options
 
@@ -185,10 +185,10 @@ def test_who_waits_for_one_that_goes_on_is_not_told(session, pool, add, monkeypa
     assert balance() == "101"
 
 
-def test_a_pin_waits_for_the_end_of_another_threads_transaction(held, session, pool, keeper):
+def test_a_pin_waits_for_the_end_of_another_threads_transaction(held_open, session, pool, keeper):
     pinned = pool.submit(pin, session, AsOf.parse("now"))
     assert has_to_wait(pinned)
-    held.may_end.set()
+    held_open.may_end.set()
     pinned.result(timeout=30)
 
     assert session.pinned
@@ -210,7 +210,7 @@ def test_a_statement_of_another_threads_models_is_not_within_our_transaction(ses
     assert balance() == "101"
 
 
-def test_a_block_of_another_threads_models_waits(held, session, pool, table, balance):
+def test_a_block_of_another_threads_models_waits(held_open, session, pool, table, balance):
     def block() -> None:
         with db.atomic():
             db.execute_sql(f"UPDATE {table} SET balance = balance + 1 WHERE id = 1")
@@ -219,7 +219,7 @@ def test_a_block_of_another_threads_models_waits(held, session, pool, table, bal
     db = SessionDatabase(session)
     added = pool.submit(block)
     assert has_to_wait(added)
-    held.may_end.set()
+    held_open.may_end.set()
     added.result(timeout=30)
 
     assert balance() == "202"

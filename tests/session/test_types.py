@@ -37,7 +37,7 @@ def _names(cases: Sequence[tuple[str, Case]]) -> list[str]:
 
 
 @pytest.fixture
-def made(session, sql) -> Iterator[dict[str, str]]:
+def type_names(session, sql) -> Iterator[dict[str, str]]:
     """What each type is called here; an enum and a domain are made, where the server has domains."""
     names = {"mood": f"mood_{os.getpid()}", "port": f"port_{os.getpid()}"}
     labels = ", ".join("'" + label + "'" for label in MOOD.labels)
@@ -51,17 +51,17 @@ def made(session, sql) -> Iterator[dict[str, str]]:
     session.run(sql(f"DROP TYPE {names['mood']}"))
 
 
-def spelt(name: str, made: dict[str, str]) -> str:
+def spelt(name: str, type_names: dict[str, str]) -> str:
     """Spell the golden type of that name for SQL."""
-    return GOLDEN[name].sql.replace('"mood"', made["mood"]).replace("port", made["port"])
+    return GOLDEN[name].sql.replace('"mood"', type_names["mood"]).replace("port", type_names["port"])
 
 
 @pytest.fixture
-def select(session, sql, made) -> Select:
+def select(session, sql, type_names) -> Select:
     """Select texts as values of a type, in their order, and NULL behind them."""
 
     def selected(name: str, *texts: str, copied: bool = False) -> Result:
-        type_ = spelt(name, made)
+        type_ = spelt(name, type_names)
         try:
             session.run(sql(f"SELECT NULL::{type_}"))
         except StatementError as error:
@@ -181,7 +181,7 @@ def test_rows_of_a_table_are_read_alike_by_select_and_by_copy(session, sql, sele
 @pytest.mark.parametrize("options", [EXACT, ARROW], ids=["numpy", "arrow"])
 @pytest.mark.parametrize("odd", [False, True], ids=["usual", "odd"])
 @pytest.mark.parametrize("name", SELECTED)
-def test_what_was_read_can_be_written_and_read_again(select, session, sql, made, name, odd, options):
+def test_what_was_read_can_be_written_and_read_again(select, session, sql, type_names, name, odd, options):
     golden = GOLDEN[name]
     texts = [case.text for case in (golden.odd if odd else golden.cases) if _sendable(case)]
     try:
@@ -189,7 +189,7 @@ def test_what_was_read_can_be_written_and_read_again(select, session, sql, made,
     except StatementError as error:
         pytest.skip(f"not values of this server: {error}")
     table = f"types_{os.getpid()}"
-    session.run(sql(f"CREATE TABLE {table} (place INT PRIMARY KEY, v {spelt(name, made)})"))
+    session.run(sql(f"CREATE TABLE {table} (place INT PRIMARY KEY, v {spelt(name, type_names)})"))
     try:
         frame = to_frame(result, options)
         write(session, frame.assign(place=range(len(frame))), Writing(table=table, mode=Mode.APPEND))

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from crdb_magic.sql.statements import Statement, split
+
+
+def only(text: str) -> Statement:
+    """Give the one statement of a text."""
+    (statement,) = split(text)
+    return statement
+
+
 CLOSED = [
     ("plain", "'a;b'"),
     ("doubled quote", "'it''s; fine'"),

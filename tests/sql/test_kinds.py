@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from sql_fragments import nasty_text
+from sql_fragments import nasty_text, only
 
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.kinds import (
@@ -22,7 +22,7 @@ from crdb_magic.sql.kinds import (
     streams_data,
     turns_on_restarts,
 )
-from crdb_magic.sql.statements import Statement, split
+from crdb_magic.sql.statements import split
 
 CONTROLLING = [
     "BEGIN",
@@ -100,11 +100,6 @@ ORDINARY = [
     "SET TRANSACTION PRIORITY HIGH",
     "EXPLAIN SELECT 1",
 ]
-
-
-def only(text: str) -> Statement:
-    (statement,) = split(text)
-    return statement
 
 
 @pytest.mark.parametrize("text", CONTROLLING)

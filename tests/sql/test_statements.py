@@ -9,20 +9,15 @@ from itertools import accumulate, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sql_fragments import CLOSED, COMMENTS, QUOTED, nasty_text
+from sql_fragments import CLOSED, COMMENTS, QUOTED, nasty_text, only
 
 from crdb_magic.errors import ParameterError, ScriptError
 from crdb_magic.sql.lexer import Kind, lex
-from crdb_magic.sql.statements import Parameter, Statement, split, strip_markers
+from crdb_magic.sql.statements import Parameter, split, strip_markers
 
 
 def texts(cell: str) -> list[str]:
     return [statement.text for statement in split(cell)]
-
-
-def only(cell: str) -> Statement:
-    (statement,) = split(cell)
-    return statement
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from sql_fragments import nasty_text
+from sql_fragments import nasty_text, only
 
 from crdb_magic.errors import ScriptError
-from crdb_magic.sql.statements import Statement, split
+from crdb_magic.sql.statements import split
 from crdb_magic.sql.steadiness import Unsteady, Why, unsteady
-
-
-def only(text: str) -> Statement:
-    (statement,) = split(text)
-    return statement
 
 
 def reasons(text: str, rows: int | None = None, *, more: bool = False) -> list[Why]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,21 +12,19 @@ from faults import SERIALIZABLE, Exchange, Fault, cut_after, cut_before, cut_wit
 from personality import v22
 from proxy import Proxy
 from pyarrow import parquet
+from streams import MANY, numbers, streamed
 
 from crdb_magic.columns.frames import records, to_frame
-from crdb_magic.columns.results import Result
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.server import Server
 from crdb_magic.errors import BrokenTransactionError, OptionError, StatementError
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
 from crdb_magic.transfer.exporting import export
-from crdb_magic.transfer.streaming import results
 
 pytestmark = pytest.mark.usefixtures("by_cursor", "threads_end")
 
 _FETCH = statement("FETCH")
-_MANY = "SELECT i, 'row ' || i AS name FROM generate_series(1, 2000) AS t (i) ORDER BY i"
 _VALUES = """
 SELECT * FROM (VALUES ('', 1), (NULL, NULL), ('a "quoted", comma', 2), (e'two\\nlines\\r\\n', 3), ('\\.', 4),
     (' blank ', 5), ('größe ☃', 6), ('"', 7), (e'\\ufeff', 8)) AS t (a, b)
@@ -43,15 +40,7 @@ def by_cursor(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     monkeypatch.setattr("crdb_magic.session.reading.ROWS", 100)
 
 
-def streamed(session: Session, text: str, rows: int = 300, as_of: AsOf | None = None) -> Iterator[Result]:
-    return results(session, Query.of_text(text, None), rows, as_of)
-
-
-def numbers(parts: Iterator[Result]) -> list[int]:
-    return [int(row[0]) for part in parts for row in part.rows]
-
-
-@pytest.mark.parametrize("text", [_VALUES, _MANY, f"{_MANY} LIMIT 0", f"{_MANY} LIMIT 100", f"{_MANY} -- the end"])
+@pytest.mark.parametrize("text", [_VALUES, MANY, f"{MANY} LIMIT 0", f"{MANY} LIMIT 100", f"{MANY} -- the end"])
 def test_rows_are_those_of_the_plain_query(session, text):
     rows = [row for part in streamed(session, text) for row in records(part)]
 
@@ -123,7 +112,7 @@ def test_a_fault_is_passed_over_and_all_rows_come_once_in_order(through, proxy, 
     for one in faults:
         one.seen = 0
     proxy.rules += faults
-    found = list(streamed(through, _MANY))
+    found = list(streamed(through, MANY, 300))
 
     assert numbers(iter(found)) == list(range(1, 2001))
     assert [part.row_count for part in found] == [300] * 6 + [200]
@@ -144,7 +133,7 @@ def test_where_there_is_no_past_a_stream_that_has_begun_is_not_read_on(target, p
     alone = Session(proxy.target)
 
     with pytest.raises(BrokenTransactionError, match="no past"):
-        list(streamed(alone, _MANY))
+        list(streamed(alone, MANY))
     alone.close()
 
 
@@ -158,7 +147,7 @@ def test_an_error_behind_many_rows_comes_where_the_rows_end(session):
 
 def test_a_stream_that_is_let_be_stops_at_once(session):
     for part in streamed(session, "SELECT generate_series(1, 50000000) AS i"):
-        assert part.row_count == 300
+        assert part.row_count == 500
         break
 
     assert [thread for thread in threading.enumerate() if thread.name == "crdb_magic stream"] == []
@@ -169,7 +158,7 @@ def test_a_file_is_written_and_after_a_fault_begun_again(through, proxy, tmp_pat
     path = tmp_path / f"a{suffix}"
     proxy.rules.append(Fault(_FETCH, cut_after, nth=9))
 
-    assert export(through, Query.of_text(_MANY, None), path) == 2000
+    assert export(through, Query.of_text(MANY, None), path) == 2000
     assert first_column(path) == list(range(1, 2001))
 
 
@@ -199,8 +188,8 @@ def test_cockroachdb_22_is_read_so(target, server, tmp_path):
         pytest.skip("a cluster answers for itself")
     with Proxy(target, personality=v22()) as proxy:
         session = Session(proxy.target)
-        found = numbers(streamed(session, _MANY))
-        rows = export(session, Query.of_text(_MANY, None), tmp_path / "a.arrow")
+        found = numbers(streamed(session, MANY))
+        rows = export(session, Query.of_text(MANY, None), tmp_path / "a.arrow")
         session.close()
 
     assert found == list(range(1, 2001))
@@ -213,6 +202,6 @@ def test_without_cursors_it_is_said_what_is_missing(session, monkeypatch, tmp_pa
     monkeypatch.setattr(Server, "cursors", property(lambda _: False))
 
     with pytest.raises(OptionError, match=r"cursors \(CockroachDB has them from v22\.2\) or COPY"):
-        next(streamed(session, _MANY))
+        next(streamed(session, MANY))
     with pytest.raises(OptionError, match="reads all rows at once"):
-        export(session, Query.of_text(_MANY, None), tmp_path / "a.csv")
+        export(session, Query.of_text(MANY, None), tmp_path / "a.csv")

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from faults import SERIALIZABLE, Exchange, Fault, cut_within, error_within, statement
 from pyarrow import parquet
+from streams import MANY
 
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
@@ -24,7 +25,6 @@ from crdb_magic.transfer.exporting import export
 pytestmark = pytest.mark.usefixtures("copies_out", "threads_end", "small_parts")
 
 _COPY = statement("COPY")
-_MANY = "SELECT i, 'row ' || i AS name FROM generate_series(1, 2000) AS t (i) ORDER BY i"
 _ENDLESS = "SELECT generate_series(1, 50000000) AS i, repeat('x', 100) AS x"
 SUFFIXES = [".parquet", ".arrow", ".csv"]
 
@@ -51,13 +51,13 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_a_file_holds_all_rows_and_their_number_is_told(session, path):
-    assert exported(session, _MANY, path) == 2000
+    assert exported(session, MANY, path) == 2000
     assert first_column(path) == list(range(1, 2001))
     assert os.listdir(path.parent) == [path.name]
 
 
 def test_a_query_without_rows_makes_a_file_of_its_columns(session, path):
-    assert exported(session, f"{_MANY} LIMIT 0", path) == 0
+    assert exported(session, f"{MANY} LIMIT 0", path) == 0
     assert first_column(path) == []
 
 
@@ -96,7 +96,7 @@ def test_the_past_is_exported(session, table, path):
 
 def test_progress_is_told_the_rows(session, path):
     told: list[int] = []
-    exported(session, _MANY, path, progress=told.append)
+    exported(session, MANY, path, progress=told.append)
 
     assert sum(told) == 2000
     assert len(told) > 10
@@ -114,7 +114,7 @@ def test_after_a_fault_it_begins_again(through, proxy, path, actions):
     proxy.rules += [Fault(_COPY, action) for action in actions]
     heard: list[Attempt] = []
 
-    assert exported(through, _MANY, path, observer=heard.append) == 2000
+    assert exported(through, MANY, path, observer=heard.append) == 2000
     assert first_column(path) == list(range(1, 2001))
     assert [attempt.number for attempt in heard] == list(range(1, len(actions) + 1))
     assert os.listdir(path.parent) == [path.name]
@@ -170,7 +170,7 @@ def test_faults_without_an_end_leave_the_old_file(through, proxy, path, monkeypa
     monkeypatch.setattr("crdb_magic.core.options.RetryPolicy.longest_wait", lambda *_: 0)
     proxy.rules.append(Fault(_COPY, cut_within(0.7), times=20))
     with pytest.raises(CrdbMagicError, match="Gave up"):
-        exported(through, _MANY, path)
+        exported(through, MANY, path)
 
     assert left_as_it_was(path, through)
 
@@ -205,7 +205,7 @@ def test_a_place_that_is_none_is_refused_before_anything_is_sent(trips, through,
 
     def refused() -> None:
         with pytest.raises(OptionError, match=why):
-            exported(through, _MANY, tmp_path / place)
+            exported(through, MANY, tmp_path / place)
 
     assert trips(refused) == []
     assert sorted(os.listdir(tmp_path)) == ["a-file", "a-folder.csv"]
@@ -214,7 +214,7 @@ def test_a_place_that_is_none_is_refused_before_anything_is_sent(trips, through,
 def test_a_link_stays_one_and_leads_to_the_rows(session, tmp_path):
     (tmp_path / "there").mkdir()
     (tmp_path / "link.csv").symlink_to("there/rows.csv")
-    exported(session, _MANY, tmp_path / "link.csv")
+    exported(session, MANY, tmp_path / "link.csv")
 
     assert (tmp_path / "link.csv").is_symlink()
     assert first_column(tmp_path / "there" / "rows.csv") == list(range(1, 2001))
@@ -222,7 +222,7 @@ def test_a_link_stays_one_and_leads_to_the_rows(session, tmp_path):
 
 def test_home_is_known(session, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    exported(session, _MANY, Path("~/rows.csv"))
+    exported(session, MANY, Path("~/rows.csv"))
 
     assert os.listdir(tmp_path) == ["rows.csv"]
 
@@ -235,7 +235,7 @@ def test_a_full_disk_is_an_error_of_the_disk(session, tmp_path, monkeypatch, suf
     path = tmp_path / f"a{suffix}"
     (tmp_path / f".a-full{suffix}").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
-        exported(session, _MANY, path)
+        exported(session, MANY, path)
 
     assert list(tmp_path.iterdir()) == []
     assert session.ask("SELECT 2").rows == (("2",),)
@@ -245,7 +245,7 @@ def test_a_full_disk_is_an_error_of_the_disk(session, tmp_path, monkeypatch, suf
 def test_another_format_is_refused_before_anything_is_sent(trips, through, tmp_path, name):
     def refused() -> None:
         with pytest.raises(OptionError, match=r"\.parquet, \.arrow, \.csv"):
-            exported(through, _MANY, tmp_path / name)
+            exported(through, MANY, tmp_path / name)
 
     assert trips(refused) == []
     assert list(tmp_path.iterdir()) == []
@@ -255,7 +255,7 @@ def test_within_a_transaction_it_is_refused(session, path):
     def work(connection: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        exported(session, _MANY, path)
+        exported(session, MANY, path)
 
     with pytest.raises(OptionError, match="outside of the transaction"):
         session.transact(work, TransactionOptions())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -17,7 +17,6 @@ import pytest
 from faults import SERIALIZABLE, Fault, ServerError, cut_after, cut_before, instead, is_, statement
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proxy import Proxy
 from wire import COPY_DONE
 
 from crdb_magic.columns import encode
@@ -50,7 +49,7 @@ def put(session, name) -> Callable[..., int]:
 
 
 @pytest.fixture
-def held(rows, name) -> Callable[..., list[tuple[str | None, ...]]]:
+def stored(rows, name) -> Callable[..., list[tuple[str | None, ...]]]:
     """Give the text of what the table holds, in the order of its first columns."""
     return lambda columns="*": rows(f"SELECT {columns} FROM {name} ORDER BY 1, 2")
 
@@ -62,36 +61,36 @@ def accounts(**balances: int) -> pd.DataFrame:
 # Modes.
 
 
-def test_a_new_table_has_all_rows(put, held):
+def test_a_new_table_has_all_rows(put, stored):
     assert put(accounts(ann=70, bob=50)) == 2
-    assert held() == [("ann", "70"), ("bob", "50")]
+    assert stored() == [("ann", "70"), ("bob", "50")]
 
 
-def test_a_table_that_exists_is_left_alone(put, held):
+def test_a_table_that_exists_is_left_alone(put, stored):
     put(accounts(ann=70))
     with pytest.raises(StatementError, match="already exists") as caught:
         put(accounts(bob=50))
 
     assert caught.value.sqlstate == "42P07"
     assert "--mode append, replace or upsert" in caught.value.hint
-    assert held() == [("ann", "70")]
+    assert stored() == [("ann", "70")]
 
 
-def test_append_adds_and_makes_the_table_if_need_be(put, held):
+def test_append_adds_and_makes_the_table_if_need_be(put, stored):
     for frame in (accounts(ann=70), accounts(bob=50)):
         put(frame, "append", key="owner")
 
-    assert held() == [("ann", "70"), ("bob", "50")]
+    assert stored() == [("ann", "70"), ("bob", "50")]
 
 
-def test_append_fills_the_columns_that_it_names(put, held, session, sql, name):
+def test_append_fills_the_columns_that_it_names(put, stored, session, sql, name):
     session.run(sql(f"CREATE TABLE {name} (note TEXT DEFAULT 'new', balance BIGINT, owner TEXT)"))
     put(accounts(ann=70), "append")
 
-    assert held() == [("new", "70", "ann")]
+    assert stored() == [("new", "70", "ann")]
 
 
-def test_append_writes_what_the_table_takes(put, held, session, sql, name):
+def test_append_writes_what_the_table_takes(put, stored, session, sql, name):
     session.run(sql(f"CREATE TABLE {name} (id INT8, doc JSONB, exact DECIMAL(10, 2), at TIMESTAMPTZ)"))
     put(
         pd.DataFrame(
@@ -105,7 +104,7 @@ def test_append_writes_what_the_table_takes(put, held, session, sql, name):
         "append",
     )
 
-    assert held("id, doc, exact, extract(epoch from at)::INT8") == [
+    assert stored("id, doc, exact, extract(epoch from at)::INT8") == [
         ("1", "[1]", "1.50", "1767225600"),
         ("2", "null", None, None),
     ]
@@ -125,19 +124,19 @@ TEN_DIGITS = [10_000_000_000.0, None, -3.0]
     ],
 )
 @pytest.mark.parametrize("mode", ["fail", "append", "upsert"])
-def test_numbers_without_a_fraction_go_into_integers(put, held, session, sql, name, column, mode):
+def test_numbers_without_a_fraction_go_into_integers(put, stored, session, sql, name, column, mode):
     if mode != "fail":
         session.run(sql(f"CREATE TABLE {name} (i INT8 PRIMARY KEY, v INT8)"))
     put(pd.DataFrame({"i": [1, 2, 3], "v": column}), mode, dtypes={"v": "BIGINT"} if mode == "fail" else None)
 
-    assert held() == [("1", "10000000000"), ("2", None), ("3", "-3")]
+    assert stored() == [("1", "10000000000"), ("2", None), ("3", "-3")]
 
 
-def test_lists_of_numbers_without_a_fraction_go_into_arrays_of_integers(put, held, session, sql, name):
+def test_lists_of_numbers_without_a_fraction_go_into_arrays_of_integers(put, stored, session, sql, name):
     session.run(sql(f"CREATE TABLE {name} (i INT8, v INT8[])"))
     put(pd.DataFrame({"i": [1], "v": [[1.0, None, 1e10]]}), "append")
 
-    assert held() == [("1", "{1,NULL,10000000000}")]
+    assert stored() == [("1", "{1,NULL,10000000000}")]
 
 
 @pytest.mark.parametrize("column", [[1e10, 1.5], [1.5, None], pd.Series([1.0, 1.5], dtype=object), [Decimal("1.5"), 2]])
@@ -150,58 +149,58 @@ def test_a_fraction_is_refused_and_not_rounded(put, rows, session, sql, name, co
     assert rows(f"SELECT * FROM {name}") == []
 
 
-def test_replace_makes_the_table_anew(put, held):
+def test_replace_makes_the_table_anew(put, stored):
     put(accounts(ann=70))
     put(pd.DataFrame({"a": [1], "b": [2.5]}), "replace")
 
-    assert held() == [("1", "2.5")]
+    assert stored() == [("1", "2.5")]
 
 
-def test_replace_that_fails_leaves_the_old_table(put, held):
+def test_replace_that_fails_leaves_the_old_table(put, stored):
     put(accounts(ann=70))
     with pytest.raises(StatementError):
         put(pd.DataFrame({"a": ["1", "x"]}), "replace", dtypes={"a": "UUID"})
 
-    assert held() == [("ann", "70")]
+    assert stored() == [("ann", "70")]
 
 
 # Upsert.
 
 
-def test_upsert_overwrites_rows_of_the_same_key_and_adds_the_others(put, held):
+def test_upsert_overwrites_rows_of_the_same_key_and_adds_the_others(put, stored):
     put(accounts(ann=70, bob=50), key="owner")
     assert put(accounts(bob=60, eve=1), "upsert") == 2
 
-    assert held() == [("ann", "70"), ("bob", "60"), ("eve", "1")]
+    assert stored() == [("ann", "70"), ("bob", "60"), ("eve", "1")]
 
 
-def test_upsert_keeps_the_columns_that_it_does_not_name(put, held):
+def test_upsert_keeps_the_columns_that_it_does_not_name(put, stored):
     put(pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": [1.5, 2.5]}), key="a")
     put(pd.DataFrame({"b": ["z"], "a": [2]}), "upsert")
 
-    assert held() == [("1", "x", "1.5"), ("2", "z", "2.5")]
+    assert stored() == [("1", "x", "1.5"), ("2", "z", "2.5")]
 
 
-def test_upsert_makes_the_table_if_it_is_told_the_key(put, held):
+def test_upsert_makes_the_table_if_it_is_told_the_key(put, stored):
     put(accounts(ann=1), "upsert", key="owner")
     put(accounts(ann=2), "upsert", key="owner")
 
-    assert held() == [("ann", "2")]
+    assert stored() == [("ann", "2")]
 
 
-def test_upsert_finds_rows_by_all_of_the_key(put, held, session, sql, name):
+def test_upsert_finds_rows_by_all_of_the_key(put, stored, session, sql, name):
     session.run(sql(f"CREATE TABLE {name} (v TEXT, b INT8, a INT8, PRIMARY KEY (a, b))"))
     put(pd.DataFrame({"a": [1, 1], "b": [1, 2], "v": ["x", "y"]}), "upsert")
     put(pd.DataFrame({"a": [1], "b": [2], "v": ["z"]}), "upsert")
 
-    assert held("a, b, v") == [("1", "1", "x"), ("1", "2", "z")]
+    assert stored("a, b, v") == [("1", "1", "x"), ("1", "2", "z")]
 
 
-def test_upsert_of_keys_alone_adds_the_new_ones(put, held):
+def test_upsert_of_keys_alone_adds_the_new_ones(put, stored):
     put(pd.DataFrame({"a": [1], "b": [1]}), key="a,b")
     put(pd.DataFrame({"a": [1, 2], "b": [1, 2]}), "upsert")
 
-    assert held() == [("1", "1"), ("2", "2")]
+    assert stored() == [("1", "1"), ("2", "2")]
 
 
 def test_upsert_is_exact_for_each_type(put, session, sql, name):
@@ -217,7 +216,7 @@ def test_upsert_is_exact_for_each_type(put, session, sql, name):
     ("base", "column", "text"),
     [("VARCHAR(3)", ["abc"], "abc"), ("JSONB", [[1]], "[1]"), ("INT8", [1e10], "1" + "0" * 10)],
 )
-def test_a_domain_is_written_as_what_it_is_based_on(put, held, session, sql, name, base, column, text):
+def test_a_domain_is_written_as_what_it_is_based_on(put, stored, session, sql, name, base, column, text):
     try:
         session.run(sql(f"CREATE DOMAIN {name}_d AS {base}"))
     except StatementError:
@@ -227,7 +226,7 @@ def test_a_domain_is_written_as_what_it_is_based_on(put, held, session, sql, nam
         put(pd.DataFrame({"a": [1], "v": column}), "upsert")
         with pytest.raises((InputError, StatementError)):
             put(pd.DataFrame({"a": [1], "v": ["more than that"]}), "upsert")
-        assert held() == [("1", text)]
+        assert stored() == [("1", text)]
     finally:
         session.run(sql(f"DROP TABLE {name}; DROP DOMAIN {name}_d"))
 
@@ -287,14 +286,14 @@ def test_a_key_that_is_missing_or_comes_twice_is_refused_before_anything_is_sent
         put(pd.DataFrame({"k": column, "v": 1}), key="k")
 
 
-def test_given_types_are_the_table_s(put, held):
+def test_given_types_are_the_table_s(put, stored):
     frame = pd.DataFrame({"a": ["1.005"], "b": [[1, 2]], "c": ["{}"]})
     put(frame, dtypes="a=DECIMAL(10,3),b=JSONB,c=JSONB")
 
-    assert held("a + 1, b -> 0, c") == [("2.005", "1", "{}")]
+    assert stored("a + 1, b -> 0, c") == [("2.005", "1", "{}")]
 
 
-def test_a_frame_without_rows_makes_the_table(put, held, session, sql, name):
+def test_a_frame_without_rows_makes_the_table(put, stored, session, sql, name):
     frame = pd.DataFrame(
         {"n": pd.Series(dtype="Int64"), "o": pd.Series(dtype=object), "t": pd.Series(dtype="datetime64[us]")}
     )
@@ -489,16 +488,6 @@ def test_another_encoding_of_the_client_writes_the_right_texts(put, session, row
 
 
 @pytest.fixture
-def through(proxy: Proxy) -> Iterator[Session]:
-    """A session that leads through the proxy, connected; its connecting is not in the log."""
-    opened = Session(proxy.target)
-    assert opened.server
-    proxy.sent.clear()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def small_chunks(monkeypatch) -> None:
     monkeypatch.setattr(encode, "CHUNK_ROWS", 2)
 
@@ -509,15 +498,15 @@ FIVE = pd.DataFrame({"a": range(5), "b": list("vwxyz")})
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("mode", ["append", "replace", "upsert"])
 @pytest.mark.parametrize("fault", [instead(SERIALIZABLE), cut_before], ids=["40001", "cut"])
-def test_a_load_is_begun_again_from_its_first_row(put, held, through, proxy, name, mode, fault):
+def test_a_load_is_begun_again_from_its_first_row(put, stored, through_unkept, proxy, name, mode, fault):
     put(FIVE.head(3), key="a")
-    point = statement("INSERT") if mode == "upsert" and not through.server.upsert else is_(COPY_DONE)
-    point = statement("UPSERT") if mode == "upsert" and through.server.upsert else point
+    point = statement("INSERT") if mode == "upsert" and not through_unkept.server.upsert else is_(COPY_DONE)
+    point = statement("UPSERT") if mode == "upsert" and through_unkept.server.upsert else point
     proxy.rules.append(Fault(point, fault, 1, 2 if mode == "upsert" else 1))
     told: list[int] = []
     frame = FIVE.assign(a=FIVE.a + 10) if mode == "append" else FIVE
     write(
-        through,
+        through_unkept,
         frame,
         Writing(table=name, mode=Mode.parse(mode)),
         progress=told.append,
@@ -526,25 +515,25 @@ def test_a_load_is_begun_again_from_its_first_row(put, held, through, proxy, nam
 
     assert proxy.rules[0].fired
     assert sum(told) == 5
-    assert len(held()) == (8 if mode == "append" else 5)
+    assert len(stored()) == (8 if mode == "append" else 5)
 
 
-def test_a_load_whose_commit_is_not_answered_is_said_to_be_unknown(put, through, proxy, name):
+def test_a_load_whose_commit_is_not_answered_is_said_to_be_unknown(put, through_unkept, proxy, name):
     put(FIVE)
     proxy.rules.append(Fault(statement("COMMIT"), cut_after))
 
     with pytest.raises(AmbiguousCommitError):
-        write(through, FIVE, Writing(table=name, mode=Mode.APPEND))
+        write(through_unkept, FIVE, Writing(table=name, mode=Mode.APPEND))
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_load_that_fails_in_its_last_row_leaves_nothing(put, held, session, sql, name):
+def test_a_load_that_fails_in_its_last_row_leaves_nothing(put, stored, session, sql, name):
     session.run(sql(f"CREATE TABLE {name} (a INT8 CHECK (a < 4), b TEXT)"))
     with pytest.raises(StatementError) as caught:
         put(FIVE, "append")
 
     assert caught.value.sqlstate == "23514"
-    assert held() == []
+    assert stored() == []
 
 
 def test_what_interrupts_the_progress_comes_out_as_it_is(session, rows, name, put):
@@ -561,10 +550,10 @@ def test_what_interrupts_the_progress_comes_out_as_it_is(session, rows, name, pu
     assert rows(f"SELECT count(*) FROM {name}") == [("0",)]
 
 
-def test_a_copy_costs_as_many_round_trips_however_many_chunks(through, proxy, name, put, small_chunks):
+def test_a_copy_costs_as_many_round_trips_however_many_chunks(through_unkept, proxy, name, put, small_chunks):
     put(FIVE.head(0))
     proxy.sent.clear()
-    write(through, FIVE, Writing(table=name, mode=Mode.REPLACE))
+    write(through_unkept, FIVE, Writing(table=name, mode=Mode.REPLACE))
 
     assert [text.split()[0] for text in proxy.log if text != COPY_DONE] == ["BEGIN", "CREATE", "COPY", "COMMIT"]
 
@@ -577,14 +566,14 @@ def test_how_large_a_load_may_be_is_known_of_each_server(version, largest):
     assert Server.identify(version, 180_006).largest_load == largest
 
 
-def test_a_load_too_large_for_one_transaction_is_refused_before_anything_is_sent(put, held, monkeypatch):
+def test_a_load_too_large_for_one_transaction_is_refused_before_anything_is_sent(put, stored, monkeypatch):
     put(accounts(ann=1))
     monkeypatch.setattr(Server, "largest_load", property(lambda _: 20))
 
     with pytest.raises(InputError, match=r"too much for one transaction(?s:.*)--mode append, .* IMPORT INTO"):
         put(accounts(ann=1, bob=2, eve=3), "append")
     put(accounts(bob=2), "append")
-    assert len(held()) == 2
+    assert len(stored()) == 2
 
 
 @pytest.mark.parametrize(
@@ -597,19 +586,19 @@ def test_a_load_too_large_for_one_transaction_is_refused_before_anything_is_sent
     ],
 )
 def test_what_the_server_refuses_keeps_its_error_with_advice(
-    through, proxy, name, put, monkeypatch, error, largest, advice
+    through_unkept, proxy, name, put, monkeypatch, error, largest, advice
 ):
     monkeypatch.setattr(Server, "largest_load", property(lambda _: largest))
     put(FIVE)
     proxy.rules.append(Fault(is_(COPY_DONE), instead(error)))
 
     with pytest.raises(StatementError, match=error.text) as caught:
-        write(through, FIVE, Writing(table=name, mode=Mode.APPEND))
+        write(through_unkept, FIVE, Writing(table=name, mode=Mode.APPEND))
     assert caught.value.sqlstate == error.sqlstate
     assert re.search(advice, caught.value.hint) if advice else caught.value.hint is None
 
 
-def test_a_deadline_that_can_t_be_met_is_advised_on_too(through, proxy, name, put):
+def test_a_deadline_that_can_t_be_met_is_advised_on_too(through_unkept, proxy, name, put):
     put(FIVE)
     late = ServerError(
         "40001", "restart transaction: retry txn (RETRY_COMMIT_DEADLINE_EXCEEDED - txn timestamp pushed)"
@@ -618,17 +607,17 @@ def test_a_deadline_that_can_t_be_met_is_advised_on_too(through, proxy, name, pu
     options = TransactionOptions(retry=RetryPolicy(max_attempts=2, wait_initial=0, wait_max=0))
 
     with pytest.raises(ExceededMaxAttempts, match="--mode append"):
-        write(through, FIVE, Writing(table=name, mode=Mode.APPEND), options)
+        write(through_unkept, FIVE, Writing(table=name, mode=Mode.APPEND), options)
 
 
 # From Python.
 
 
-def test_a_database_writes_frames(db, held, name):
+def test_a_database_writes_frames(db, stored, name):
     assert db.write_frame(accounts(ann=1), name, key="owner") == 1
     assert db.write_frame(accounts(ann=2, bob=1), name, mode="upsert") == 2
 
-    assert held() == [("ann", "2"), ("bob", "1")]
+    assert stored() == [("ann", "2"), ("bob", "1")]
 
 
 def test_null_in_arrays_of_json_survives_the_way_back(db, session, sql, name):
@@ -661,17 +650,17 @@ def test_what_a_database_wrote_it_reads(db, name):
     assert [list(tags) for tags in back.tags] == [["x"], []]
 
 
-def test_in_an_open_transaction_a_frame_is_a_part_of_it(db, held, name):
+def test_in_an_open_transaction_a_frame_is_a_part_of_it(db, stored, name):
     db.write_frame(accounts(ann=1), name)
     with db.atomic() as transaction:
         db.write_frame(accounts(bob=1), name, mode="append")
         transaction.rollback()
     db.run_transaction(lambda db: db.write_frame(accounts(eve=1), name, mode="append"))
 
-    assert held() == [("ann", "1"), ("eve", "1")]
+    assert stored() == [("ann", "1"), ("eve", "1")]
 
 
-def test_a_database_begins_again_on_a_new_connection(proxy, held, put, name):
+def test_a_database_begins_again_on_a_new_connection(proxy, stored, put, name):
     put(FIVE.head(0))
     parameters = dict(proxy.target)
     database = CockroachDatabase(parameters.pop("dbname"), **parameters)
@@ -681,7 +670,7 @@ def test_a_database_begins_again_on_a_new_connection(proxy, held, put, name):
     finally:
         database.close()
 
-    assert len(held()) == 5
+    assert len(stored()) == 5
 
 
 def test_a_database_raises_what_its_transactions_do(db, name):

@@ -12,6 +12,7 @@ from decimal import Decimal
 import psycopg2
 import pytest
 from faults import SERIALIZABLE, Action, Exchange, Fault, cut_within, error_within, instead, statement
+from streams import MANY, numbers, streamed
 from wire import Message
 
 from crdb_magic.columns.frames import to_frame
@@ -25,22 +26,12 @@ from crdb_magic.transfer.streaming import results
 pytestmark = pytest.mark.usefixtures("copies_out", "threads_end")
 
 _COPY = statement("COPY")
-_MANY = "SELECT i, 'row ' || i AS name FROM generate_series(1, 2000) AS t (i) ORDER BY i"
 _ENDLESS = "SELECT generate_series(1, 50000000) AS i, repeat('x', 100) AS x"
 
 
 @pytest.fixture
 def stream(session: Session) -> Callable[..., Iterator[Result]]:
     return lambda text, rows=500, as_of=None: streamed(session, text, rows, as_of)
-
-
-def streamed(session: Session, text: str, rows: int = 500, as_of: AsOf | None = None) -> Iterator[Result]:
-    return results(session, Query.of_text(text, None), rows, as_of)
-
-
-def numbers(parts: Iterator[Result]) -> list[int]:
-    """Give the first column of all rows."""
-    return [int(row[0]) for part in parts for row in part.rows]
 
 
 @pytest.fixture
@@ -86,7 +77,7 @@ def test_results_have_so_many_rows_each(stream, small_parts, rows, size, parts):
 
 
 def test_the_sizes_of_results_and_of_parts_have_nothing_to_do_with_each_other(stream, small_parts):
-    found = list(stream(_MANY, 333))
+    found = list(stream(MANY, 333))
 
     assert [part.row_count for part in found] == [333] * 6 + [2]
     assert numbers(found) == list(range(1, 2001))
@@ -183,7 +174,7 @@ REFUSED = instead(SERIALIZABLE)
 )
 def test_a_fault_is_passed_over_and_all_rows_come_once_in_order(through, proxy, small_parts, faults):
     proxy.rules += [Fault(_COPY, action) for action in faults]
-    found = list(streamed(through, _MANY, 300))
+    found = list(streamed(through, MANY, 300))
 
     assert numbers(found) == list(range(1, 2001))
     assert [part.row_count for part in found] == [300] * 6 + [200]
@@ -192,7 +183,7 @@ def test_a_fault_is_passed_over_and_all_rows_come_once_in_order(through, proxy, 
 def test_a_commit_that_is_lost_is_passed_over_too(through, proxy, small_parts):
     proxy.rules.append(Fault(statement("COMMIT"), cut_within(0)))
 
-    assert numbers(streamed(through, _MANY)) == list(range(1, 2001))
+    assert numbers(streamed(through, MANY)) == list(range(1, 2001))
 
 
 SHUFFLED = [
@@ -225,7 +216,7 @@ def test_fewer_rows_when_read_again_are_an_error(through, proxy, small_parts):
     proxy.rules += [Fault(_COPY, cut_behind(1500)), Fault(_COPY, only_of(1000))]
 
     with pytest.raises(BrokenTransactionError, match="fewer rows"):
-        list(streamed(through, _MANY))
+        list(streamed(through, MANY))
 
 
 def test_where_there_is_no_past_a_stream_that_has_begun_is_not_read_on(target, proxy, small_parts, server):
@@ -235,8 +226,8 @@ def test_where_there_is_no_past_a_stream_that_has_begun_is_not_read_on(target, p
     alone = Session(proxy.target)
 
     with pytest.raises(BrokenTransactionError, match="no past"):
-        list(streamed(alone, _MANY))
-    assert numbers(streamed(alone, _MANY)) == list(range(1, 2001))
+        list(streamed(alone, MANY))
+    assert numbers(streamed(alone, MANY)) == list(range(1, 2001))
     alone.close()
 
 
@@ -286,7 +277,7 @@ def test_within_a_transaction_a_stream_is_refused(session, stream):
     def work(connection):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        next(stream(_MANY))
+        next(stream(MANY))
 
     with pytest.raises(OptionError, match="outside of the transaction"):
         session.transact(work)
@@ -395,7 +386,7 @@ def test_a_stream_that_no_server_can_be_asked_to_stop_is_cut_off(through, proxy)
 
 def test_ones_own_connection_is_free_in_the_loop(session, stream, table):
     seen = []
-    for part in stream(_MANY):
+    for part in stream(MANY):
         seen.append(part.row_count)
         session.ask(f"UPDATE {table} SET balance = balance + 1 WHERE id = 1")
 
@@ -403,7 +394,7 @@ def test_ones_own_connection_is_free_in_the_loop(session, stream, table):
 
 
 def test_two_streams_run_beside_each_other(stream, small_parts):
-    both = [(first.rows, second.rows) for first, second in zip(stream(_MANY), stream(_MANY), strict=True)]
+    both = [(first.rows, second.rows) for first, second in zip(stream(MANY), stream(MANY), strict=True)]
 
     assert all(first == second for first, second in both)
 

@@ -28,7 +28,7 @@ def put(request, session, sql, name) -> Callable[[str, object], None]:
 
 
 @pytest.fixture
-def held(rows, name) -> Callable[[], list[str | None]]:
+def stored(rows, name) -> Callable[[], list[str | None]]:
     return lambda: [value for (value,) in rows(f"SELECT v FROM {name} ORDER BY i")]
 
 
@@ -62,10 +62,10 @@ KEPT = {
 
 
 @pytest.mark.parametrize(("type_", "column", "texts"), KEPT.values(), ids=KEPT)
-def test_what_a_column_takes_is_stored_as_an_insert_stores_it(put, held, type_, column, texts):
+def test_what_a_column_takes_is_stored_as_an_insert_stores_it(put, stored, type_, column, texts):
     put(type_, column)
 
-    assert held() == texts
+    assert stored() == texts
 
 
 @pytest.mark.parametrize("type_", ["REAL", "FLOAT4"])
@@ -108,10 +108,10 @@ def test_what_a_column_does_not_take_is_refused_by_row_and_column(put, type_, co
         put(type_, column)
 
 
-def test_a_char_is_not_longer_for_its_blanks(put, held):
+def test_a_char_is_not_longer_for_its_blanks(put, stored):
     put("CHAR(3)", ["ab     "])
 
-    assert held()[0].rstrip(" ") == "ab"
+    assert stored()[0].rstrip(" ") == "ab"
 
 
 def test_the_table_s_own_type_says_what_fits_whatever_type_is_given(session, sql, name):

@@ -13,9 +13,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from type_cases import of_oid
 
 from crdb_magic.values.decode import Interval, decode, decoder, interval
-from crdb_magic.values.typemap import BUILTIN, SqlType, array_of, enum, lookup
+from crdb_magic.values.typemap import BUILTIN, array_of, enum
 
 ANSWERS = json.loads(Path(__file__).with_name("crdb_types.json").read_text(encoding="utf-8"))["values"]
 
@@ -111,12 +112,6 @@ GOLDEN = {
     "unique_rowid": True,
     "cluster_logical_timestamp": True,
 }
-
-
-def of_oid(oid: int) -> SqlType:
-    type_ = lookup(oid)
-    assert type_
-    return type_
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer["type"])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from type_cases import of_oid
 
 from crdb_magic.values.typemap import (
     BUILTIN,
@@ -15,6 +16,8 @@ from crdb_magic.values.typemap import (
     Family,
     SqlType,
     array_of,
+    decimal_digits,
+    decimal_modifier,
     enum,
     from_catalog,
     lookup,
@@ -25,12 +28,6 @@ ANSWERS = json.loads(Path(__file__).with_name("crdb_types.json").read_text(encod
 
 MOOD = CatalogRow(101446, "fact_mood", "e", array_oid=101447, labels=("sad", "ok"))
 MOODS = CatalogRow(101447, "_fact_mood", "b", element_oid=101446)
-
-
-def known(oid: int) -> SqlType:
-    type_ = lookup(oid)
-    assert type_
-    return type_
 
 
 @pytest.mark.parametrize("answer", ANSWERS["values"], ids=lambda answer: answer["type"])
@@ -45,13 +42,13 @@ def test_no_oid_stands_twice_in_the_table():
 
 
 def test_the_types_of_the_table_can_be_hashed_and_are_equal_by_value():
-    assert {known(20), known(1016)} == {known(20), array_of(known(20))}
+    assert {of_oid(20), of_oid(1016)} == {of_oid(20), array_of(of_oid(20))}
 
 
 def test_an_array_knows_its_element():
-    array = known(1016)
+    array = of_oid(1016)
 
-    assert (array.name, array.family, array.ddl, array.element) == ("INT8[]", Family.ARRAY, "BIGINT[]", known(20))
+    assert (array.name, array.family, array.ddl, array.element) == ("INT8[]", Family.ARRAY, "BIGINT[]", of_oid(20))
 
 
 @pytest.mark.parametrize("oid", [0, 101446, 2**32 - 1])
@@ -68,7 +65,7 @@ def test_the_numbers_that_both_share_mean_the_same_on_postgresql():
 
 
 def test_the_array_whose_elements_are_not_parted_by_commas_stays_a_text():
-    assert known(1020).family is Family.TEXT
+    assert of_oid(1020).family is Family.TEXT
 
 
 def test_an_enum_is_spelt_with_quotes():
@@ -102,7 +99,7 @@ def test_a_domain_may_be_made_of_a_domain_of_an_enum():
 def test_a_domain_may_be_made_of_an_array():
     types = from_catalog([CatalogRow(30000, "scores", "d", array_oid=30001, base_oid=1016)])
 
-    assert (types[30000].family, types[30000].element) == (Family.ARRAY, known(20))
+    assert (types[30000].family, types[30000].element) == (Family.ARRAY, of_oid(20))
 
 
 @pytest.mark.parametrize("name", ["hstore", "cube"])
@@ -141,3 +138,19 @@ def test_the_table_is_loaded_without_pandas_and_pyarrow():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("digits", "scale", "modifier"),  # SELECT numerictypmodin('{10,2}')
+    [
+        (10, 2, 655366),
+        (5, 0, 327684),
+        (2, 4, 131080),
+        (5, -2, 329730),
+        (1000, 1000, 65537004),
+        (1000, -1000, 65537052),
+    ],
+)
+def test_the_modifier_of_a_decimal_is_that_of_postgresql(digits, scale, modifier):
+    assert decimal_modifier(digits, scale) == modifier
+    assert decimal_digits(modifier) == (digits, scale)
