@@ -10,5 +10,6 @@
     └── wording.py      what a server says, without what differs between runs
     server.py       which server answered, what it can do, how it wants things said
     target.py       where to connect
+    libpq_files.py  services and passwords in libpq's files
     amounts.py      counts, durations and sizes in words
 """

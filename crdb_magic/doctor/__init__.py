@@ -10,7 +10,6 @@
     report.py       what a check has found
     case.py         what the checks look at, found out about step by step
     ├── meant.py        which target is meant, and where each part of it comes from
-    │   └── libpq_files.py  … services and passwords in files
     ├── network.py      addresses, connections, what answers there
     └── certificates.py what a certificate says, and whether it holds
 """

@@ -10,9 +10,10 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from crdb_magic.core.target import URL_VARIABLES, Target
-from crdb_magic.doctor.libpq_files import has_password, is_open, password_file, service, service_files
+from crdb_magic.core.libpq_files import find_service, has_password, is_open, password_file
+from crdb_magic.core.target import SSLMODES, URL_VARIABLES, Target
 from crdb_magic.errors import OptionError
+from crdb_magic.session.connecting import is_keyword
 
 # https://www.postgresql.org/docs/current/libpq-envars.html, of what is looked at here
 _VARIABLES = {
@@ -93,7 +94,8 @@ class Meant:
 def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path) -> Meant:
     """Find out what is meant by a URL, keywords, a target, or nothing: the environment.
 
-    Raises :class:`OptionError` for what can't be read, a port that is none, or a service that is in no file.
+    Raises :class:`OptionError` for what can't be read, a port or an sslmode that is none, and a service that is in no
+    file, or that libpq can't read there.
     """
     target, origin = _asked(asked, environment)
     parts = {key: Part(value, origin) for key, value in target.items()}
@@ -102,11 +104,13 @@ def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path) 
         parts.setdefault(key, part)
     parts.setdefault("port", Part("5432", _DEFAULT))
     if not all(port.isdecimal() and int(port) <= _LAST_PORT for port in parts["port"].value.split(",")):
-        raise OptionError(f"The port is none ({parts['port'].origin}): write a number up to {_LAST_PORT}.")
+        raise OptionError(f"The port is no number up to {_LAST_PORT} ({parts['port'].origin}).")
     if "user" not in parts:
         parts["user"] = Part(_user(), "this machine's user")
     parts.setdefault("dbname", Part(parts["user"].value, _DEFAULT))
     parts.setdefault("sslmode", Part(_mode(parts), _DEFAULT))
+    if parts["sslmode"].value not in SSLMODES:
+        raise OptionError(f"The sslmode ({parts['sslmode'].origin}) is none of {', '.join(SSLMODES)}.")
     file = password_file({**environment, **_named(parts, "passfile", "PGPASSFILE")}, home)
     if "password" in parts or not file.is_file():
         return Meant(target, parts)
@@ -130,14 +134,18 @@ def _of_service(parts: Mapping[str, Part], environment: Mapping[str, str], home:
     name = parts["service"].value if "service" in parts else environment.get("PGSERVICE", "")
     if not name:
         return
-    for file in service_files(environment, home):
-        if (found := service(file, name)) is not None:
-            yield from ((key, Part(value, f"service {name} in {file}")) for key, value in found.items())
-            return
-    raise OptionError(
-        f"The service {name} is in no service file.",
-        hint="look into ~/.pg_service.conf, PGSERVICEFILE and PGSYSCONFDIR.",
-    )
+    if (found := find_service(name, environment, home)) is None:
+        raise OptionError(
+            f"The service {name} is in no service file.",
+            hint="look into ~/.pg_service.conf, PGSERVICEFILE and PGSYSCONFDIR.",
+        )
+    file, lines = found
+    if faulty := next((line for line in lines if not is_keyword(line.key)), None):
+        raise OptionError(
+            f"Line {faulty.number} of {file} has no parameter of libpq's: it reads nothing of the service {name} then.",
+            hint="write keyword=value, the keyword in small letters, and no blank before the =.",
+        )
+    yield from ((line.key, Part(line.value, f"service {name} in {file}")) for line in lines)
 
 
 def _of_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, Part]]:

@@ -16,6 +16,7 @@
         ├── turns.py         … and whose turn it is
         └── told.py          what one that stands in for another has to be told
     driver.py        psycopg2's connection and cursor, with a BEGIN that waits for its first statement
+    ├── connecting.py    how a connection is opened, in time, and so that a Ctrl-C is heard
     ├── doors.py         … and what psycopg2 does not lead through execute()
     │   └── observed.py      … each of which the connection hears of
     ├── asking.py        … and what we ask it on our own account

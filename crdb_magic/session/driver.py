@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import cache, partial
@@ -21,6 +21,7 @@ from crdb_magic.core.options import Isolation
 from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import StateLostError
+from crdb_magic.session.connecting import awaited, parameters
 from crdb_magic.session.course import Course
 from crdb_magic.session.doors import Doors
 from crdb_magic.session.keeping import keep_after
@@ -31,17 +32,6 @@ from crdb_magic.session.sockets import OnSocket
 from crdb_magic.session.told import SET_CONFIG, Telling, Told
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.messages import ends_one, resets_all
-
-_CONNECT_DEFAULTS = {
-    "client_encoding": "UTF8",
-    "connect_timeout": "10",
-    "fallback_application_name": "crdb_magic",  # what the cluster's console shows, unless the user named one
-    # A laptop that slept holds dead connections: found within a minute.
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-}
-
 
 _RESETS = frozenset({"RESET", "DISCARD"})
 _SERIALIZABLE = Isolation.SERIALIZABLE.value
@@ -337,13 +327,15 @@ def text_cursor(connection: Connection) -> Cursor:
 
 
 def connect(target: Target, *, aside: bool = False) -> Connection:
-    """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`."""
+    """Open a connection and set it up, in one message; raises :class:`ConnectionFailedError`.
+
+    An interrupt may be shown with all that is known here: of a target that is no password.
+    """
     played = LISTENING.stand_in is not None
     place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
-    parameters = {**_CONNECT_DEFAULTS, **place}
     failure = None
     try:
-        connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection, cursor_factory=Cursor)
+        connection = awaited(lambda: _open(place))
         connection.commit_by_itself()
         connection.target, connection.aside, connection.is_played = target, aside, played
         connection.set_up()
@@ -353,4 +345,10 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
         raise failure  # here, where the driver's error is no context of it
     if not aside:
         LISTENING.opened(connection)
+    return connection
+
+
+def _open(place: Mapping[str, str]) -> Connection:
+    given: dict[str, Any] = parameters(place)
+    connection: Connection = psycopg2.connect(**given, connection_factory=Connection, cursor_factory=Cursor)
     return connection

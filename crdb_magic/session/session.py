@@ -21,6 +21,7 @@ from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, OptionError, Outcome, StateLostError
 from crdb_magic.session.catalog import Catalog
 from crdb_magic.session.commits import instant_of_last
+from crdb_magic.session.connecting import in_time
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, ask, execute
 from crdb_magic.session.keeping import KEEPERS
@@ -288,7 +289,8 @@ class Session:
     ) -> _Done[T]:
         __tracebackhide__ = True
         options = options.within(self.pinned)
-        self.link.open_first()
+        with in_time(options.retry.timeout):
+            self.link.open_first()
         has_to = self._has_to_go_alone(nature, options)
         if options.dry_run and (has_to or nature.in_steps):
             raise _not_undoable(self.server)

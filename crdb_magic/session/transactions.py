@@ -27,6 +27,7 @@ from crdb_magic.errors import (
     TransactionError,
 )
 from crdb_magic.session.asking import ask, send
+from crdb_magic.session.connecting import in_time
 from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.keeping import KEEPERS, check_past
@@ -159,9 +160,11 @@ class SingleStatement(Verbs[T]):
 
     def begin(self, seconds_left: float | None) -> None:
         """Open the connection: one that can't be opened has sent nothing."""
-        self._held = self._link.connection
+        ends = _end(seconds_left)
+        with in_time(seconds_left):
+            self._held = self._link.connection
         # Of a schema change: other statements with a limit are Explicit.
-        if limit := _time_limit(seconds_left, self._held.server, within=False):
+        if limit := _time_limit(ends, self._held.server, within=False):
             send(self._held, limit())
 
     @property
@@ -185,7 +188,9 @@ class Explicit(Verbs[T]):
 
     def begin(self, seconds_left: float | None) -> None:
         """Let BEGIN wait for the first statement; only a time ago asks the server which instant that is."""
-        connection = self._link.connection
+        ends = _end(seconds_left)
+        with in_time(seconds_left):
+            connection = self._link.connection
         if connection.in_transaction:
             raise BrokenTransactionError(
                 "The connection is in a transaction already.",
@@ -193,7 +198,7 @@ class Explicit(Verbs[T]):
                 hint="a transaction can't be begun inside of another one.",
             )
         asked = self.read_at
-        connection.arm(self._begin_sql(connection), _time_limit(seconds_left, connection.server))
+        connection.arm(self._begin_sql(connection), _time_limit(ends, connection.server))
         self._held = connection
         if self.read_at is None and self.options.as_of is not None:
             self.read_at = Decimal(ask(connection, INSTANT))
@@ -295,11 +300,14 @@ def _ended() -> BrokenTransactionError:
     )
 
 
-def _time_limit(seconds_left: float | None, server: Server, *, within: bool = True) -> Callable[[], str] | None:
+def _end(seconds_left: float | None) -> float | None:
+    return None if seconds_left is None else time.monotonic() + seconds_left
+
+
+def _time_limit(ends: float | None, server: Server, *, within: bool = True) -> Callable[[], str] | None:
     """Give what sets the server's statement_timeout to the time left, before each statement."""
-    if seconds_left is None:
+    if ends is None:
         return None
-    ends = time.monotonic() + seconds_left
 
     def limit() -> str:
         milliseconds = int((ends - time.monotonic()) * 1000)

@@ -63,6 +63,21 @@ def test_a_service_that_is_in_no_file_is_an_error(tmp_path):
         read_meant("service=bank", {}, tmp_path)
 
 
+@pytest.mark.parametrize("line", ["prot=26999", "port = 26999", "HOST=localhost", "sslmode"])
+def test_a_line_of_a_service_that_libpq_does_not_take_is_an_error_which_names_it(tmp_path, line):
+    file = tmp_path / ".pg_service.conf"
+    file.write_text(f"[other]\nuser=ann\n[bank]\nhost=localhost\n{line}\n")
+
+    with pytest.raises(OptionError, match=f"Line 5 of {file} has no parameter of libpq's"):
+        read_meant("service=bank", {}, tmp_path)
+
+
+def test_comments_blank_lines_and_ldap_in_a_service_are_no_parameters(tmp_path):
+    (tmp_path / ".pg_service.conf").write_text("[bank]\n# prot=1\n\nldap://h/o=x?y?one?z\nhost=db.example\n")
+
+    assert read_meant("service=bank", {}, tmp_path)["host"] == "db.example"
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
@@ -144,8 +159,15 @@ def test_a_unix_socket_is_told_from_a_host(tmp_path, asked, is_socket):
 
 @pytest.mark.parametrize("port", ["here", "65536", "5432,"])
 def test_a_port_that_is_none_is_an_error(tmp_path, port):
-    with pytest.raises(OptionError, match=r"The port is none \(PGPORT\)"):
+    with pytest.raises(OptionError, match=r"The port is no number up to 65535 \(PGPORT\)"):
         read_meant("host=db.example", {"PGPORT": port}, tmp_path)
+
+
+def test_an_sslmode_that_is_none_is_an_error_which_does_not_repeat_it(tmp_path):
+    with pytest.raises(OptionError, match=r"The sslmode \(PGSSLMODE\) is none of disable, .*, verify-full") as caught:
+        read_meant(_URL, {"PGSSLMODE": "verify_full"}, tmp_path)
+
+    assert "verify_full" not in str(caught.value)
 
 
 # The user where none is named.

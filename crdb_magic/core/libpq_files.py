@@ -6,12 +6,21 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 # https://www.postgresql.org/docs/current/libpq-pgservice.html, libpq-pgpass.html
 _COLON = re.compile(r"(?<!\\):")
 
 
-def service_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
+class Line(NamedTuple):
+    """A line of a service: its number in the file, and what stands on both sides of its ``=``."""
+
+    number: int
+    key: str
+    value: str
+
+
+def _service_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
     """Name the service files that are there, in the order in which libpq reads them."""
     places = [Path(environment.get("PGSERVICEFILE") or home / ".pg_service.conf")]
     if folder := environment.get("PGSYSCONFDIR"):
@@ -19,18 +28,27 @@ def service_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
     return (place for place in places if place.is_file())
 
 
-def service(file: Path, name: str) -> dict[str, str] | None:
-    """Give the parameters of a service in a file, None if it is not in it."""
-    found: dict[str, str] | None = None
-    for line in map(str.strip, file.read_text(errors="replace").splitlines()):
+def _service(file: Path, name: str) -> list[Line] | None:
+    """Give the lines of a service in a file, None if it is not in it; of several with one key the first counts.
+
+    libpq takes a key as it is written: in capitals, or with a blank before the ``=``, it is none of its own.
+    """
+    found: list[Line] | None = None
+    for number, line in enumerate(map(str.strip, file.read_text(errors="replace").splitlines()), 1):
         if line.startswith("["):
             if found is not None:
                 break
-            found = {} if line == f"[{name}]" else None
-        elif found is not None and "=" in line and not line.startswith("#"):
-            key, _, value = line.partition("=")
-            found.setdefault(key, value)  # the first of several counts
+            found = [] if line == f"[{name}]" else None
+        elif found is not None and line and not line.startswith(("#", "ldap:")):
+            key, equals, value = line.partition("=")
+            found.append(Line(number, key if equals else "", value))
     return found
+
+
+def find_service(name: str, environment: Mapping[str, str], home: Path) -> tuple[Path, list[Line]] | None:
+    """Give the file in which libpq finds a service, and its lines there; None if it is in none. Raises OSError."""
+    found = ((file, _service(file, name)) for file in _service_files(environment, home))
+    return next(((file, lines) for file, lines in found if lines is not None), None)
 
 
 def password_file(environment: Mapping[str, str], home: Path) -> Path:
