@@ -17,8 +17,9 @@ try:
 except ImportError:  # it is CPython's own, and its only reader of one that does not hold
     _decode = None
 
-# OpenSSL's x509_vfy.h: hostname and IP address mismatch.
+# OpenSSL's x509_vfy.h; of the name there are two: hostname and IP address mismatch.
 _WRONG_NAME = frozenset({62, 64})
+NOT_YET_VALID, EXPIRED = 9, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +106,13 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def refusal(address: Address, timeout: float, context: ssl.SSLContext) -> str:
-    """Give why a server's chain does not hold, nothing if it does; raises OSError for what is no matter of trust."""
+def refusal(address: Address, timeout: float, context: ssl.SSLContext) -> ssl.SSLCertVerificationError | None:
+    """Give why a server's chain does not hold, None if it does; raises OSError for what is no matter of trust."""
     try:
         handshake(address, timeout, context)
     except ssl.SSLCertVerificationError as error:
-        return error.verify_message
-    return ""
+        return error
+    return None
 
 
 def is_for(address: Address, timeout: float, context: ssl.SSLContext) -> bool:

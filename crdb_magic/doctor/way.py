@@ -8,9 +8,17 @@ from datetime import datetime
 from pathlib import Path
 
 from crdb_magic.core.amounts import duration
+from crdb_magic.core.libpq_files import is_open_key
 from crdb_magic.doctor.case import Case
-from crdb_magic.doctor.certificates import Certificate, authority, is_for, read_certificate, refusal
-from crdb_magic.doctor.libpq_files import is_open_key
+from crdb_magic.doctor.certificates import (
+    EXPIRED,
+    NOT_YET_VALID,
+    Certificate,
+    authority,
+    is_for,
+    read_certificate,
+    refusal,
+)
 from crdb_magic.doctor.network import Greeting, Knock
 from crdb_magic.doctor.report import Said, State, UnaskedError, note, ok, problem
 
@@ -122,6 +130,9 @@ def trust(case: Case) -> Iterator[Said]:
     if not is_there and case.meant["sslmode"] in _VERIFYING:
         yield problem(f"there is no {file} to verify against", _FETCH)
         return
+    if not is_there and case.meant["sslrootcert"]:
+        yield note(f"there is no {file}, so nothing is verified", "correct sslrootcert; libpq knows no ~ for the home.")
+        return
     try:
         context = authority(file if is_there else "system")
     except OSError as error:
@@ -129,7 +140,8 @@ def trust(case: Case) -> Iterator[Said]:
         return
     against = "the system's authorities" if "system" in (file, is_there or "system") else file
     if refused := refusal(case.address, case.conditions.timeout, context):
-        yield say(f"it does not hold against {against}: {refused}", "check sslrootcert, and which cluster this is.")
+        todo = _OF_DATES.get(refused.verify_code, "check sslrootcert, and which cluster this is.")
+        yield say(f"it does not hold against {against}: {refused.verify_message}", todo)
     elif not is_for(case.address, case.conditions.timeout, context):
         strict = problem if case.meant["sslmode"] == "verify-full" else note
         yield strict(
@@ -141,6 +153,11 @@ def trust(case: Case) -> Iterator[Said]:
 
 
 _FETCH = "download the cluster's CA certificate, and name it: sslrootcert=…, or sslrootcert=system for a public CA."
+
+
+_CLOCK = "check this machine's clock."
+_RENEW = "renew {} certificate."
+_OF_DATES = {NOT_YET_VALID: _CLOCK, EXPIRED: _RENEW.format("the server's")}
 
 
 def _authority(case: Case) -> tuple[str, bool]:
@@ -164,15 +181,15 @@ def client_certificate(case: Case) -> Iterator[Said]:
     key = Path(case.meant["sslkey"] or folder / "postgresql.key")
     if not file.is_file():
         named = case.meant["sslcert"]
-        yield note(f"there is no {file}", "correct sslcert.") if named else ok("none is named, and none is needed here")
+        yield note(f"there is no {file}", "correct sslcert.") if named else ok("none is named")
         return
-    yield from _key(file, key)
+    yield from _key(file, key, "correct sslkey." if case.meant["sslkey"] else "name it with sslkey=….")
     yield from _of_user(file, case)
 
 
-def _key(file: Path, key: Path) -> Iterator[Said]:
+def _key(file: Path, key: Path, todo: str) -> Iterator[Said]:
     if not key.is_file():
-        yield problem(f"{file} has no key: there is no {key}", "name it with sslkey=….")
+        yield problem(f"{file} has no key: there is no {key}", todo)
     elif not os.access(key, os.R_OK):
         yield problem(f"{key} can't be read by this user", "chown it.")
     elif is_open_key(key):
@@ -194,9 +211,9 @@ def _of_user(file: Path, case: Case) -> Iterator[Said]:
 
 
 def _validity(told: Certificate, now: datetime, whose: str) -> tuple[State, str, str]:
-    renew = f"renew {whose} certificate."
+    renew = _RENEW.format(whose)
     if now < told.begins:
-        return State.PROBLEM, "not valid yet", "check this machine's clock."
+        return State.PROBLEM, "not valid yet", _CLOCK
     if now >= told.ends:
         return State.PROBLEM, f"expired {(now - told.ends).days} days ago", renew
     days = (told.ends - now).days

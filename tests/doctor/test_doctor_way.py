@@ -227,6 +227,7 @@ def test_an_expired_certificate_is_a_problem_for_who_verifies(by_tls, ours, mode
     assert seen.state("certificate") is PROBLEM
     assert "expired 370 days ago" in seen.worst("certificate").said
     assert seen.worst("trust").said.endswith("certificate has expired")
+    assert seen.worst("trust").todo == "renew the server's certificate."
     assert seen.state("authentication") is PROBLEM
 
 
@@ -281,6 +282,14 @@ def test_who_verifies_needs_a_file_of_authorities(by_tls, home):
 
     assert found.said == f"there is no {home}/.postgresql/root.crt to verify against"
     assert found.todo.startswith("download the cluster's CA certificate")
+
+
+@pytest.mark.parametrize("mode", ["require", "prefer"])
+def test_a_named_authority_that_is_not_there_is_told_to_who_thinks_to_verify(by_tls, mode):
+    found = by_tls(sslmode=mode, sslrootcert="~/ca.crt").worst("trust")
+
+    assert (found.state, found.said) == (NOTE, "there is no ~/ca.crt, so nothing is verified")
+    assert found.todo == "correct sslrootcert; libpq knows no ~ for the home."
 
 
 def test_a_file_that_holds_no_authority_is_a_problem(by_tls, tmp_path):
@@ -343,7 +352,14 @@ def test_a_key_that_others_may_read_is_a_problem(certified, ours):
 def test_a_missing_key_is_a_problem(certified, ours, tmp_path):
     files = ours.client("keyless") | {"sslkey": str(tmp_path / "none.key")}
 
-    assert certified(files, user="keyless").worst("client certificate").said.endswith("there is no " + files["sslkey"])
+    found = certified(files, user="keyless").worst("client certificate")
+
+    assert found.said.endswith("there is no " + files["sslkey"])
+    assert found.todo == "correct sslkey."
+
+
+def test_where_no_certificate_is_named_nothing_is_said_of_its_need(look, refusing):
+    assert look(refusing.target).worst("client certificate").said == "none is named"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
