@@ -99,7 +99,8 @@ def _connected(call: Call, notebook: CrdbMagic) -> str:
     else:
         target = password.into(_target(_unquoted(str(where))))
         notebook.connections.open(name, target, notebook.settings)
-        password.keep(target)
+        if failed := password.keep(target):
+            say(failed)
     return name
 
 

@@ -41,33 +41,51 @@ class Password:
             return target
         if _PASSWORD in target:
             raise OptionError("The address has a password: leave out that, or --ask-password and --keyring.")
-        return target.having(password=_typed(target) if self._asks else _kept(target))
+        if not self._asks:
+            return target.having(password=_kept(target))
+        if self._keeps:
+            _looked_up(target)  # a keyring that can't be used is said before anybody types
+        return target.having(password=_typed(target))
 
-    def keep(self, target: Target) -> None:
-        """Put what was typed into the keyring, if that was asked for."""
+    def keep(self, target: Target) -> str:
+        """Put what was typed into the keyring, if that was asked for; give why that could not be done, or nothing."""
         if self._asks and self._keeps and _PASSWORD in target:
             keyring = _keyring()
-            _heard(keyring, lambda: keyring.set_password(SERVICE, _entry(target), target[_PASSWORD]))
+            try:
+                _heard(keyring, lambda: keyring.set_password(SERVICE, _entry(target), target[_PASSWORD]))
+            except OptionError as error:  # it has let in, and the connection is open
+                return f"The password is not kept. {error.message}"
+        return ""
 
 
 def _typed(target: Target) -> str:
     """Ask for it. A notebook's kernel has put its own getpass in the place of the library's, for the box to type in."""
     who = f" of {target['user']}" if "user" in target else ""
     try:
-        return getpass.getpass(f"Password{who}: ")
-    except (StdinNotImplementedError, EOFError):
+        typed = getpass.getpass(f"Password{who}: ")
+    except StdinNotImplementedError:
         raise OptionError("Nobody can be asked for a password here.", hint=_FROM_OUTSIDE) from None
+    except EOFError:  # Ctrl-D, or nobody is there
+        typed = ""
+    if not typed:
+        raise OptionError("No password was typed.", hint=_FROM_OUTSIDE)
+    return typed
+
+
+def _looked_up(target: Target) -> str | None:
+    keyring, entry = _keyring(), _entry(target)
+    found: str | None = _heard(keyring, lambda: keyring.get_password(SERVICE, entry))
+    return found
 
 
 def _kept(target: Target) -> str:
-    keyring, entry = _keyring(), _entry(target)
-    found = _heard(keyring, lambda: keyring.get_password(SERVICE, entry))
-    if found is None:
+    if (found := _looked_up(target)) is None:
+        entry = _entry(target)
         raise OptionError(
             f"The keyring has no password of {entry}.",
             hint=f"--ask-password beside --keyring puts it there, as does: keyring set {SERVICE} {entry}",
         )
-    return str(found)
+    return found
 
 
 def _entry(target: Target) -> str:

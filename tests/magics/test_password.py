@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from IPython.core.error import StdinNotImplementedError
 
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, OptionError
 
@@ -20,6 +21,9 @@ def get_password(service, username):
     if locked:
         raise KeyringError("it is locked")
     return kept.get((service, username))
+
+def refuse(*_):
+    raise KeyringError("it is locked")
 
 def set_password(service, username, password):
     kept[service, username] = password
@@ -104,6 +108,23 @@ def test_a_password_that_was_refused_is_not_kept(unconnected, keyring, typing, a
     assert keyring.kept == {}
 
 
+def test_a_keyring_that_cannot_be_used_is_said_before_anybody_types(unconnected, keyring, monkeypatch):
+    monkeypatch.setattr(getpass, "getpass", None)
+    keyring.locked = True
+
+    with pytest.raises(OptionError, match="The keyring can't be used: it is locked"):
+        unconnected("%crdb_connect postgresql://ann@db.example/bank --ask-password --keyring")
+
+
+def test_a_keyring_that_does_not_keep_is_said_and_the_connection_is_open(unconnected, keyring, typing, address, target):
+    typing(target.get("password", "any"))
+    keyring.set_password = keyring.refuse
+    unconnected(f"%crdb_connect {address} --ask-password --keyring")
+
+    assert unconnected.shown.startswith("The password is not kept. The keyring can't be used: it is locked")
+    assert one(unconnected) == [1]
+
+
 def test_what_was_typed_is_not_kept_unless_asked_for(unconnected, keyring, typing, address, target):
     typing(target.get("password", "any"))
     unconnected(f"%crdb_connect {address} --ask-password")
@@ -160,13 +181,25 @@ def test_there_is_one_way_to_the_password(unconnected, address, option):
     assert "s3cret" not in str(caught.value)
 
 
-def test_where_input_ends_it_is_said_what_to_do(unconnected, monkeypatch):
-    def ended(_):
-        raise EOFError
+def test_where_nobody_can_type_it_is_said_what_to_do(unconnected, monkeypatch):
+    def refused(_):
+        raise StdinNotImplementedError
 
-    monkeypatch.setattr(getpass, "getpass", ended)
+    monkeypatch.setattr(getpass, "getpass", refused)
 
     with pytest.raises(OptionError, match="Nobody can be asked for a password here"):
+        unconnected("%crdb_connect postgresql://ann@db.example/bank --ask-password")
+
+
+def _ended(_):
+    raise EOFError
+
+
+@pytest.mark.parametrize("box", [_ended, lambda _: ""], ids=["Ctrl-D", "nothing"])
+def test_who_types_nothing_is_told_of_other_ways(unconnected, monkeypatch, box):
+    monkeypatch.setattr(getpass, "getpass", box)
+
+    with pytest.raises(OptionError, match=r"No password was typed\.\nHint: set PGPASSWORD"):
         unconnected("%crdb_connect postgresql://ann@db.example/bank --ask-password")
 
 
