@@ -32,6 +32,7 @@ _PAIR = re.compile(
     r"""(?P<key>\w+)\s*=\s*+(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?!')(?:[^\s\\]|\\.)*+))\s*""",
     re.ASCII | re.DOTALL,
 )
+_BLANK = re.compile(r"\s")
 _PORTS = re.compile("[0-9,]*")
 _NAME = re.compile(r"\w+", re.ASCII)
 _BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -99,6 +100,8 @@ class Target(Mapping[str, str]):
                 "This is not the URL of a cluster: write postgresql://user@host:26257/database "
                 "(with %40 for an @ and %2F for a / in a password)."
             )
+        if _BLANK.search(f"{found['dbname']}{found['query']}"):
+            raise OptionError("Nothing may follow a URL, and a blank in it is %20.")
         defaults = _DEFAULTS if found["scheme"].lower() in _COCKROACH_SCHEMES else {}
         named = {key: _decoded(found[key]) for key in ("user", "password", "dbname") if found[key]}
         hosts = _hosts(found["hosts"], defaults.get("port", ""))

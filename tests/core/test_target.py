@@ -23,6 +23,7 @@ NOT_A_HOST = "The URL's host is not understood: write host:port, [::1]:port, or 
 NOT_A_PAIR = "Behind the ? of a URL stand key=value pairs, joined by & (write %26 for an & itself)."
 NOT_A_PERCENT = "The URL holds a % that is no %XX of UTF-8: write %25 for a % itself."
 NOT_A_CHARACTER = "A parameter of the connection holds a zero byte, which no server takes."
+NO_BLANK = "Nothing may follow a URL, and a blank in it is %20."
 NOT_KEYWORDS = (
     "This is neither a URL nor keywords: write postgresql://user@host:26257/database, "
     "or host=… port=… user=… dbname=… (with '…' around a value that holds blanks)."
@@ -78,7 +79,6 @@ URLS = [
     "postgresql://é:ü@ö/ä",
     "postgresql://localhost//bank",
     "postgresql://localhost/a/b",
-    "postgresql://localhost/a b",
     "postgresql://localhost?",
     "postgresql://localhost/?",
     "postgresql://localhost?dbname=bank",
@@ -200,6 +200,8 @@ def test_an_unescaped_equals_sign_in_a_value_is_taken_as_it_is() -> None:
         ("postgresql://localhost/bank?sslmode", NOT_A_PAIR),
         ("postgresql://localhost/bank?=x", NOT_A_PAIR),
         ("postgresql://localhost/bank?a=b&&c=d", NOT_A_PAIR),
+        ("postgresql://localhost/bank prod", NO_BLANK),
+        ("postgresql://localhost/bank?sslmode=require -n x", NO_BLANK),
         ("postgresql://localhost/100%", NOT_A_PERCENT),
         ("postgresql://localhost/%zz", NOT_A_PERCENT),
         ("postgresql://localhost/%E4", NOT_A_PERCENT),
