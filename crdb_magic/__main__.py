@@ -37,10 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     local.add_argument("directory", type=Path, nargs="?", help="where to keep its data (default: nowhere)")
     local.set_defaults(run=lambda given: _local(given.directory))
     doctor = commands.add_parser("doctor", help="look for what is wrong on the way to a server, and what to do")
-    doctor.add_argument("url", nargs="?", default="", help="a URL, or keywords in quotes (default: the environment)")
+    doctor.add_argument("url", nargs="*", help="a URL, or keywords (default: the environment)")
     doctor.add_argument("--local", action="store_true", help="start a local server too, and stop it again")
     doctor.add_argument("--timeout", type=float, default=5, metavar="S", help="seconds to wait for an answer")
-    doctor.set_defaults(run=lambda given: _doctor(given.url, start_local=given.local, timeout=given.timeout))
+    for name, words in (("ask-password", "ask for the password"), ("keyring", "take it from the system's keyring")):
+        doctor.add_argument(f"--{name}", action="append_const", dest="password", const=name, help=words)
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -66,12 +68,15 @@ def _local(directory: Path | None) -> int:
     return 0
 
 
-def _doctor(asked: str, *, start_local: bool, timeout: float) -> int:
+def _doctor(arguments: argparse.Namespace) -> int:
     from crdb_magic.doctor.case import Conditions
     from crdb_magic.doctor.examination import examine
     from crdb_magic.drawing.doctor import report_bundle
+    from crdb_magic.magics.password import Password
 
-    report = examine(asked, conditions=Conditions(start_local=start_local, timeout=timeout))
+    unlock = Password(dict.fromkeys(arguments.password or ())).into
+    conditions = Conditions(start_local=arguments.local, timeout=arguments.timeout, unlock=unlock)
+    report = examine(" ".join(arguments.url), conditions=conditions)
     print(report_bundle(report)["text/plain"])
     return int(report.failed)
 

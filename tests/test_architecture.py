@@ -45,7 +45,7 @@ BELOW = {
     "demo": _ORM | {"local", "magics"},
     "pytest_frozen": _AROUND,
     "__init__": _ORM | {"magics"},
-    "__main__": _ORM | _AROUND | {"local", "demo", "doctor", "drawing"},
+    "__main__": _ORM | _AROUND | {"local", "demo", "doctor", "drawing", "magics"},
 }
 # Who may import what is not ours: parts, or single modules. What is not here may be imported by nobody.
 _FRAMES = frozenset({"columns", "frozen", "explore", "drawing", "orm.bulk", "magics", "demo"})

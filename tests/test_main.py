@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import signal
 import subprocess
@@ -104,6 +105,27 @@ def test_local_starts_a_server_until_it_is_interrupted(monkeypatch):
     assert status == 0
     with pytest.raises(psycopg2.OperationalError):
         psycopg2.connect(url)
+
+
+def test_the_doctor_takes_keywords_without_quotes_and_shows_no_password(monkeypatch, capsys):
+    monkeypatch.setattr(
+        sys, "argv", ["crdb-magic", "doctor", "host=127.0.0.1", "port=1", "user=ann", "password=s3cret"]
+    )
+    status, shown = main(), capsys.readouterr()
+
+    assert status == 1
+    assert "host 127.0.0.1, port 1, user ann, password (the keywords)" in " ".join(shown.out.split())
+    assert "s3cret" not in shown.out + shown.err
+
+
+def test_the_doctor_asks_for_a_password(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["crdb-magic", "doctor", "postgresql://ann@127.0.0.1:1/bank", "--ask-password"])
+    monkeypatch.setattr(getpass, "getpass", lambda _: "s3cret")
+    main()
+    shown = capsys.readouterr().out
+
+    assert "password (asked for)" in " ".join(shown.split())
+    assert "s3cret" not in shown
 
 
 def test_an_error_is_one_line_on_stderr_and_a_status(tmp_path):

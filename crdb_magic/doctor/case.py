@@ -13,7 +13,7 @@ from pathlib import Path
 
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.certificates import Shown, shown
-from crdb_magic.doctor.meant import Meant, Place, read_meant
+from crdb_magic.doctor.meant import Meant, Place, Unlock, as_it_is, read_meant
 from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
 from crdb_magic.errors import OptionError
 from crdb_magic.session.link import OwnLink
@@ -31,7 +31,8 @@ def _now() -> datetime:
 class Conditions:
     """What comes from outside: the environment, the home, how many seconds to wait for an answer, clocks.
 
-    ``start_local``: a local server is started, and stopped again. Raises OptionError for no time to wait.
+    ``start_local``: a local server is started, and stopped again. ``unlock`` gives a target its password, where that is
+    to be asked for. Raises OptionError for no time to wait.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -40,6 +41,7 @@ class Conditions:
     clock: Callable[[], datetime] = _now
     timer: Callable[[], float] = time.perf_counter
     start_local: bool = False
+    unlock: Unlock = as_it_is
 
     def __post_init__(self) -> None:
         if self.timeout <= 0:
@@ -61,7 +63,7 @@ class Case:
     @cached_property
     def meant(self) -> Meant:
         """The target; raises OptionError."""
-        return read_meant(self._asked, self.conditions.environment, self.conditions.home)
+        return read_meant(self._asked, self.conditions.environment, self.conditions.home, self.conditions.unlock)
 
     @cached_property
     def resolved(self) -> dict[Place, tuple[Address, ...] | OSError]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -32,6 +32,12 @@ _VARIABLES = {
 _SHOWN = ("host", "hostaddr", "port", "user", "dbname", "service", "sslmode", "sslrootcert", "sslcert", "sslkey")
 _DEFAULT = "libpq's default"
 _LAST_PORT = 65535
+Unlock = Callable[[Target], Target]
+
+
+def as_it_is(target: Target) -> Target:
+    """Leave a target without a password that it does not have."""
+    return target
 
 
 class Part(NamedTuple):
@@ -91,14 +97,15 @@ class Meant:
         return "; ".join(f"{', '.join(told)} ({origin})" for origin, told in by_origin.items())
 
 
-def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path) -> Meant:
+def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path, unlock: Unlock = as_it_is) -> Meant:
     """Find out what is meant by a URL, keywords, a target, or nothing: the environment.
 
     Raises :class:`OptionError` for what can't be read, a port or an sslmode that is none, and a service that is in no
     file, or that libpq can't read there.
     """
-    target, origin = _asked(asked, environment)
-    parts = {key: Part(value, origin) for key, value in target.items()}
+    named, origin = _asked(asked, environment)
+    target = unlock(named)
+    parts = {key: Part(value, origin if key in named else "asked for") for key, value in target.items()}
     sources = (_of_service(parts, environment, home), _of_variables(environment))
     for key, part in (pair for source in sources for pair in source):
         parts.setdefault(key, part)
