@@ -118,7 +118,10 @@ def refused(error: psycopg2.Error, target: Target) -> ConnectionFailedError:
     """
     text = _without_values(str(error).strip(), target) or "no answer"
     found = _most_telling(text)
-    where = f"{found['host']}:{found['port']}" if found and found["port"] else target.get("host", "the server")
+    where = target.get("host", "the server")
+    if found and found["port"]:
+        where = f"[{found['host']}]" if ":" in found["host"] else found["host"]
+        where += f":{found['port']}"
     reason = found["reason"] if found else text.splitlines()[0]
     return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=connect_hint(reason, target))
 

@@ -63,7 +63,7 @@ def test_no_password_is_a_problem(look, target):
         pytest.skip("no password is asked there")
     given = type(target)({key: value for key, value in target.items() if key != "password"})
 
-    assert look(given).worst("authentication").todo.startswith("give one in the URL")
+    assert look(given).worst("authentication").todo.startswith("--ask-password asks for one")
 
 
 @pytest.mark.parametrize(

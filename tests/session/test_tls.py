@@ -7,6 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from faults import SERIALIZABLE as REFUSED
 from faults import Fault, cut_after, cut_before, instead, reset_after, statement
 from proxy import Proxy
@@ -72,7 +78,8 @@ def test_a_certificate_of_another_authority_is_refused(open_session, proxy, fore
 
     assert said == (
         f"Could not connect to 127.0.0.1:{proxy.port}: SSL error: certificate verify failed\n"
-        "Hint: the certificate is not from the CA in sslrootcert, or has expired: check which cluster this is."
+        "Hint: the certificate is not from the CA in sslrootcert, has expired, or is not valid yet (by this machine's "
+        "clock): check which cluster this is."
     )
 
 
@@ -207,6 +214,32 @@ def test_a_missing_key_is_refused_with_what_to_do(open_session, asking, ours, tm
     said = _refusal(open_session, url(asking, sslmode="verify-full", sslrootcert=str(ours.certificate), **files))
 
     assert "Hint: sslcert=… and sslkey=… name a certificate and its key: the key's file is not there." in said
+
+
+def test_a_certificate_that_is_not_there_is_told_where_it_is_missed(open_session, asking, ours, tmp_path):
+    missing = {"sslcert": str(tmp_path / "none.crt"), "sslkey": str(tmp_path / "none.key")}
+    said = _refusal(open_session, url(asking, sslmode="verify-full", sslrootcert=str(ours.certificate), **missing))
+
+    assert "Hint: there is no file of the name in sslcert; the server wants a certificate of the user" in said
+
+
+def test_the_key_of_another_certificate_is_refused_as_one(open_session, asking, ours):
+    files = ours.client("ann") | {"sslkey": ours.client("bob")["sslkey"]}
+    said = _refusal(open_session, url(asking, sslmode="verify-full", sslrootcert=str(ours.certificate), **files))
+
+    assert "Hint: the key in sslkey belongs to another certificate than that in sslcert." in said
+
+
+def test_a_key_is_opened_by_its_own_password_alone(open_session, asking, ours):
+    files = ours.client("locked")
+    key = load_pem_private_key(Path(files["sslkey"]).read_bytes(), None)
+    lock = BestAvailableEncryption(b"right")
+    Path(files["sslkey"]).write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
+    address = url(asking, sslmode="verify-full", sslrootcert=str(ours.certificate), **files)
+    said = _refusal(open_session, f"{address}&sslpassword=wrong")
+
+    assert open_session(f"{address}&sslpassword=right").connection.info.ssl_in_use
+    assert "Hint: the key can't be read: a key with a password needs sslpassword=…, and that one." in said
 
 
 # Under TLS a lost connection has other words, and means the same.
