@@ -151,6 +151,13 @@ def is_lost(error: CrdbMagicError) -> bool:
     return gone or code in LOST or (code.startswith("08") and code != _REFUSED_MESSAGE)
 
 
+def is_of_connecting(error: CrdbMagicError) -> bool:
+    """Tell whether an error is of a connection that could not be opened, or was lost, however often it was tried."""
+    if isinstance(error, ExceededMaxAttempts):
+        return error.sqlstate is None and error.attempts[-1].reason is None
+    return isinstance(error, ConnectionFailedError)
+
+
 def _is_unclear(error: CrdbMagicError) -> bool:
     """Tell whether an answer to COMMIT leaves open what became of it: one without a code is not the server's.
 

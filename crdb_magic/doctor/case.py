@@ -32,7 +32,7 @@ class Conditions:
     """What comes from outside: the environment, the home, how many seconds to wait for an answer, clocks.
 
     ``start_local``: a local server is started, and stopped again. ``unlock`` gives a target its password, where that is
-    to be asked for. Raises OptionError for no time to wait.
+    to be asked for. ``remarks`` are what was refused of the configuration. Raises OptionError for no time to wait.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -42,6 +42,7 @@ class Conditions:
     timer: Callable[[], float] = time.perf_counter
     start_local: bool = False
     unlock: Unlock = as_it_is
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.timeout <= 0:

@@ -25,6 +25,7 @@ class Check:
 
 CHECKS = (
     Check("versions", here.versions),
+    Check("configuration", here.configuration),
     Check("JupyterLab", here.jupyterlab),
     Check("local server", here.local_server),
     Check("target", way.target),

@@ -25,6 +25,11 @@ def versions(_: Case) -> Iterator[Said]:
     yield ok(", ".join([f"Python {platform.python_version()}", *packages, driver_version()]))
 
 
+def configuration(case: Case) -> Iterator[Said]:
+    """Say what was refused of a notebook's configuration."""
+    return (note(one, "correct it in ipython_config.py, or by %config.") for one in case.conditions.remarks)
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)

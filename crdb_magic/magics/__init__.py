@@ -10,6 +10,7 @@
     │   ├── connections.py      the open connections, by name
     │   ├── password.py         … whose password is asked for, or in a keyring
     │   ├── freezing.py         the recording that is made or served
+    │   ├── remarks.py          … what the first cell has to say
     │   └── sql_name.py         %sql, for those who ask for it
     ├── completer.py        Tab
     │   ├── places.py           … where the cursor is in a cell
@@ -110,7 +111,7 @@ def load(shell: InteractiveShell) -> None:
     for kind, show in _SHOWN.items():
         _bundles(shell).for_type(kind, show)
         magic.leaving.callback(_bundles(shell).pop, kind, None)
-    parts: tuple[Any, ...] = (magic.status_line, Completer(magic), *_prompt(shell))
+    parts: tuple[Any, ...] = (magic.remarks, magic.status_line, Completer(magic), *_prompt(shell))
     for part in parts:
         part.join()
         magic.leaving.callback(part.leave)

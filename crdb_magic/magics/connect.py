@@ -65,9 +65,10 @@ def crdb_connect(notebook: CrdbMagic, call: Call) -> None:
     if "list" in given:
         say(_listed(notebook) + notebook.freezing.note)
     elif "close" in given:
-        closing = _described(notebook, given["close"])
+        closing, before = _described(notebook, given["close"]), connections.current
         connections.close(given["close"])
-        say(f"Closed {given['close']}: {closing}")
+        now = "" if connections.current in {before, None} else f"\nThe current one is {connections.current} now."
+        say(f"Closed {given['close']}: {closing}{now}")
     elif "use" in given:
         _ = connections.use(given["use"]).connection
         say(f"{given['use']}: {_described(notebook, given['use'])}{notebook.freezing.note}")

@@ -11,11 +11,14 @@ from crdb_magic.doctor.report import Report
 from crdb_magic.magics.arguments import ON, Call, Option, Rest, Takes, refuse_rest, resolved, seconds
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.magic import CrdbMagic, magic
+from crdb_magic.magics.password import Password
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.told import Told
 
 DOCTOR_OPTIONS = (
     Option("local", "start a local server too, and stop it again", takes=Takes.NOTHING),
+    Option("ask-password", "ask for the password of the address", takes=Takes.NOTHING),
+    Option("keyring", "take that password from the system's keyring", takes=Takes.NOTHING),
     Option("timeout", "seconds to wait for an answer (default 5)", "S", read=seconds),
     ON,
 )
@@ -38,6 +41,7 @@ def crdb_doctor(notebook: CrdbMagic, call: Call) -> Report:
     Examples:
         %crdb_doctor
         %crdb_doctor postgresql://ann@db.example:26257/bank?sslmode=verify-full
+        %crdb_doctor postgresql://ann@db.example:26257/bank --ask-password
 
     """
     notebook.freezing.refuse_served("look at")
@@ -46,7 +50,11 @@ def crdb_doctor(notebook: CrdbMagic, call: Call) -> Report:
     text = str(resolved(call.rest, call.namespace, "%crdb_doctor"))
     asked, told = (text, None) if text else _opened(notebook.connections, call.given.get("on"))
     conditions = replace(
-        Conditions(), start_local="local" in call.given, timeout=call.given.get("timeout", Conditions().timeout)
+        Conditions(),
+        timeout=call.given.get("timeout", Conditions().timeout),
+        start_local="local" in call.given,
+        unlock=Password(call.given).into,
+        remarks=tuple(notebook.remarks.all),
     )
     return examine(asked, told=told, conditions=conditions)
 

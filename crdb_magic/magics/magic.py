@@ -26,11 +26,13 @@ from traitlets import (
     observe,
     validate,
 )
+from traitlets.config import Config
 
 from crdb_magic.columns.frame_options import Backend, Dates, FrameOptions, Numbers
 from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Choice, Isolation, Priority, RetryPolicy
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.errors import OptionError
+from crdb_magic.core.retry import is_of_connecting
+from crdb_magic.errors import CrdbMagicError, OptionError
 from crdb_magic.magics.again import Again
 from crdb_magic.magics.arguments import MOST_ROWS, ON, Call, Option, Rest, Words, describe, parse, refuse_rest
 from crdb_magic.magics.audience import Audience
@@ -41,12 +43,15 @@ from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.readings import Readings
+from crdb_magic.magics.remarks import Remarks
 from crdb_magic.magics.shown import Receipts
 from crdb_magic.magics.sql_name import SqlName
 from crdb_magic.magics.status import How, StatusLine
+from crdb_magic.magics.waiting import show_short
 from crdb_magic.session.session import Session
 
 _ASKED_BEFORE = {"priority": None, "isolation": None, "max-attempts": DEFAULT_MAX_ATTEMPTS, "timeout": None}
+_LOOKS = "%crdb_doctor --on "
 _BELOW = "SQL goes below; put quotes around a value with blanks."
 _OF_RETRIES = frozenset({"max_attempts", "timeout"})
 _SETTING = re.compile(r"[a-z_]\w*(\.\w+)*", re.ASCII | re.IGNORECASE)
@@ -164,6 +169,7 @@ class CrdbMagic(Magics):
     ).tag(config=True)
 
     shell: InteractiveShell
+    _begins = True
 
     def __init__(self, shell: InteractiveShell, magics: Iterable[Magic], **kwargs: Any) -> None:
         functions = {one: self._function(one) for one in magics}
@@ -172,13 +178,9 @@ class CrdbMagic(Magics):
             "cell": {one.name: function for one, function in functions.items() if one.takes_cell},
         }
         self.sql_name = SqlName(shell, self.magics["cell"]["crdb_txn"])
-        try:
-            super().__init__(shell, **kwargs)
-        except TraitError as error:  # %config has what it refused put into the shell's configuration all the same
-            say(f"{str(error).rstrip('.')}. CrdbMagic has its defaults.")
-            shell.configurables.pop()  # where Magics has put it, and will again
-            del shell.config["CrdbMagic"]
-            super().__init__(shell, **kwargs)
+        self.remarks = Remarks(shell)
+        super().__init__(shell, **kwargs)
+        self._begins = False
         self.connections = Connections()
         self.freezing = Freezing(self.connections)
         self.shown = Receipts()
@@ -187,6 +189,22 @@ class CrdbMagic(Magics):
         self.readings = Readings()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
+
+    def _load_config(self, cfg: Config, section_names: Any = None, traits: Any = None) -> None:
+        """Load what is configured; as we begin, setting by setting, so that one that is refused takes no other with it.
+
+        It leaves the configuration, where it would be refused again at each %config; to that IPython says it.
+        """
+        if not self._begins:
+            super()._load_config(cfg, section_names, traits)
+            return
+        ours = cfg[type(self).__name__]
+        for name, value in list(ours.items()):
+            try:
+                super()._load_config(Config({type(self).__name__: {name: value}}), section_names, traits)
+            except TraitError as error:
+                self.remarks.add(f"{str(error).rstrip('.')}. CrdbMagic.{name} has its default.")
+                del ours[name]
 
     @validate("settings")
     def _are_names(self, asked: Bunch) -> Any:
@@ -214,7 +232,7 @@ class CrdbMagic(Magics):
     def _may_be_named(self, asked: Bunch) -> bool:
         refused = asked.value and self.sql_name.held
         if refused:  # said, not raised: a configuration file may ask for it, and the rest is to be loaded
-            say("%sql belongs to another extension: restart the kernel, and do not load that one.")
+            self.remarks.add("%sql belongs to another extension: restart the kernel, and do not load that one.")
         return bool(asked.value) and not refused
 
     @observe("sql")
@@ -231,12 +249,27 @@ class CrdbMagic(Magics):
             __tracebackhide__ = True
             if line.strip() == "--help":
                 return say(one.help)
-            return one.run(self, one.read(line, cell, visible(self.shell.user_ns, local_ns)))
+            asked = one.read(line, cell, visible(self.shell.user_ns, local_ns))
+            try:
+                return one.run(self, asked)
+            except KeyboardInterrupt as interrupt:
+                show_short(interrupt, f"KeyboardInterrupt: %{one.name} was interrupted.")
+                raise
+            except CrdbMagicError as error:
+                if ON in one.options and is_of_connecting(error):
+                    self._name_connection(error, asked)
+                raise
 
         update_wrapper(call, one.run).__doc__ = one.help
         function: Any = no_var_expand(needs_local_scope(call))
         function.declared = one
         return function  # type: ignore[no-any-return]
+
+    def _name_connection(self, error: CrdbMagicError, call: Call) -> None:
+        """Say of which connection an error is, unless a magic within a cell of Python has said so."""
+        name = call.given.get(ON.name) or self.connections.current
+        if _LOOKS not in (error.hint or ""):
+            error.advise(f"It is the connection {name}: {_LOOKS}{name} looks at its way.")
 
     def session_of(self, call: Call) -> Session:
         """Give the session that a line is for: that of ``--on NAME``, or the current one."""

@@ -56,6 +56,10 @@ def interrupts_shown_short(begun: Callable[[], bool] = lambda: True) -> Iterator
         yield
     except KeyboardInterrupt as interrupt:
         notes = getattr(interrupt, "__notes__", () if begun() else (Outcome.NOT_COMMITTED.value,))
-        lines = ["KeyboardInterrupt: the transaction was interrupted.", *notes]
-        interrupt._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+        show_short(interrupt, "KeyboardInterrupt: the transaction was interrupted.", *notes)
         raise
+
+
+def show_short(interrupt: KeyboardInterrupt, *lines: str) -> None:
+    """Let an interrupt be shown by these lines alone (an IPython protocol), unless it is shown so already."""
+    vars(interrupt).setdefault("_render_traceback_", lambda: list(lines))

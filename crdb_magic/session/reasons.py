@@ -88,5 +88,5 @@ def _reason(sqlstate: str | None, options: TransactionOptions, pin: AsOf | None,
         return f"the transaction reads the past, as of {options.as_of}: leave --as-of out to write."
     limit = options.retry.timeout
     if sqlstate == CANCELED and limit is not None and elapsed >= limit - _EARLY:
-        return f"the time limit of {limit:g} s (--timeout) was up."
+        return f"the time limit of {limit:g} s (--timeout, CrdbMagic.timeout) was up."
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from traitlets.config import Config
 
 from crdb_magic.errors import OptionError, StatementError
 from crdb_magic.magics.magic import CrdbMagic
@@ -113,6 +114,47 @@ def test_a_value_that_there_is_not_is_refused_and_changes_nothing(unconnected, c
 
     assert trait in caplog.text  # where IPython says it
     assert unconnected(f"%config CrdbMagic.{trait}") == before
+
+
+@pytest.fixture
+def configured(unconnected):
+    """Loads the extension in a shell that was configured so, while no cell runs."""
+
+    def load(**settings):
+        unconnected.shell.run_line_magic("unload_ext", "crdb_magic")
+        unconnected.shell.config.CrdbMagic = Config(settings)
+        unconnected.shell.run_line_magic("load_ext", "crdb_magic")
+        return unconnected
+
+    return load
+
+
+def test_a_setting_that_is_refused_takes_no_other_with_it(configured):
+    notebook = configured(limit=7, dtype_backend="pyarrow", sql=True, max_attempts=0)
+
+    values = [notebook(f"%config CrdbMagic.{name}") for name in ("limit", "dtype_backend", "sql", "max_attempts")]
+    assert values == [7, "numpy", True, 20]
+
+
+def test_what_was_refused_is_said_by_the_first_cell_alone(configured):
+    notebook = configured(dtype_backend="pyarrow", max_attempts=0)
+    notebook("None")
+    first = notebook.shown.splitlines()
+    notebook("None")
+
+    assert [line.rpartition(". ")[2] for line in first[:2]] == [
+        "CrdbMagic.dtype_backend has its default.",
+        "CrdbMagic.max_attempts has its default.",
+    ]
+    assert notebook.shown == ""
+
+
+def test_what_was_refused_is_told_by_the_doctor_too(configured):
+    notebook = configured(dtype_backend="pyarrow")
+    report = notebook("%crdb_doctor --timeout 0.1")
+
+    (found,) = [one for one in report.findings if one.check == "configuration"]
+    assert found.said.endswith("CrdbMagic.dtype_backend has its default.")
 
 
 # What each new connection is told.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import socket
@@ -9,9 +10,11 @@ import threading
 from urllib.parse import urlsplit
 
 import pytest
-from faults import ServerError
+from faults import Fault, ServerError, is_, never_answer
+from interrupting import interrupted_after
 from proxy import Proxy
 from tables import connected
+from wire import START_UP
 
 from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, NotConnectedError, ParameterError
 from crdb_magic.local import start
@@ -205,6 +208,17 @@ def test_a_cell_may_run_on_another_connection(unconnected, url):
     assert names == ["the first", "crdb_magic"]
 
 
+def test_closing_the_current_connection_says_which_is_the_current_one_now(unconnected, url):
+    for name in ("one", "two", "three"):
+        unconnected(f"%crdb_connect {url} --name {name}")
+    unconnected("%crdb_connect --close two")
+    of_another = unconnected.shown
+    unconnected("%crdb_connect --close three")
+
+    assert "current" not in of_another
+    assert unconnected.shown.strip().endswith("\nThe current one is one now.")
+
+
 def test_closing_the_last_connection_leaves_none(notebook):
     notebook("%crdb_connect --close default")
 
@@ -298,3 +312,55 @@ def test_what_a_failed_cell_shows_has_no_part_of_a_password(notebook, form, sign
 
     assert "Error: " in shown
     assert "QZJ" not in shown + notebook.shown
+
+
+# What is interrupted, and what is lost.
+
+
+@pytest.fixture
+def silent(proxy):
+    """A port that never answers."""
+    proxy.rules.append(Fault(is_(START_UP), never_answer))
+    return proxy
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_an_interrupt_while_connecting_is_one_line_without_a_password(unconnected, silent, monkeypatch):
+    monkeypatch.setattr(getpass, "getpass", lambda _: "s3cret-word")
+    unconnected("%xmode Verbose")
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.5):
+        unconnected(f"%crdb_connect host=127.0.0.1 port={silent.port} user=ann sslmode=disable --ask-password")
+    shown = unconnected.shown
+    unconnected("%xmode Context")
+
+    assert shown.strip() == "KeyboardInterrupt: %crdb_connect was interrupted."
+
+
+def test_an_interrupt_at_the_box_for_a_password_is_one_line(unconnected, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(getpass, "getpass", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        unconnected("%crdb_connect postgresql://ann@db.example/bank --ask-password")
+
+    assert unconnected.shown.strip() == "KeyboardInterrupt: %crdb_connect was interrupted."
+
+
+@pytest.mark.parametrize("cell", ["%crdb_txn {} SELECT 1", "%%crdb_txn {}\nSELECT 1", "%crdb_schema {}"])
+@pytest.mark.parametrize("option", ["", "--on prod"])
+def test_a_connection_that_can_not_be_had_again_is_named(unconnected, proxy, proxied, cell, option):
+    unconnected("%config CrdbMagic.max_attempts = 1")
+    unconnected(f"%crdb_connect {proxied} --name prod")
+    proxy.refuse()
+    proxy.cut()
+
+    with pytest.raises(CrdbMagicError, match="It is the connection prod: %crdb_doctor --on prod looks at its way"):
+        unconnected(cell.format(option))
+
+
+def test_a_connection_that_never_was_is_not_named(unconnected):
+    with pytest.raises(ConnectionFailedError) as caught:
+        unconnected("%crdb_connect postgresql://root@127.0.0.1:1/x")
+
+    assert "It is the connection" not in str(caught.value)

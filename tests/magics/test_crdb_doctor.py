@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+
 import pytest
 from proxy import Proxy
 
@@ -35,6 +37,14 @@ def test_a_notebook_without_a_connection_looks_at_the_environment(unconnected, m
     monkeypatch.setenv("CRDB_URL", f"postgresql://127.0.0.1:{refusing.port}/bank")
 
     assert any("CRDB_URL" in one.said for one in unconnected("%crdb_doctor").findings)
+
+
+def test_a_password_is_asked_for(unconnected, refusing, monkeypatch):
+    monkeypatch.setattr(getpass, "getpass", lambda _: "s3cret")
+    report = unconnected(f"%crdb_doctor postgresql://ann@127.0.0.1:{refusing.port}/bank --ask-password")
+
+    assert any(one.said.endswith("password (asked for)") for one in report.findings)
+    assert "s3cret" not in str(report)
 
 
 def test_what_the_notebook_has_set_counts(notebook):

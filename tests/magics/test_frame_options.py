@@ -74,5 +74,5 @@ def test_a_setting_that_was_refused_does_not_stand_in_the_way_of_loading_again(u
     unconnected("%crdb_connect --list")
 
     assert "expected any of ['exact', 'float']" in said
-    assert ". CrdbMagic has its defaults." in said
+    assert ". CrdbMagic.numbers has its default." in said
     assert "No connection is open." in unconnected.shown

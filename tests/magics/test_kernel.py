@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,20 +65,50 @@ class Kernel:
         return str(self.finish(number)["user_expressions"]["value"]["data"]["text/plain"])
 
 
-@pytest.fixture
-def kernel(url: str, tmp_path: Path) -> Iterator[Kernel]:
-    manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(tmp_path / "kernel"))
+@contextmanager
+def _running(folder: Path) -> Iterator[Kernel]:
+    manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(folder / "kernel"))
     manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()
     client.wait_for_ready(timeout=_LIMIT)
-    running = Kernel(manager, client)
-    running("%load_ext crdb_magic")
-    assert running(f"%crdb_connect {url}")["status"] == "ok"
-    yield running
+    yield Kernel(manager, client)
     client.stop_channels()
     manager.shutdown_kernel(now=True)
     manager.cleanup_resources()
+
+
+@pytest.fixture
+def kernel(url: str, tmp_path: Path) -> Iterator[Kernel]:
+    with _running(tmp_path) as running:
+        running("%load_ext crdb_magic")
+        assert running(f"%crdb_connect {url}")["status"] == "ok"
+        yield running
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
+    """A kernel whose configuration loads the extension, and has a value that is refused."""
+    profile = tmp_path / "profile_default"
+    profile.mkdir()
+    (profile / "ipython_config.py").write_text(
+        "c.InteractiveShellApp.extensions = ['crdb_magic']\n"
+        "c.CrdbMagic.sql = True\n"
+        "c.CrdbMagic.dtype_backend = 'pyarrow'\n"
+    )
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    with _running(tmp_path) as running:
+        yield running
+
+
+def test_a_setting_of_a_configuration_file_that_is_refused_is_said_in_the_first_cell(configured):
+    said, *rest = configured.outputs("1")
+
+    assert said == "execute_result: 1"
+    assert "dtype_backend" in rest[0]
+    assert configured.outputs("2") == ["execute_result: 2"]
+    assert configured("%config CrdbMagic.limit = 5")["status"] == "ok"
+    assert configured.value("get_ipython().find_line_magic('sql') is not None") == "True"
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_a_time_limit_ends_a_statement_that_is_too_slow(session, sql, rows):
         session.run(sql("SELECT 1; SELECT pg_sleep(20)"), options)
 
     assert caught.value.sqlstate == "57014"
-    assert caught.value.hint == "the time limit of 0.2 s (--timeout) was up."
+    assert caught.value.hint == "the time limit of 0.2 s (--timeout, CrdbMagic.timeout) was up."
     assert rows("SELECT pg_sleep(0.3) IS NOT NULL") == [("t",)]
 
 
