@@ -15,7 +15,12 @@ from crdb_magic.errors import CrdbMagicError
 
 def main() -> int:
     """Run the command; gives the exit status."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments, more = parser.parse_known_args()  # it takes words but once: those behind an option are left
+    if unknown := [one for one in more if one.startswith("-") or arguments.command != "doctor"]:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if more:
+        arguments.url += more
     os.environ.pop(FROZEN, None)  # who asks for a server on the command line wants one
     try:
         return int(arguments.run(arguments))

@@ -107,10 +107,10 @@ def test_local_starts_a_server_until_it_is_interrupted(monkeypatch):
         psycopg2.connect(url)
 
 
-def test_the_doctor_takes_keywords_without_quotes_and_shows_no_password(monkeypatch, capsys):
-    monkeypatch.setattr(
-        sys, "argv", ["crdb-magic", "doctor", "host=127.0.0.1", "port=1", "user=ann", "password=s3cret"]
-    )
+@pytest.mark.parametrize("option", [[], ["--timeout", "1"]], ids=["together", "around an option"])
+def test_the_doctor_takes_keywords_without_quotes_and_shows_no_password(monkeypatch, capsys, option):
+    words = ["host=127.0.0.1", "port=1", *option, "user=ann", "password=s3cret"]
+    monkeypatch.setattr(sys, "argv", ["crdb-magic", "doctor", *words])
     status, shown = main(), capsys.readouterr()
 
     assert status == 1
@@ -126,6 +126,14 @@ def test_the_doctor_asks_for_a_password(monkeypatch, capsys):
 
     assert "password (asked for)" in " ".join(shown.split())
     assert "s3cret" not in shown
+
+
+def test_an_option_that_there_is_not_is_named_alone(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["crdb-magic", "doctor", "--typo", "host=h", "--local", "password=s3cret"])
+    with pytest.raises(SystemExit):
+        main()
+
+    assert capsys.readouterr().err.endswith("error: unrecognized arguments: --typo\n")
 
 
 def test_an_error_is_one_line_on_stderr_and_a_status(tmp_path):
