@@ -53,7 +53,7 @@ def product(case: Case) -> Iterator[Said]:
 
 def database(case: Case) -> Iterator[Said]:
     """Say whether the database is there: CockroachDB lets users connect to one that is not."""
-    name = case.session.connection.info.dbname
+    name = case.session.connection.database
     known = at_present(case.session, "SHOW DATABASES") if case.session.server.own_words else [{"database_name": name}]
     if any(row["database_name"] == name for row in known):
         yield ok(f"{name} is there")

@@ -38,7 +38,7 @@ def retention(session: Session) -> Retention:
     rows, notes = optional(
         session, "How long its past is kept", lambda connection: named(connection, _QUESTION), as_of=NOW
     )
-    found = list(_settings(rows, written(session.connection.info.dbname)))
+    found = list(_settings(rows, written(session.connection.database)))
     if not found:
         return Retention(None, notes=notes)
     return min(found, key=lambda one: one.seconds or 0)

@@ -131,7 +131,7 @@ def _schema(connection: Connection, chosen: Sequence[Relation], names: Sequence[
 def _parts(connection: Connection, text: str) -> tuple[str, ...]:
     """Read the parts of a name, without that of the database."""
     *database, schema, table = ("", "", *table_parts(text))[-3:]
-    own = connection.info.dbname
+    own = connection.database
     if any(database) and database != [own]:
         raise _elsewhere(text, database[0])
     if schema == own and connection.server.databases_as_schemas and schema not in schemas(connection):

@@ -167,12 +167,17 @@ class Recorder:
 
     def _introduce(self, line: Line, shown: str) -> None:
         """Record what a connection is, the first time and when it is shown in another way."""
-        info = line.connection.info
         parameters = told_by(line.connection)
         before = self._places.get(line.number)
         if before is not None:
             shown, parameters = shown or before.shown, dict(before.parameters)
-        place = Place(number=line.number, shown=shown, database=info.dbname, user=info.user, parameters=parameters)
+        place = Place(
+            number=line.number,
+            shown=shown,
+            database=line.connection.database,
+            user=line.connection.info.user,
+            parameters=parameters,
+        )
         if place != before:
             self._places[line.number] = place
             self._manifest.append([place])

@@ -165,7 +165,7 @@ def connection_line(connection: Connection) -> str:
     local = serving(info.host, info.port)
     where = local.description if local else f"{connection.server} at {_address(info.host, info.port)}"
     tls = f"TLS {info.ssl_attribute('protocol')}" if info.ssl_in_use else "no TLS"
-    return f"{where}, database {info.dbname}, user {info.user}, {tls}"
+    return f"{where}, database {connection.database}, user {info.user}, {tls}"
 
 
 def _address(host: str, port: int) -> str:

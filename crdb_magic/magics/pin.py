@@ -98,7 +98,7 @@ def _remembered(session: Session, then: datetime, now: datetime) -> list[str]:
 
 
 def _until(kept: Retention, end: datetime, now: datetime, session: Session) -> str:
-    database = session.connection.info.dbname
+    database = session.connection.database
     why = f"gc.ttlseconds = {kept.seconds} of {kept.of}, the shortest in database {database}"
     if end > now:
         left = duration((end - now).total_seconds())

@@ -332,7 +332,7 @@ class SessionDatabase(CockroachDatabase):
     """peewee's view of a session: the same connection, and so the same transaction."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session.connection.info.dbname)
+        super().__init__(session.connection.database)
         self.session = session
         # peewee's lock, while threads connect: who holds the session's turn would wait for who wants it.
         self._lock = nullcontext()

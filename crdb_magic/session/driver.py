@@ -65,6 +65,8 @@ class Connection(OnSocket):
         self._telling = Telling(undone=self.server.settings_roll_back)
         self._process = os.getpid()
         self.address = self.peer(), self.info.dbname
+        self.database = self.info.dbname
+        """Its name on the server: CockroachDB Cloud takes that of the cluster before it, CLUSTER.DATABASE."""
 
     def __repr__(self) -> str:
         return f"Connection({getattr(self, 'target', '')!r})"  # psycopg2's own tells all but the password
@@ -140,6 +142,9 @@ class Connection(OnSocket):
             cursor.is_ours = True
             cursor.execute("; ".join(self.server.settings))
             self._answer = str(cursor.fetchall()[0][0]) if cursor.description else ""
+            if self.server.is_cockroachdb and "." in self.database:
+                cursor.execute("SELECT current_database()")
+                self.database = str(cursor.fetchall()[0][0])
 
     def prelude(self) -> str:
         """Take what must go before the next statement, in the same message."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -402,3 +403,18 @@ def test_within_a_transaction_they_are_not_asked_for(busy, through_v26):
     send(through_v26.connection, "ROLLBACK")
 
     assert (still_open, len(found.sessions), len(found.notes)) == (True, 3, 4)
+
+
+@pytest.fixture
+def routed(as_v26, target, other):
+    """CockroachDB Cloud's way to name a database: CLUSTER.DATABASE, of which the server hears the second part."""
+    name = f"happy-fox-123.{target['dbname']}"
+    send(other.connection, f'CREATE DATABASE "{name}"')
+    as_v26.rules.insert(0, query(r"current_database\(\)", Table.of_texts("current_database", (target["dbname"],))))
+    yield as_v26.target.having(dbname=name)
+    send(other.connection, f'DROP DATABASE "{name}"')
+
+
+def test_the_name_of_the_cluster_before_that_of_the_database_is_none_of_it(routed, target):
+    with closing(Session(routed)) as session:
+        assert session.connection.database == target["dbname"]
