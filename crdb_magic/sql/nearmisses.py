@@ -7,14 +7,15 @@ refused here. Decided by SQLSTATE and by the statement's own text; of the server
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from unicodedata import name as name_of
 
 from crdb_magic.errors import ParameterError, ScriptError
-from crdb_magic.sql.lexer import Kind, fold, lex
+from crdb_magic.sql.keywords import RESERVED, word_set
+from crdb_magic.sql.lexer import Kind, Token, fold, lex
 from crdb_magic.sql.statements import BoundStatement, Statement, Use, public
 
 # Blanks, marks and signs of no width that are letters of a name for both servers. The joiners are left where they
@@ -29,8 +30,35 @@ _QUOTED = re.compile(r'"([^"]+)"')
 _BEFORE_NAMES = re.compile(r"\b(?:BY|COLUMN|EXISTS|FROM|INDEX|INTO|JOIN|ONLY|TABLE|UPDATE|VIEW)\s+\Z", re.IGNORECASE)
 _PLANNED = frozenset({"(", "SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "EXECUTE"})
 _PSQLS = re.compile(r"\\[A-Za-z?!]\w*\+?")
+_QUOTED_USE = re.compile(r"'(?::(?P<name>[^\W\d]\w*)|\{\{\s*(?P<braced>[^\W\d]\w*)\s*\}\})'")
+_EQUALS = re.compile(r"(?P<sign>=|<>|!=)\s*\Z")
+
+# What begins a statement; a line within one may begin so too, behind these words or where the second is missing.
+_BEGIN = word_set("SELECT WITH INSERT UPSERT UPDATE DELETE MERGE CREATE ALTER DROP TRUNCATE SHOW EXPLAIN")
+_GO_ON = word_set("BEFORE AFTER BETWEEN BY KEY OF SET VALUES VIEW") | RESERVED - word_set(
+    """ASC CURRENT_CATALOG CURRENT_DATE CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEFAULT
+    DESC END FALSE ISNULL LOCALTIME LOCALTIMESTAMP NOTHING NOTNULL NULL SESSION_USER SYSTEM_USER TRUE USER VERBOSE"""
+)
+_UNFINISHED = (
+    ("VIEW", "AS"),
+    ("FUNCTION", "AS"),
+    ("PROCEDURE", "AS"),
+    ("TRIGGER", "EXECUTE"),
+    ("RULE", "DO"),
+    ("POLICY", "USING"),
+    ("CONFLICT", "DO"),
+    ("MATCHED", "THEN"),
+)
+_QUERIES = word_set("SELECT WITH")
+_OWN_LINES = {  # privileges, actions, a CTE whose comma is missing
+    "GRANT": _BEGIN,
+    "REVOKE": _BEGIN,
+    "ALTER": word_set("ALTER DROP"),
+    "WITH": word_set("WITH"),
+}
 
 _SYNTAX, _NO_COLUMN, _NO_TABLE, _NO_PLACEHOLDER = "42601", "42703", "42P01", "42P02"
+_NO_OPERATOR, _NO_VALUE, _NO_TEXT_OF_IT = "42883", "22023", "22P02"
 
 
 def refuse(statements: Iterable[Statement]) -> None:
@@ -151,11 +179,84 @@ def _name_without_colon(refused: _Refused) -> str | None:
     return name and f'The notebook has a variable {name}: if it holds the name of the table, write :"{name}".'
 
 
+def _comment_of_python(refused: _Refused) -> str | None:
+    text = refused.source.text
+    signs = (token for token in lex(text) if token.text == "#" and text[token.end : token.end + 1] in {" ", ""})
+    if refused.place is None or not any(token.start <= refused.place for token in signs):
+        return None
+    return "# is an operator in SQL: a comment begins with --."
+
+
 def _text_as_a_name(refused: _Refused) -> str | None:
     place = refused.place
     if place is None or not refused.source.text.startswith('"', place):
         return None
     return "Double quotes are for names. A text is written in single quotes."
+
+
+def _two_statements(refused: _Refused) -> str | None:
+    """Look for a line that begins another statement: its first word is refused, or is an alias and the second is."""
+    text, place = refused.source.text, refused.place
+    if place is None:
+        return None
+    tokens = [one for one in lex(text, refused.source.added) if one.kind is not Kind.COMMENT]
+    at = next((index for index, one in enumerate(tokens) if one.start >= place), 0)
+    for index in (at, at - 1):
+        if index > 0 and _begins_line(text, tokens[index]) and _may_end(tokens[:index], fold(tokens[index].text)):
+            return f"Is a ; missing before {tokens[index].text}?"
+    return None
+
+
+def _begins_line(text: str, token: Token) -> bool:
+    begin = text.rfind("\n", 0, token.start) + 1
+    return begin > 0 and not text[begin : token.start].strip()
+
+
+def _may_end(tokens: Sequence[Token], follows: str) -> bool:
+    """Whether a statement may be complete with these tokens, so that what follows begins another one."""
+    words = [fold(one.text) for one in tokens]
+    last = tokens[-1]
+    whole = last.text in {")", "]"} if last.kind is Kind.SYMBOL else words[-1] not in _GO_ON
+    nested = sum((word == "(") - (word == ")") for word in words)
+    lacks = any(have in words and want not in words for have, want in _UNFINISHED)
+    as_lacks = words[:2] == ["CREATE", "TABLE"] and "AS" not in words and last.text != ")" and follows in _QUERIES
+    own = follows in _OWN_LINES.get(words[0], ())
+    return follows in _BEGIN and whole and not (nested or lacks or as_lacks or own)
+
+
+def _list_for_a_value(refused: _Refused) -> str | None:
+    """Look for ``= :ids``, of a list: where the server tells no place, the first one."""
+    text, place = refused.source.text, refused.place
+    values = refused.bound.values
+    for use in refused.source.uses:
+        found = _EQUALS.search(text[: use.start])
+        if not found or use.names or place not in {None, found.start()} or not _is_list(values[use.name]):
+            continue
+        one, each = ("IN", "= ANY") if found["sign"] == "=" else ("NOT IN", "<> ALL")
+        return f":{use.name} is a list: write {one} :{use.name}, or {each}(:{use.name})."
+    return None
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Mapping)
+
+
+def _quoted_use(refused: _Refused) -> str | None:
+    return next(iter(quoted_uses(refused.source, refused.bound.names)), None)
+
+
+def quoted_uses(statement: Statement, names: Collection[str]) -> list[str]:
+    """Tell of texts that are the ``:name`` of a variable, which is no error: they are compared, or written."""
+    if not _QUOTED_USE.search(statement.text):
+        return []
+    found = (
+        (token.text, use["name"] or use["braced"])
+        for token in lex(statement.text)
+        if token.kind is Kind.STRING and (use := _QUOTED_USE.fullmatch(token.text))
+    )
+    known = set(public(names)) - set(statement.parameters)  # who writes it without quotes too means a text by this
+    meant = [(text, name) for text, name in dict.fromkeys(found) if name in known]
+    return [f"{text} is a text; the variable is :{name}, without quotes." for text, name in meant]
 
 
 def _placeholders(_: _Refused) -> str:
@@ -167,11 +268,15 @@ _HINTS: tuple[tuple[frozenset[str], Callable[[_Refused], str | None]], ...] = (
     (frozenset({_SYNTAX}), _without_plan),
     (frozenset({_SYNTAX}), _templates),
     (frozenset({_SYNTAX}), _a_value_for_a_name),
+    (frozenset({_SYNTAX, _NO_COLUMN}), _comment_of_python),
+    (frozenset({_SYNTAX}), _two_statements),
     (frozenset({_NO_TABLE, _NO_COLUMN}), _two_names_in_one),
     (frozenset({_NO_COLUMN}), _value_without_colon),
     (frozenset({_NO_COLUMN}), _text_as_a_name),
     (frozenset({_NO_TABLE}), _name_without_colon),
     (frozenset({_NO_PLACEHOLDER}), _placeholders),
+    (frozenset({_NO_OPERATOR, _NO_VALUE}), _list_for_a_value),
+    (frozenset({_NO_TEXT_OF_IT}), _quoted_use),
 )
 
 

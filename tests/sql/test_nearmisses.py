@@ -8,10 +8,18 @@ from hypothesis import strategies as st
 from sql_fragments import nasty_text
 
 from crdb_magic.errors import ParameterError, ScriptError
-from crdb_magic.sql.nearmisses import hint, hint_in_python, refuse
+from crdb_magic.sql.nearmisses import hint, hint_in_python, quoted_uses, refuse
 from crdb_magic.sql.statements import split
 
-VALUES = {"tbl": "accounts", "userId": 7, "user_id": 7, "_hidden": 1, "both": "public.accounts", "In": []}
+VALUES = {
+    "tbl": "accounts",
+    "userId": 7,
+    "user_id": 7,
+    "_hidden": 1,
+    "both": "public.accounts",
+    "In": [],
+    "ids": [1, 2],
+}
 
 
 def hinted(text: str, sqlstate: str | None, place: int | None = None, message: str = "") -> str | None:
@@ -130,6 +138,100 @@ def test_other_syntax_errors_stand_by_themselves(text, place):
 
 
 @pytest.mark.parametrize(
+    ("text", "refused", "word"),
+    [
+        ("UPDATE t SET a = 1 WHERE id = 1\nSELECT * FROM t", "SELECT", "SELECT"),
+        ("SELECT * FROM t -- all\n  update t SET a = 1", "t SET", "update"),
+        ("SELECT 1\nSELECT 2", "2", "SELECT"),
+        ("SELECT count(*) FROM t\nDROP TABLE t", "TABLE", "DROP"),
+        ("CREATE TABLE t (a INT)\nINSERT INTO t VALUES (1)", "INSERT", "INSERT"),
+        ("CREATE VIEW v AS SELECT 1\nSELECT 2", "2", "SELECT"),
+        ("INSERT INTO t VALUES (:tbl)\nWITH a AS (SELECT 1) SELECT 1", "WITH", "WITH"),
+        ("SELECT a FROM t ORDER BY a DESC\nSHOW TABLES", "SHOW", "SHOW"),
+    ],
+)
+def test_a_line_that_begins_another_statement_lacks_a_semicolon(text, refused, word):
+    assert hinted(text, "42601", text.rindex(refused)) == f"Is a ; missing before {word}?"
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("SELECT a,\nSELECT b", "SELECT b"),
+        ("SELECT a FROM t WHERE a IN\nSELECT 1", "SELECT 1"),
+        ("SELECT 1 FROM (\nUPDATE t SET a = 1)", "SET"),
+        ("CREATE VIEW v\nSELECT 1", "SELECT"),
+        ("CREATE TABLE t\nSELECT 1", "SELECT"),
+        ("CREATE TRIGGER x AFTER INSERT\nUPDATE ON t", "UPDATE"),
+        ("INSERT INTO t VALUES (1) ON CONFLICT (id)\nUPDATE SET a = 1", "UPDATE"),
+        ("GRANT INSERT\nSELECT ON t TO u", "SELECT"),
+        ("ALTER TABLE t\nDROP 5", "5"),
+        ("WITH a AS (SELECT 1)\nWITH b AS (SELECT 1) SELECT 1", "WITH b"),
+        ("SELECT 1\nFROM t t t", "t"),
+        ("SELECT 'a\nSELECT b' c d", "d"),
+        ("SELECT 1 SELECT 2", "2"),
+        ("\nSELECT SELECT 2", "2"),
+        ("SELEC 1", "SELEC"),
+    ],
+)
+def test_where_a_statement_can_not_end_none_is_missing(text, refused):
+    assert hinted(text, "42601", text.strip().rindex(refused)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "refused", "said"),
+    [
+        ("SELECT 1 FROM t WHERE a = :ids", "=", "IN :ids, or = ANY(:ids)"),
+        ("SELECT 1 FROM t WHERE a <> :ids", "<>", "NOT IN :ids, or <> ALL(:ids)"),
+        ("SELECT 1 FROM t WHERE a = :ids", "", "IN :ids"),
+        ("SELECT 1 FROM t WHERE tags = :ids AND a = 'b'", "= 'b'", "None"),
+        ("SELECT 1 FROM t WHERE a = :tbl", "=", "None"),
+        ("SELECT 1 FROM t WHERE a = ANY(:ids)", "=", "None"),
+        ("SELECT f(:ids)", "f", "None"),
+    ],
+)
+def test_a_list_that_is_compared_with_a_value_says_how(text, refused, said):
+    assert said in str(hinted(text, "42883", text.index(refused) if refused else None))
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("SELECT 1 WHERE a = ':tbl'", ["':tbl' is a text; the variable is :tbl, without quotes."]),
+        ("SELECT '{{ tbl }}', '{{ tbl }}'", ["'{{ tbl }}' is a text; the variable is :tbl, without quotes."]),
+        ("SELECT ':other', ':_hidden', ':In', 'a :tbl', ': tbl', ':tbl''s', '{tbl}'", []),
+        ("SELECT \":tbl\", $$':tbl'$$, a -- ':tbl'", []),
+        ("SELECT E':tbl', x':tbl'", []),
+        ("SELECT ':tbl' AS name, :tbl AS value", []),
+    ],
+)
+def test_a_text_that_is_a_parameter_in_quotes_is_told(text, notes):
+    (statement,) = split(text)
+
+    assert quoted_uses(statement, VALUES) == notes
+
+
+def test_where_a_server_refuses_that_text_it_is_told_too():
+    assert hinted("SELECT 1 WHERE a = ':user_id'", "22P02") == (
+        "':user_id' is a text; the variable is :user_id, without quotes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sqlstate", "place", "words"),
+    [
+        ("SELECT 1 # one, two", "42601", 14, "a comment begins with --"),
+        ("SELECT 1 # one", "42703", 11, "a comment begins with --"),
+        ("SELECT 1 WHERE '# one' = a", "42703", 25, "None"),
+        ("SELECT a, 1 # one", "42703", 7, "None"),
+        ("SELECT d #> '{a}' FROM", "42601", 18, "None"),
+    ],
+)
+def test_a_comment_of_python_has_a_hint(text, sqlstate, place, words):
+    assert words in str(hinted(text, sqlstate, place))
+
+
+@pytest.mark.parametrize(
     ("message", "words"),
     [
         ('column "user_id" does not exist', "write :user_id for its value"),
@@ -191,7 +293,9 @@ def test_in_python_values_have_other_placeholders(sql, sqlstate, words):
     assert words in str(hint_in_python(sql, sqlstate))
 
 
-@given(nasty_text, st.sampled_from(["42601", "42703", "42P01", "42P02"]), st.integers(0, 50) | st.none())
+@given(
+    nasty_text, st.sampled_from(["42601", "42703", "42P01", "42P02", "42883", "22P02"]), st.integers(0, 50) | st.none()
+)
 def test_any_cell_gets_at_most_a_hint(text, sqlstate, place):
     try:
         statements = split(text)
