@@ -7,6 +7,7 @@
     │   ├── create.py       … the statement that makes it
     │   └── definitions.py  … SQL of the catalogue, read
     ├── diagram.py      a picture of tables and their foreign keys
+    ├── suggestions.py  the table that a name may mean which no table has
     ├── estimates.py    rows and bytes, as the server guesses
     │   └── counted.py      … statistics and ranges of one table
     └── catalogue.py    the questions, as both servers answer them

@@ -11,6 +11,7 @@ from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError
+from crdb_magic.explore.suggestions import suggesting
 from crdb_magic.magics.arguments import AS_OF, ON, Call, Fills, Rest, path_of
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
@@ -89,7 +90,7 @@ def _file_of(found: re.Match[str], namespace: Namespace) -> Path:
 
 def _export(session: Session, query: Query | None, path: Path, as_of: AsOf | None, audience: Audience) -> str:
     """Export with a bar that begins again when the reading does; give the sentence about it."""
-    with Progress(None, path.name, audience) as bar, interrupts_shown_short():
+    with Progress(None, path.name, audience) as bar, interrupts_shown_short(), suggesting(session):
         rows = export(session, query, path, as_of=as_of, progress=bar.advance, observer=bar.restart)
     return f"{path}: {rows_in_words(rows)}."
 

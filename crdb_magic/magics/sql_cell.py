@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from crdb_magic.columns.polars_frame import require
+from crdb_magic.columns.results import Result
 from crdb_magic.errors import Attempt, OptionError, Outcome, ResultTypeError
 from crdb_magic.explore.explaining import Explain, explain
 from crdb_magic.explore.plan import Plan
+from crdb_magic.explore.suggestions import suggesting
 from crdb_magic.magics.arguments import Call
 from crdb_magic.magics.display import As, Shape, caption, present, present_plans
 from crdb_magic.magics.limit import Limit
@@ -19,7 +21,7 @@ from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.txn_options import of_transaction
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.sql.kinds import check_cell
-from crdb_magic.sql.nearmisses import refuse
+from crdb_magic.sql.nearmisses import quoted_uses, refuse
 from crdb_magic.sql.statements import Statement, split
 
 
@@ -31,7 +33,12 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str) -> Any:
     shape = _shape(notebook, call, wanted)
     bound = shape.limit.bind(statements, call.namespace)
     arrivals = Arrivals(shape.finish, notebook.audience)
-    with Waiting(options.retry.max_attempts, notebook.audience) as waiting, arrivals, interrupts_shown_short():
+    with (
+        Waiting(options.retry.max_attempts, notebook.audience) as waiting,
+        arrivals,
+        interrupts_shown_short(),
+        suggesting(session),
+    ):
 
         def observer(attempt: Attempt) -> None:
             arrivals.restart(attempt)
@@ -44,7 +51,11 @@ def run_sql(notebook: CrdbMagic, call: Call, text: str) -> Any:
     if not within:
         receipt = notebook.noted(receipt, call.given.get("on"), map(caption, statements))
     line = notebook.status_line.of(call.into, within=within)
-    hints = notebook.again.hints(session, options)
+    unsteady = notebook.again.hints(session, options)
+
+    def hints(statement: Statement, result: Result) -> list[str]:
+        return [*quoted_uses(statement, call.namespace), *unsteady(statement, result)]
+
     try:
         value = present(report, statements, shape, notebook.shown, line, hints)
     except ResultTypeError as error:
@@ -62,7 +73,11 @@ def explain_sql(notebook: CrdbMagic, call: Call, text: str) -> Plan:
     session = notebook.session_of(call)
     bound = [statement.bind(call.namespace) for statement in statements]
     how = Explain.PLAN if call.given["explain"] is True else call.given["explain"]
-    with Waiting(options.retry.max_attempts, notebook.audience) as waiting, interrupts_shown_short():
+    with (
+        Waiting(options.retry.max_attempts, notebook.audience) as waiting,
+        interrupts_shown_short(),
+        suggesting(session),
+    ):
         report, plans = explain(session, bound, how, options, waiting, may_write="yes" in call.given)
     return present_plans(report, plans, statements, receipts=notebook.receipts)
 

@@ -44,6 +44,7 @@ CELLS = {
     "what is read again": ["%crdb_pin -1us", f"df = {ALL}", "%crdb_rerun df", "%crdb_pin off"],
     "a receipt": [f"f = %crdb_txn SELECT * FROM {TABLE} ORDER BY id\nf.attrs['crdb']"],
     "an error": [f"%%crdb_txn\nINSERT INTO {TABLE} VALUES (9, 'Eve', 1, NULL);\nSELECT *\nFROM nowhere", ALL],
+    "a misspelt name": [f"%crdb_txn SELECT * FROM {TABLE[:-1]}", ALL],
     "a broken constraint": [f"%crdb_txn INSERT INTO {TABLE} VALUES (1, 'Ann', 1, NULL)", ALL],
     "a dry run": [f"%%crdb_txn --dry-run\n{WRITTEN[10:]};\n{ALL[10:]}", ALL],
     "a savepoint": [f"%%crdb_txn\nSAVEPOINT s;\n{WRITTEN[10:]};\nROLLBACK TO s;\n{ALL[10:]}"],

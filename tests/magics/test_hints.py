@@ -60,3 +60,44 @@ def test_a_hint_stands_behind_the_servers_own(notebook, table):
         notebook(f"%crdb_txn SELECT balanc FROM {table}")
 
     assert str(caught.value.hint).endswith("The notebook has a variable of that name: write :balanc for its value.")
+
+
+def test_a_table_that_is_misspelt_is_suggested_on_every_run(notebook, table):
+    said = set()
+    for _ in range(2):
+        with pytest.raises(StatementError) as caught:
+            notebook(f"%crdb_txn SELECT 1; SELECT * FROM {table}s")
+        said.add(str(caught.value))
+
+    assert len(said) == 1
+    assert f"Hint: Did you mean {table}?\nNothing was committed." in said.pop()
+
+
+def test_within_a_transaction_nothing_is_asked_for_that(notebook, table):
+    notebook("%load_ext crdb_magic")
+    with pytest.raises(StatementError) as caught:
+        notebook(f"%%crdb_txn --python\nget_ipython().run_line_magic('crdb_txn', 'SELECT * FROM {table}s')")
+
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_a_parameter_in_quotes_is_told_beside_the_result_that_it_finds(notebook, table):
+    notebook["who"] = "Ann"
+    frame = notebook(f"%crdb_txn SELECT * FROM {table} WHERE id::TEXT = ':who'")
+
+    assert (len(frame), notebook.shown.splitlines()[0]) == (
+        0,
+        "':who' is a text; the variable is :who, without quotes.",
+    )
+
+
+@pytest.mark.parametrize("write", ["SELECT * FROM {} WHERE id = :ids", "DELETE FROM {} WHERE id = :ids"])
+def test_a_list_that_is_compared_by_equals_says_what_takes_one(notebook, table, write):
+    notebook["ids"] = [1, 2]
+    with pytest.raises(StatementError, match=r":ids is a list: write IN :ids, or = ANY\(:ids\)\."):
+        notebook(f"%crdb_txn {write.format(table)}")
+
+
+def test_a_statement_below_one_without_a_semicolon_says_what_is_missing(notebook, table):
+    with pytest.raises(StatementError, match=r"Is a ; missing before UPDATE\?"):
+        notebook(f"%%crdb_txn\nSELECT * FROM {table}\nUPDATE {table} SET balance = 1")
