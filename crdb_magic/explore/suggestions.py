@@ -11,8 +11,9 @@ from crdb_magic.errors import CrdbMagicError, StatementError
 from crdb_magic.explore.catalogue import Relation, relations
 from crdb_magic.explore.questions import read
 from crdb_magic.session.session import Session
-from crdb_magic.sql.names import written
+from crdb_magic.sql.names import table_parts, written
 
+_DIGITS = re.compile(r"\d+")
 _NO_TABLE = "42P01"
 _NAMED = re.compile(r'"(?:[^"]*\.)?([^".]+)" ')
 
@@ -43,6 +44,18 @@ def suggestion(name: str, known: Sequence[Relation]) -> str | None:
     capitals = any(one.name != one.name.lower() for one in found)
     meant = f"Did you mean {' or '.join(dict.fromkeys(map(_written, found)))}?"
     return f"{meant} Names with capitals are written in double quotes." if capitals else meant
+
+
+def suggestion_for_new(session: Session, table: str) -> str | None:
+    """Say which table may have been meant, instead of one that was made because there was none of its name.
+
+    What differs by a number alone is a table of its own: sales_2025, sales_2026.
+    """
+    name = table_parts(table)[-1]
+    with suppress(CrdbMagicError):
+        known = [] if session.in_transaction else read(session, relations)
+        return suggestion(name, [one for one in known if _DIGITS.sub("", one.name) != _DIGITS.sub("", name)])
+    return None
 
 
 def _written(relation: Relation) -> str:

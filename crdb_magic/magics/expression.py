@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
@@ -10,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from crdb_magic.columns.sources import as_frame
 from crdb_magic.errors import ParameterError
 from crdb_magic.magics.namespace import Namespace
+from crdb_magic.sql.statements import public
 
 _STRING = r"""\"""(?:[^\\]|\\.)*?\"""|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
 _PIECE = re.compile(rf"(?P<string>{_STRING})|(?P<end>(?<!\S)(?:--(?=[A-Za-z])|#(?!\S)))|.", re.DOTALL)
@@ -33,7 +35,9 @@ def frame_of(text: str, shell: InteractiveShell, names: Namespace, usage: str) -
     """
     __tracebackhide__ = True
     if text.isidentifier() and text not in names:
-        raise ParameterError(f"{text!r} is no DataFrame of this notebook: write {usage}.")
+        close = get_close_matches(text, public(names), n=1)
+        hint = f"Did you mean {close[0]}?" if close else None
+        raise ParameterError(f"{text!r} is no DataFrame of this notebook: write {usage}.", hint=hint)
     if not text:
         raise ParameterError(f"Which DataFrame? Write {usage}.")
     file = shell.compile.cache(text, shell.execution_count - 1)  # which is that of the next cell
@@ -44,5 +48,6 @@ def frame_of(text: str, shell: InteractiveShell, names: Namespace, usage: str) -
     value = eval(code, shell.user_global_ns, names)  # noqa: S307 - the user's own code
     frame = as_frame(value)
     if not isinstance(frame, pd.DataFrame):
-        raise ParameterError(f"{text!r} is a {type(value).__name__}, no DataFrame: write {usage}.")
+        hint = f"{text}.to_frame() is one." if isinstance(value, pd.Series) else None
+        raise ParameterError(f"{text!r} is a {type(value).__name__}, no DataFrame: write {usage}.", hint=hint)
     return frame

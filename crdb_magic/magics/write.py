@@ -11,6 +11,7 @@ from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
 from crdb_magic.errors import OptionError
+from crdb_magic.explore.suggestions import suggestion_for_new
 from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.expression import frame_of
@@ -49,6 +50,7 @@ def crdb_write(notebook: CrdbMagic, call: Call) -> None:
 
     FRAME is a variable or an expression; one of polars, or a pyarrow.Table, will do as well.
     The table is made from the frame's columns; its index is left out: df.reset_index() makes a column of it.
+    None is NULL, but in a column of dicts, which is JSONB: there it is JSON's own null, and pd.NA is NULL.
 
     Options:
     {options}
@@ -90,11 +92,10 @@ def _write(
     """Write with a bar that begins again when the transaction does; give the sentence about it, and the notices."""
     objects = len(frame) * int((frame.dtypes == "object").sum())
     bar = Progress(len(frame), writing.table, audience, at_once=objects >= _MANY)
-    notices: list[str] = []
     with bar, interrupts_shown_short(begun=lambda: bar.begun):
-        rows = write(
-            session, frame, writing, progress=bar.advance, observer=bar.restart, said=notices.extend, receipt=receipt
-        )
+        written = write(session, frame, writing, progress=bar.advance, observer=bar.restart, receipt=receipt)
+    made = "table made, " if written.made else ""
     left_out = index_left_out(frame)
-    sentence = f"{writing.table}: {rows_in_words(rows)} written{f', {left_out}' if left_out else ''}."
-    return "\n".join([sentence, *map(without_ids, notices)])
+    sentence = f"{writing.table}: {made}{rows_in_words(written.rows)} written{f', {left_out}' if left_out else ''}."
+    meant = suggestion_for_new(session, writing.table) if written.made else None
+    return "\n".join([" ".join(filter(None, (sentence, meant))), *map(without_ids, written.notices)])

@@ -165,7 +165,8 @@ class Bulk:
         __tracebackhide__ = True
         frame = as_frame(frame)
         with as_peewee():
-            rows = write(self.session, frame, Writing(table=table, mode=Mode.parse(mode), key=key, dtypes=dtypes))
+            asked = Writing(table=table, mode=Mode.parse(mode), key=key, dtypes=dtypes)
+            rows = write(self.session, frame, asked).rows
         if left_out := index_left_out(frame):
             warnings.warn(f"{table} was written {left_out}.", stacklevel=2)
         return rows

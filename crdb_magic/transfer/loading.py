@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from crdb_magic.columns.encode import Load, column_names
 from crdb_magic.core.options import DEFAULTS, Choice, TransactionOptions
@@ -45,6 +45,17 @@ class Writing:
     mode: Mode = Mode.FAIL
     key: str | Sequence[str] | None = None
     dtypes: str | Mapping[str, str] | None = None
+
+
+class Written(NamedTuple):
+    """How many rows were written, and the server's notices of the attempt that was committed.
+
+    ``made``: there was no table to append to, or to upsert into.
+    """
+
+    rows: int
+    notices: tuple[str, ...]
+    made: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +133,12 @@ def write(
     *,
     progress: Progress = lambda _: None,
     observer: Callable[[Attempt], None] = lambda _: None,
-    said: Callable[[tuple[str, ...]], None] = lambda _: None,
     receipt: Callable[[Receipt], None] | None = None,
-) -> int:
-    """Write a DataFrame, within the open transaction or else as one of its own; give the number of its rows.
+) -> Written:
+    """Write a DataFrame, within the open transaction or else as one of its own.
 
     ``progress`` is told the rows of each part that was sent, ``observer`` of each attempt that failed: what was sent
-    is undone then. ``said`` is told the server's notices of the attempt that was committed, ``receipt`` that of a
-    transaction of its own.
+    is undone then. ``receipt`` is told that of a transaction of its own.
 
     Raises :class:`InputError` before anything is sent, and what `Session.transact` raises.
     """
@@ -142,8 +151,8 @@ def write(
     told = receipt and (lambda one: receipt(replace(one, rows=plan.load.rows)))
     with _advised(writing.mode, plan, session.server):
         no_news, notices = session.carry_out(partial(plan.run, progress), options, observer, told)
-    said(notices[no_news:])
-    return plan.load.rows
+    made = bool(plan.before) and writing.mode in _INTO_WHAT_IS_THERE
+    return Written(plan.load.rows, notices[no_news:], made)
 
 
 # What is to be sent.
@@ -219,7 +228,8 @@ def _upsert(load: Load, new: NewTable, there: Existing, server: Server) -> str:
 def _check_key(load: Load, names: tuple[str, ...]) -> None:
     for name in names:
         if count := load.nulls(name):
-            raise InputError(f"Column {name!r} is in the primary key, and {count:,} of its values are missing.")
+            missing = f"{count:,} of its values {'is' if count == 1 else 'are'} missing"
+            raise InputError(f"Column {name!r} is in the primary key, and {missing}.")
     if names and (repeated := load.first_repeated(names)):
         values = ", ".join(f"{name} = {value}" for name, value in zip(names, repeated, strict=True))
         raise InputError(

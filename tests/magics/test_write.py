@@ -169,7 +169,7 @@ def test_an_index_with_a_name_is_said_to_be_left_out(notebook, frame, name):
         ("df --table t --dtype exact", OptionError, "column=TYPE"),
         ("df --table t --dtype exakt=INT4", OptionError, "Did you mean exact"),
         ("df --table t --dtype 'exact=INT4; DROP TABLE u'", OptionError, "is no type"),
-        ("df --table t --key text", InputError, "'text' is in the primary key, and 1 of its values"),
+        ("df --table t --key text", InputError, "'text' is in the primary key, and 1 of its values is missing"),
     ],
 )
 def test_a_call_that_cannot_work_says_what_would(notebook, frame, line, error, message):
@@ -271,3 +271,52 @@ def test_that_there_was_no_table_to_replace_is_no_news(notebook, frame, name):
     notebook(f"%crdb_write df --table {name} --mode replace")
 
     assert notebook.shown.strip() == f"{name}: 3 rows written."
+
+
+# A table that is not there where rows were to be added.
+
+
+@pytest.mark.parametrize("options", ["--mode append", "--mode upsert --key whole"])
+def test_that_a_table_was_made_to_add_rows_to_is_said_with_the_one_that_may_be_meant(notebook, frame, name, options):
+    notebook["df"] = frame.head(1)
+    notebook(f"%crdb_write df --table {name}")
+    notebook(f"%crdb_write df --table {name}s {options}")
+    shown = notebook.shown
+    notebook(f"%crdb_txn DROP TABLE {name}s")
+
+    assert shown.startswith(f"{name}s: table made, 1 row written. Did you mean {name}")
+
+
+def test_a_table_of_another_number_is_not_meant(notebook, frame, name):
+    notebook["df"] = frame.head(1)
+    notebook(f"%crdb_write df --table {name}")
+    notebook(f"%crdb_write df --table {name}7 --mode append")
+    shown = notebook.shown
+    notebook(f"%crdb_txn DROP TABLE {name}7")
+
+    assert name not in shown.removeprefix(f"{name}7: table made, 1 row written.")
+
+
+def test_rows_that_are_added_to_a_table_make_none(notebook, frame, name):
+    notebook["df"] = frame.head(1)
+    notebook(f"%crdb_write df --table {name}")
+    notebook(f"%crdb_write df --table {name} --mode append")
+
+    assert notebook.shown == f"{name}: 1 row written.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("fram --table t", "Did you mean frame?"),
+        ("zzz --table t", None),
+        ("frame.whole --table t", "frame.whole.to_frame() is one."),
+        ("[1, 2] --table t", None),
+    ],
+)
+def test_what_is_nearly_a_frame_has_a_hint(notebook, frame, line, hint):
+    notebook["frame"] = frame
+    with pytest.raises(ParameterError) as caught:
+        notebook(f"%crdb_write {line}")
+
+    assert caught.value.hint == hint

@@ -43,7 +43,7 @@ def put(session, name) -> Callable[..., int]:
     """Write a frame into that table."""
 
     def written(frame: pd.DataFrame, mode: str = "fail", **asked: object) -> int:
-        return write(session, frame, Writing(table=name, mode=Mode.parse(mode), **asked))
+        return write(session, frame, Writing(table=name, mode=Mode.parse(mode), **asked)).rows
 
     return written
 

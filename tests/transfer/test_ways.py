@@ -158,7 +158,7 @@ def test_a_message_that_is_too_large_is_refused_at_once_with_advice(through, pro
     assert (caught.value.sqlstate, caught.value.outcome) == ("08P01", Outcome.NOT_COMMITTED)
     assert "16 MiB at most: send less at once" in caught.value.hint
     assert attempts == []
-    assert write(through, ROWS, Writing(table=name, mode=Mode.UPSERT)) == 2
+    assert write(through, ROWS, Writing(table=name, mode=Mode.UPSERT)).rows == 2
 
 
 def test_a_lone_statement_that_is_too_large_is_known_not_to_be_committed(through, proxy, sql):
