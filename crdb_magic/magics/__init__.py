@@ -16,6 +16,7 @@
     │   ├── places.py           … where the cursor is in a cell
     │   └── known.py            … what is known of the databases, read in the background
     ├── arguments.py        a line -> its options
+    │   ├── habits.py           … and what users of other tools mean
     │   ├── txn_options.py      those of a transaction
     │   └── expression.py       … and the frame that Python in it is
     ├── namespace.py        the notebook's variables

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from crdb_magic.core.asof import AsOf
 from crdb_magic.errors import OptionError, ParameterError
 from crdb_magic.magics.expression import end_of
+from crdb_magic.magics.habits import option_meant
 from crdb_magic.magics.namespace import Namespace
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ _VALUE = re.compile(r"""(?!#(?!\S))(?:'([^']*)'(?!\S)|"([^"]*)"(?!\S)|((?:"[^"]*
 # Up to a blank that stands in no quotes, of a name or of a value of libpq's: "my # table", password='two  blanks --a'.
 _QUOTED = r"""(?:\A|(?<=\.))(?:"[^"]*"|'[^']*')|=\s*'(?:[^'\\]|\\.)*'"""
 _WORD = re.compile(rf"(?:{_QUOTED}|\S)+", re.DOTALL)
+_ONE_DASH = re.compile(r"[-\u2013\u2014]([A-Za-z][\w-]*)")  # or one that an editor has made of two
 _ASSIGN = re.compile(r"([^\W\d]\w*)\s*<<\s*")
 _END = re.compile(r"#(?!\S)|\Z")  # a # within a word is part of it: of a URL, say
 _NOT_TOLD = re.compile(r"\s|=|://")  # may begin a secret
@@ -198,6 +199,7 @@ def parse(line: str, options: Sequence[Option], namespace: Namespace, follows: R
     Raises :class:`OptionError` for an option that does not exist, comes twice, or has a value that it can't have.
     """
     reader = _Reader(line, {option.name: option for option in options}, namespace)
+    reader.may_subtract = follows is Rest.PYTHON
     into = reader.assignment()
     while reader.option():
         pass
@@ -219,6 +221,7 @@ class _Reader:
     def __init__(self, line: str, options: Mapping[str, Option], namespace: Mapping[str, object]) -> None:
         self.rest = line.strip()
         self.given: dict[str, Any] = {}
+        self.may_subtract = False
         self._options = options
         self._namespace = namespace
 
@@ -249,6 +252,7 @@ class _Reader:
     def option(self) -> bool:
         found = _NAME.match(self.rest)
         if found is None:  # also `-- `, which begins a comment of SQL
+            self._check_dash()
             return False
         option = self._known(found.group(1))
         self.rest = self.rest[found.end() :]
@@ -256,13 +260,17 @@ class _Reader:
         self.rest = self.rest.lstrip()
         return True
 
+    def _check_dash(self) -> None:
+        found = None if self.may_subtract else _ONE_DASH.match(self.rest)
+        if found and found[1] in self._options:
+            raise OptionError(f"There is no option {found[0]}.", hint=f"Did you mean --{found[1]}?")
+
     def _known(self, name: str) -> Option:
         if name in self.given:
             raise OptionError(f"--{name} is given twice.")
         if name in self._options:
             return self._options[name]
-        close = get_close_matches(name.lower().replace("_", "-"), self._options, n=1)
-        meant = f"Did you mean --{close[0]}?" if close else f"There are: {_listing(self._options.values())}."
+        meant = option_meant(name, self._options) or f"There are: {_listing(self._options.values())}."
         raise OptionError(f"There is no option --{name}.", hint=meant)
 
     def _value(self, option: Option, *, glued: bool) -> Any:

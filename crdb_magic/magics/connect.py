@@ -12,6 +12,7 @@ from crdb_magic.errors import OptionError
 from crdb_magic.local import serving
 from crdb_magic.magics.arguments import Call, Fills, Option, Rest, Takes, refuse_rest, resolved
 from crdb_magic.magics.connections import DEFAULT
+from crdb_magic.magics.habits import refuse_address
 from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.password import Password
@@ -98,6 +99,7 @@ def _connected(call: Call, notebook: CrdbMagic) -> str:
             raise OptionError("A database has its own password: leave --ask-password and --keyring out.")
         notebook.connections.adopt(name, database)
     else:
+        refuse_address(call.rest, call.namespace)
         target = password.into(_target(_unquoted(str(where))))
         notebook.connections.open(name, target, notebook.settings)
         if failed := password.keep(target):

@@ -38,6 +38,7 @@ from crdb_magic.magics.arguments import MOST_ROWS, ON, Call, Option, Rest, Words
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.freezing import Freezing
+from crdb_magic.magics.habits import assignment_meant
 from crdb_magic.magics.ledger import Ledger
 from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
@@ -85,7 +86,7 @@ class Magic:
         follows = Rest.NOTHING if self.rest is Rest.SQL and cell is not None else self.rest
         call = parse(line, self.options, namespace, follows)
         if follows is Rest.NOTHING:
-            mark, hint = ("%", None) if cell is None else ("%%", _BELOW)
+            mark, hint = ("%", None) if cell is None else ("%%", assignment_meant(call.rest) or _BELOW)
             refuse_rest(call.rest, f"{mark}{self.name}", hint)
         return replace(call, cell=cell)
 

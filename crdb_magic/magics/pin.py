@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 
 import pandas as pd
 
 from crdb_magic.core.amounts import duration
 from crdb_magic.core.asof import NOW, AsOf, time_of
 from crdb_magic.core.receipt import Receipt
+from crdb_magic.errors import OptionError
 from crdb_magic.explore.retention import Retention, retention
 from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest, Takes, refuse_rest, resolved
 from crdb_magic.magics.magic import CrdbMagic, magic
@@ -68,10 +70,19 @@ def _pin(session: Session, text: str, namespace: Mapping[str, object]) -> str:
     if isinstance(when, str) and when.lower() == _OFF:
         unpin(session)
         return "Reads the present."
-    pinned = pin(session, AsOf.parse(when))
+    pinned = pin(session, _instant(when))
     if (isinstance(when, str) and pinned.asked == when) or pinned.hlc is None:
         return f"Pinned to {pinned}."
     return f"Pinned to {time_of(pinned.hlc)}; to come back to it: %crdb_pin {pinned.hlc:f}"
+
+
+def _instant(when: object) -> AsOf:
+    try:
+        return AsOf.parse(when)
+    except OptionError as error:
+        if close := get_close_matches(str(when).lower(), filter(str.isalpha, (_OFF, *AsOf.words())), n=1):
+            error.advise(f"Did you mean {close[0]}?")
+        raise
 
 
 def _shown(session: Session) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from IPython.core.displayhook import DisplayHook
 
+from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import Call, Fills, Rest
 from crdb_magic.magics.display import ROLLED_BACK
 from crdb_magic.magics.magic import CrdbMagic, magic
@@ -47,6 +48,8 @@ def crdb_txn(notebook: CrdbMagic, call: Call) -> Any:
 
     """
     check(call)
+    if call.cell is None and call.rest in notebook.connections.names():
+        raise OptionError(f"{call.rest} is a connection.", hint=f"--on {call.rest} asks it.")
     text = strip_markers(call.rest if call.cell is None else call.cell)
     if "explain" in call.given:
         value = explain_sql(notebook, call, text)

@@ -30,6 +30,23 @@ _QUOTED = re.compile(r'"([^"]+)"')
 _BEFORE_NAMES = re.compile(r"\b(?:BY|COLUMN|EXISTS|FROM|INDEX|INTO|JOIN|ONLY|TABLE|UPDATE|VIEW)\s+\Z", re.IGNORECASE)
 _PLANNED = frozenset({"(", "SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "EXECUTE"})
 _PSQLS = re.compile(r"\\[A-Za-z?!]\w*\+?")
+_PSQLS_TEXT = re.compile(r":'([^\W\d]\w*)'")
+_AS_ROWS = "df.T shows a DataFrame's rows as columns."
+_TO_FILE = "%crdb_export writes a query into a file."
+_INSTEAD = {  # of psql's commands; the others list what there is
+    "\\copy": "%crdb_write writes a DataFrame into a table, %crdb_export a query into a file.",
+    "\\timing": '%config CrdbMagic.status = "full" shows the time under each cell.',
+    "\\set": "A variable of Python is one of the SQL: name = 1 in a cell, and :name.",
+    "\\gset": "NAME << puts a result into a variable: %%crdb_txn NAME <<.",
+    "\\c": "%crdb_connect URL opens a connection.",
+    "\\connect": "%crdb_connect URL opens a connection.",
+    "\\i": "Its statements go into a cell.",
+    "\\o": _TO_FILE,
+    "\\g": _TO_FILE,
+    "\\gx": _AS_ROWS,
+    "\\x": _AS_ROWS,
+}
+_LISTS = "%crdb_schema lists schemas and tables, %crdb_schema TABLE shows all about one."
 _QUOTED_USE = re.compile(r"'(?::(?P<name>[^\W\d]\w*)|\{\{\s*(?P<braced>[^\W\d]\w*)\s*\}\})'")
 _EQUALS = re.compile(r"(?P<sign>=|<>|!=)\s*\Z")
 
@@ -121,12 +138,11 @@ class _Refused:
 
 
 def _psqls(refused: _Refused) -> str | None:
-    found = _PSQLS.match(refused.source.text, refused.source.head)
-    if found is None:
-        return None
-    if found[0] == "\\copy":
-        return "\\copy is psql's: %crdb_write writes a DataFrame into a table, %crdb_export a query into a file."
-    return f"{found[0]} is psql's. %crdb_schema lists schemas and tables, %crdb_schema TABLE shows all about one."
+    text, head, place = refused.source.text, refused.source.head, refused.place
+    if place is not None and (value := _PSQLS_TEXT.match(text, place)):
+        return f"{value[0]} is psql's: write :{value[1]}."
+    found = _PSQLS.match(text, head) or (_PSQLS.match(text, place) if place is not None else None)
+    return f"{found[0]} is psql's. {_INSTEAD.get(found[0], _LISTS)}" if found else None
 
 
 def _without_plan(refused: _Refused) -> str | None:

@@ -99,6 +99,10 @@ def test_what_sql_has_of_that_is_left_alone(cell):
         ("\\d accounts", 0, "\\d is psql's. %crdb_schema lists"),
         ("-- look\n\\dt+", None, "\\dt+ is psql's."),
         ("\\copy accounts FROM 'a.csv'", 0, "%crdb_write"),
+        ("\\timing", 0, "under each cell"),
+        ("\\set city 'Berlin'", 0, "A variable of Python"),
+        ("SELECT 1 \\gx", 9, "\\gx is psql's. df.T"),
+        ("SELECT * FROM t WHERE a = :'tbl'", 26, ":'tbl' is psql's: write :tbl."),
     ],
 )
 def test_a_syntax_error_hints_at_what_was_meant(text, place, words):
@@ -131,6 +135,7 @@ def test_what_a_server_can_not_explain_is_told(text, words):
         ("SELECT 5 % s FROM", 17),
         ("SELECT 5 %(tbl) FROM", 20),
         ("SELECT /* {tbl} */ FROM -- $x", 19),
+        ("SELECT ':\\gx :tbl' 1", 20),
     ],
 )
 def test_other_syntax_errors_stand_by_themselves(text, place):
