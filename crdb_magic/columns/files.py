@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from crdb_magic.columns.arrow import NO_TEXTS, Array, from_csv
-from crdb_magic.columns.lines import without_blank
+from crdb_magic.columns.lines import csv_of, without_blank
 from crdb_magic.columns.results import Column, unique
 from crdb_magic.columns.tables import arrow_column
 from crdb_magic.errors import OptionError
@@ -51,12 +52,16 @@ def writer(path: Path, columns: Sequence[Column], as_texts: Collection[int]) -> 
 
 
 class CsvFile:
-    """CSV with a line of names: NULL is nothing, an empty text is quoted; both are ``""`` where there is one column."""
+    """CSV with a line of names: NULL is nothing, an empty text is quoted; both are ``""`` where there is one column.
+
+    A BOOL is true or false, as readers know it, where the servers' texts are t and f.
+    """
 
     untyped = True
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         self._lone = len(columns) == 1
+        self._bools = [column.type.family is Family.BOOL for column in columns]
         self._file = path.open("wb")
         names = (column.replace('"', '""') for column in unique(tuple(one.name for one in columns)))
         self._file.write(",".join(f'"{name}"' for name in names).encode() + b"\n")
@@ -69,8 +74,16 @@ class CsvFile:
 
     def write(self, part: bytes) -> int:
         """Write lines; give their number, be it that some stand within values."""
+        lines = part.count(b"\n")
+        if any(self._bools):
+            texts = from_csv(part, [_TEXTS] * len(self._bools))
+            part = csv_of(tuple(_spelled(one) if bool_ else one for one, bool_ in zip(texts, self._bools, strict=True)))
         self._file.write(without_blank(part) if self._lone else part)
-        return part.count(b"\n")
+        return lines
+
+
+def _spelled(bools: Array) -> Array:
+    return pc.if_else(pc.equal(bools, "t"), "true", pc.if_else(pc.equal(bools, "f"), "false", bools))
 
 
 class TypedFile:

@@ -290,6 +290,24 @@ def test_its_file_is_that_of_its_query(notebook, suffix):
         assert read(f"made.{suffix}").to_pylist() == read(f"asked.{suffix}").to_pylist()
 
 
+@pytest.mark.parametrize("copies", ["", "SET client_encoding = 'LATIN1'"])
+def test_a_bool_in_csv_is_what_readers_take_for_one(notebook, copies):
+    query = "SELECT i, nullif(i = 1, i = 3) AS b, ' ,\"' AS t, '' AS e FROM generate_series(1, 3) AS t (i) ORDER BY i"
+    notebook(f"%crdb_txn {copies or 'SELECT 1'}")
+    notebook(f"%%crdb_export asked.csv\n{query}")
+    notebook(f"%%crdb_txn df <<\n{query}")
+    notebook("%crdb_export df made.csv")
+
+    lines = ['"i","b","t","e"', '1,true," ,""",""', '2,," ,""",""', '3,false," ,""",""']
+    assert Path("asked.csv").read_text().splitlines() == Path("made.csv").read_text().splitlines() == lines
+
+
+def test_one_column_of_bools_keeps_its_nulls(notebook):
+    notebook("%crdb_export 'SELECT NULL::BOOL AS b UNION ALL SELECT true' one.csv")
+
+    assert Path("one.csv").read_text() == '"b"\n""\ntrue\n'
+
+
 def test_a_frame_that_no_table_holds_leaves_no_file(unconnected):
     unconnected["df"] = pd.DataFrame({"a": [object()]})
     with pytest.raises(InputError, match="Column 'a'"):
