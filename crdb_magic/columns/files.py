@@ -156,5 +156,12 @@ def lasting(type_: SqlType) -> SqlType:
     return _TEXTS if depends else type_
 
 
+def undeclared(columns: Sequence[Column], path: Path) -> tuple[str, ...]:
+    """Name the columns of numbers that are texts in a file because no digits are declared, as of sum() and avg()."""
+    if Format.of(path) is Format.CSV:
+        return ()
+    return tuple(one.name for one in columns if one.type.family is Family.DECIMAL and not one.type.digits)
+
+
 def _kind(type_: SqlType) -> Any:
     return arrow_column(type_, [NO_TEXTS]).type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -90,9 +91,25 @@ def _file_of(found: re.Match[str], namespace: Namespace) -> Path:
 
 def _export(session: Session, query: Query | None, path: Path, as_of: AsOf | None, audience: Audience) -> str:
     """Export with a bar that begins again when the reading does; give the sentence about it."""
+    texts = dict[str, None]()
     with Progress(None, path.name, audience) as bar, interrupts_shown_short(), suggesting(session):
-        rows = export(session, query, path, as_of=as_of, progress=bar.advance, observer=bar.restart)
-    return f"{path}: {rows_in_words(rows)}."
+        rows = export(
+            session,
+            query,
+            path,
+            as_of=as_of,
+            progress=bar.advance,
+            observer=bar.restart,
+            texts=lambda names: texts.update(dict.fromkeys(names)),
+        )
+    return f"{path}: {rows_in_words(rows)}.{_undeclared(tuple(texts))}"
+
+
+def _undeclared(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    are = "are texts" if len(names) > 1 else "is text"
+    return f" {', '.join(names)} {are} (DECIMAL without declared digits): ::DECIMAL(12, 2) makes numbers."
 
 
 def _export_frame(frame: pd.DataFrame, path: Path, audience: Audience) -> str:

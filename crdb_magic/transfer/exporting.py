@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from crdb_magic.columns.files import Format, NotHeldError, writer
+from crdb_magic.columns.files import Format, NotHeldError, undeclared, writer
 from crdb_magic.columns.frame_parts import FrameParts
 from crdb_magic.columns.sources import as_frame
 from crdb_magic.core.asof import AsOf
@@ -29,13 +29,15 @@ def export(
     as_of: AsOf | None = None,
     progress: Callable[[int], None] = lambda _: None,
     observer: Callable[[Attempt], None] = lambda _: None,
+    texts: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> int:
     """Write all rows into a Parquet, Arrow or CSV file; give their number.
 
     After a fault it begins again, at the same instant; a file of that name is replaced when all is written. A column
     with a value that its type in the file can't hold (an infinite date) becomes one of exact texts. ``progress`` is
-    told the rows of each part that was written, ``observer`` of each attempt that failed. Raises :class:`OptionError`
-    for what can't be streamed or is no such file's name, OSError, and what `Session.transact` raises.
+    told the rows of each part that was written, ``observer`` of each attempt that failed, ``texts`` in each attempt the
+    numbers that are texts in the file, since they declare no digits. Raises :class:`OptionError` for what can't be
+    streamed or is no such file's name, OSError, and what `Session.transact` raises.
     """
     places, query, as_of = _places(path), streamable(session, query), instant(session, as_of)
     options = TransactionOptions(as_of=as_of, read_only=as_of is None)
@@ -44,6 +46,7 @@ def export(
         def copied(connection: Connection) -> int:
             with text_cursor(connection) as cursor, query.spelled(cursor) as sql:
                 columns = columns_of_stream(session, cursor, sql)
+                texts(undeclared(columns, path))
                 with writer(beside, columns, as_texts) as file, in_thread(file.write, progress) as put:
                     oids = {column.type.oid for column in columns}
                     return lines_to(cursor, sql, oids, put, untyped=file.untyped)

@@ -290,6 +290,24 @@ def test_its_file_is_that_of_its_query(notebook, suffix):
         assert read(f"made.{suffix}").to_pylist() == read(f"asked.{suffix}").to_pylist()
 
 
+@pytest.mark.parametrize(
+    ("columns", "suffix", "said"),
+    [
+        ("sum(i) AS s, avg(i) AS a, 1 AS n", "parquet", " s, a are texts (DECIMAL without declared digits): ::DECIMAL"),
+        ("sum(i) AS s", "arrow", " s is text (DECIMAL without declared digits): ::DECIMAL(12, 2) makes numbers."),
+        ("sum(i)::DECIMAL(12, 2) AS s, max(i) AS m", "parquet", ""),
+        ("sum(i) AS s", "csv", ""),
+    ],
+)
+def test_numbers_that_are_texts_in_a_file_are_named(notebook, columns, suffix, said):
+    notebook(
+        f"%crdb_export 'SELECT {columns} FROM generate_series(1::INT8, 3) AS t (i) GROUP BY i ORDER BY i' a.{suffix}"
+    )
+
+    assert notebook.shown.strip().startswith(f"a.{suffix}: 3 rows.{said}")
+    assert bool(said) == ("text" in notebook.shown)
+
+
 @pytest.mark.parametrize("copies", ["", "SET client_encoding = 'LATIN1'"])
 def test_a_bool_in_csv_is_what_readers_take_for_one(notebook, copies):
     query = "SELECT i, nullif(i = 1, i = 3) AS b, ' ,\"' AS t, '' AS e FROM generate_series(1, 3) AS t (i) ORDER BY i"
