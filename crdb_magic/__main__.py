@@ -23,7 +23,7 @@ def main() -> int:
         arguments.url += more
     os.environ.pop(FROZEN, None)  # who asks for a server on the command line wants one
     try:
-        return int(arguments.run(arguments))
+        return int(arguments.run(arguments) or 0)
     except CrdbMagicError as error:
         print("\n".join(error._render_traceback_()), file=sys.stderr)
         return 1
@@ -31,12 +31,15 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crdb-magic", description="Transactions for CockroachDB in Jupyter.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser.set_defaults(run=lambda _: parser.print_help())
+    commands = parser.add_subparsers(dest="command")
     demo = commands.add_parser("demo", help="run the quickstart notebook on a local server")
     shown = demo.add_mutually_exclusive_group()
     copy = Path("quickstart-executed.ipynb")
     shown.add_argument("--output", type=Path, default=copy, help="the executed copy (default: %(default)s)")
-    shown.add_argument("--lab", action="store_true", help="open a copy of it in JupyterLab instead")
+    shown.add_argument(
+        "--lab", nargs=argparse.REMAINDER, help="open a copy of it in JupyterLab instead, which takes what follows"
+    )
     demo.set_defaults(run=_demo)
     local = commands.add_parser("local", help="start a server on this machine, until Ctrl-C")
     local.add_argument("directory", type=Path, nargs="?", help="where to keep its data (default: nowhere)")
@@ -52,10 +55,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    if arguments.lab:
+    if arguments.lab is not None:
         from crdb_magic.demo.lab import open_lab
 
-        open_lab()
+        open_lab(arguments.lab)
     try:
         from crdb_magic.demo.run import run
     except ModuleNotFoundError as error:

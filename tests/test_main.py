@@ -39,8 +39,8 @@ def lab(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
-    def run():
-        return subprocess.run([*_COMMAND, "demo", "--lab"], capture_output=True, text=True, check=True).stdout
+    def run(*options):
+        return subprocess.run([*_COMMAND, "demo", "--lab", *options], capture_output=True, text=True, check=True).stdout
 
     return run
 
@@ -71,6 +71,21 @@ def test_the_demo_says_first_where_it_can_not_leave_its_copy(tmp_path, output, w
 def test_the_demo_opens_jupyterlab_on_a_copy(lab):
     assert lab() == "['quickstart.ipynb']\n"
     assert Path("quickstart.ipynb").read_bytes() == QUICKSTART.read_bytes()
+
+
+def test_jupyterlab_takes_what_stands_behind(lab):
+    assert lab("--allow-root", "--port", "1") == "['quickstart.ipynb', '--allow-root', '--port', '1']\n"
+
+
+def test_the_demo_draws_no_bar_into_a_file(demo):
+    assert "%|" not in demo.stderr
+
+
+def test_without_a_command_it_says_which_there_are(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["crdb-magic"])
+
+    assert main() == 0
+    assert "run the quickstart notebook" in capsys.readouterr().out
 
 
 def test_a_quickstart_that_is_there_is_opened_as_it_is(lab):

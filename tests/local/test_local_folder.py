@@ -45,9 +45,9 @@ def test_what_was_committed_is_kept_through_kill_9_of_the_owner_and_of_the_serve
 
 def test_a_directory_in_use_is_refused_and_stays_in_use(place):
     with start(place) as server:
-        with pytest.raises(LocalServerError, match="in use by another local server") as refusal:
-            start(place)
-        assert refusal.value.hint == "Stop that server, connect to it, or name another directory."
+        with pytest.raises(LocalServerError, match=f"directory {place} is in use by another local server") as refusal:
+            start(place / ".." / place.name)
+        assert "To share one, run `python -m crdb_magic local DIR`" in str(refusal.value.hint)
 
         assert query(server.url, "SELECT 1") == [(1,)]
 
