@@ -59,6 +59,17 @@ def differences(then: pd.DataFrame, now: pd.DataFrame, by: By, key: Sequence[str
     return pd.concat([sentences, rows], ignore_index=True) if len(sentences) else rows
 
 
+def absent(found: pd.DataFrame) -> pd.DataFrame:
+    """Tell of each cell of what `differences` found whether it is missing because there is no such row."""
+    of_columns = ~found.difference.isin([_ONLY_THEN, _ONLY_NOW, _CHANGED])
+    gone = {
+        " (then)": of_columns | (found.difference == _ONLY_NOW),
+        " (now)": of_columns | (found.difference == _ONLY_THEN),
+    }
+    cells = {name: gone.get(name[name.rfind(" (") :], of_columns) for name in found.columns}
+    return pd.DataFrame(cells | {"difference": False}, index=found.index)
+
+
 def _check_key(then: pd.DataFrame, now: pd.DataFrame, by: By, key: Sequence[str]) -> None:
     for frame, when in ((then, "then"), (now, "now")):
         if not frame.columns.is_unique:
@@ -204,6 +215,8 @@ def _either(then: pd.Series, now: pd.Series, places: _Matched) -> Any:
 def _objects(column: pd.Series) -> Any:
     made = np.empty(len(column), object)
     made[:] = column.tolist()
+    if isinstance(column.dtype, pd.StringDtype):  # whose NaN would be a value among objects
+        made[column.isna()] = None
     return made
 
 

@@ -28,22 +28,28 @@ _HTML = element("span", f"color: #767676; {ASIDE}; font-style: italic", "NULL")
 _NO_JSON = (date, time, UUID, bytes, Interval, pd.Timedelta, np.timedelta64)  # datetimes are dates
 
 
-def frame_bundle(frame: pd.DataFrame, documents: Collection[Any] | None, *, dimensions: bool = False) -> Bundle | None:
+def frame_bundle(
+    frame: pd.DataFrame,
+    documents: Collection[Any] | None,
+    *,
+    dimensions: bool = False,
+    absent: pd.DataFrame | None = None,
+) -> Bundle | None:
     """Give a frame as text and, unless pandas was told to give none, as HTML; None where it shows a summary instead.
 
     ``documents`` are the names of the columns of JSON, whose None is JSON's own null; None if that is not known.
+    ``absent`` tells of each cell whether it is to be empty.
     """
     if frame._info_repr():  # type: ignore[operator]
         return None
     text = formats.get_dataframe_repr_params()
     width, limits = text.pop("line_width"), {name: text[name] for name in ("max_rows", "min_rows", "max_cols")}
     shown: dict[str, Any] = limits | {"show_dimensions": dimensions or text["show_dimensions"]}
-    plain = _Formatter(frame, documents, _NULL, "'NULL'", **shown)
+    plain = _Formatter(frame, documents, absent, _NULL, "'NULL'", **shown)
     bundle = {"text/plain": formats.DataFrameRenderer(plain).to_string(line_width=width)}
     if pd.get_option("display.notebook_repr_html"):
-        marked = _Formatter(
-            frame, documents, _MARK, _NULL, **shown, bold_rows=True, float_format=pd.get_option("display.float_format")
-        )
+        more = {"bold_rows": True, "float_format": pd.get_option("display.float_format")}
+        marked = _Formatter(frame, documents, absent, _MARK, _NULL, **shown, **more)
         bundle["text/html"] = formats.DataFrameRenderer(marked).to_html(notebook=True).replace(_MARK, _HTML)
     return bundle
 
@@ -52,16 +58,27 @@ class _Formatter(formats.DataFrameFormatter):  # type: ignore[misc]
     """pandas' formatter, which words NULL as ``null`` and the text 'NULL' as ``text``."""
 
     def __init__(
-        self, frame: pd.DataFrame, documents: Collection[Any] | None, null: str, text: str, **options: Any
+        self,
+        frame: pd.DataFrame,
+        documents: Collection[Any] | None,
+        absent: pd.DataFrame | None,
+        null: str,
+        text: str,
+        **options: Any,
     ) -> None:
         super().__init__(frame, **options)
-        self._documents, self._null, self._text = documents, null, text
+        self._documents, self._absent, self._null, self._text = documents, absent, null, text
 
     def format_col(self, i: int) -> list[str]:
         """Give the texts of the cells of a column that are shown."""
         column = self.tr_frame.iloc[:, i]
         document = None if self._documents is None else column.name in self._documents
-        return list(map(self._worded, super().format_col(i), _nulls(column, document=document)))
+        cells = list(map(self._worded, super().format_col(i), _nulls(column, document=document)))
+        gone = None if self._absent is None else self._absent.get(column.name)
+        if gone is None:  # or the frame was changed since
+            return cells
+        empty = gone.reindex(column.index, fill_value=False)
+        return ["" if one else cell for cell, one in zip(cells, empty, strict=True)]
 
     def _worded(self, cell: str, null: bool) -> str:  # noqa: FBT001 - for map
         if null:

@@ -91,7 +91,8 @@ def present(
     if last is None:
         line.under_tags(words, report.receipt)
         return None
-    if last < len(ran) - 1:  # else the value would stand under the tag of another one
+    above = any(result.columns is not None for result, _ in ran[:last]) and not shape.taken
+    if last < len(ran) - 1 or (above and not words):  # else the value would stand under the tag or rows of another one
         words.append(caption(ran[last][1]))
     return _value(_Last(*ran[last], report.receipt), words, shape, receipts, line)
 

@@ -9,7 +9,7 @@ from warnings import catch_warnings, simplefilter
 
 import pandas as pd
 
-from crdb_magic.columns.differences import By, differences
+from crdb_magic.columns.differences import By, absent, differences
 from crdb_magic.columns.frames import to_frame
 from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.asof import NOW, at_hlc
@@ -22,6 +22,7 @@ from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say, unseen
 from crdb_magic.magics.readings import Reading, Readings
+from crdb_magic.magics.shown import Look
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.sql.kinds import may_write
 from crdb_magic.sql.statements import Statement
@@ -69,7 +70,14 @@ def crdb_rerun(notebook: CrdbMagic, call: Call) -> pd.DataFrame:
     by = By.KEY if key else By.POSITION if keeps_order(query, max(len(then), len(now))) else By.NOTHING
     found = differences(then, now, by, key)
     say("\n".join(_said(found, len(then), by, at_present=reading.receipt.as_of is None)))
-    return found if len(found) else unseen(found)
+    if not len(found):
+        return unseen(found)
+    notebook.shown.attach(found, None, Look(documents=_documents(found), absent=absent(found)))
+    return found
+
+
+def _documents(found: pd.DataFrame) -> frozenset[str]:
+    return frozenset(name for name in found.columns if any(isinstance(cell, dict | list) for cell in found[name]))
 
 
 def _asked(readings: Readings, name: str, namespace: Namespace) -> tuple[Reading, pd.DataFrame]:

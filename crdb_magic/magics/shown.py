@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -21,18 +21,20 @@ _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, 
 class Look:
     """What a frame does not tell by itself of how it is to be shown.
 
-    Whether it may be a plan; the names of its columns of JSON, None where that is not known; a line below it.
+    Whether it may be a plan; the names of its columns of JSON, None where that is not known; a line below it; of each
+    cell whether it is to be empty, None where none is.
     """
 
     explained: bool = False
     documents: frozenset[str] | None = None
     below: str = ""
+    absent: pd.DataFrame | None = field(default=None, compare=False)
 
     def bundle(self, frame: pd.DataFrame) -> Bundle:
         """Give what is shown of a frame; nothing where that is what pandas itself shows."""
         if self.explained and (plan := _plan(frame)):
             return plan
-        bundle = frame_bundle(frame, self.documents, dimensions=not len(frame)) or {}
+        bundle = frame_bundle(frame, self.documents, dimensions=not len(frame), absent=self.absent) or {}
         if not bundle or not self.below:
             return bundle
         below = words_bundle(self.below)

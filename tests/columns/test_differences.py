@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdb_magic.columns.differences import By, differences
+from crdb_magic.columns.differences import By, absent, differences
 from crdb_magic.errors import OptionError
 from crdb_magic.values.decode import Interval
 
@@ -294,3 +294,16 @@ def test_rows_in_another_order_are_the_same_by_nothing_and_by_key(rows, random):
 
     assert differences(then, now, By.NOTHING).empty
     assert differences(then, now, By.KEY, ["id"]).empty
+
+
+def test_what_is_missing_because_there_is_no_such_row_is_told_from_null():
+    then = pd.DataFrame({"id": [1, 2], "a": ["x", None], "b": [1, 1]})
+    now = pd.DataFrame({"id": [2, 3], "a": ["y", None]})
+    found = differences(then, now, By.KEY, ["id"])
+
+    assert absent(found).iloc[:, 1:].to_numpy().tolist() == [
+        [True, True, True],
+        [False, False, True],
+        [False, False, False],
+        [False, True, False],
+    ]

@@ -217,3 +217,27 @@ def test_no_frame_is_kept(prices):
 
     with pytest.raises(OptionError, match="is gone"):
         prices("%crdb_rerun")
+
+
+def test_a_row_that_is_not_there_has_empty_cells_and_null_is_null(notebook, table):
+    notebook(f"%crdb_txn ALTER TABLE {table} ADD COLUMN owner TEXT")
+    notebook(f"%crdb_txn df << SELECT id, owner FROM {table} ORDER BY id")
+    notebook(f"%%crdb_txn\nUPDATE {table} SET owner = 'Ann' WHERE id = 1;\nDELETE FROM {table} WHERE id = 2")
+    value = notebook("%crdb_rerun df --key id")
+    shown = notebook.shell.display_formatter.format(value)[0]
+
+    assert [line.split() for line in shown["text/plain"].splitlines()[1:]] == [
+        ["0", "changed", "1", "NULL", "Ann"], ["1", "only", "then", "2", "NULL"],
+    ]  # fmt: skip
+    assert value["owner (now)"].tolist() == ["Ann", None]
+    assert "<td></td>" in shown["text/html"]
+
+
+def test_what_was_found_may_be_changed_in_place(notebook, table):
+    notebook(f"%crdb_txn df << SELECT id, balance FROM {table} ORDER BY id")
+    notebook(f"%crdb_txn DELETE FROM {table} WHERE id = 2")
+    value = notebook("%crdb_rerun df --key id")
+    value["why"] = "x"
+    value.index = pd.Index(["new"])
+
+    assert "why" in notebook.shell.display_formatter.format(value)[0]["text/plain"]

@@ -34,6 +34,19 @@ def test_an_earlier_result_is_shown_under_its_statement(notebook):
     assert notebook.shown.splitlines()[:2] == ["SELECT 1 AS a", "   a"]
 
 
+def test_the_last_result_stands_under_its_statement_too_where_another_one_is_above_it(notebook):
+    notebook("%%crdb_txn\nSELECT 1 AS a;\nSELECT 2 AS b")
+
+    assert "\nSELECT 2 AS b" in notebook.shown
+
+
+@pytest.mark.parametrize("cell", ["%%crdb_txn\nSELECT 2 AS b", "%%crdb_txn df <<\nSELECT 1 AS a;\nSELECT 2 AS b"])
+def test_alone_or_taken_by_a_variable_it_needs_no_heading(notebook, cell):
+    notebook(cell)
+
+    assert "SELECT 2" not in notebook.shown
+
+
 def test_a_statement_without_rows_shows_its_tag(notebook, table):
     value = notebook(f"%%crdb_txn\nUPDATE {table} SET balance = 5;\nDELETE FROM {table} WHERE id = 1")
 
