@@ -14,6 +14,8 @@ from crdb_magic.explore.estimates import Estimate
 from crdb_magic.explore.schema import Schema
 from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
 
+# JupyterLab does not draw it anew when its theme changes: lines of one theme can't be seen on the other's ground.
+_GREY_LINES = '%%{init: {"themeVariables": {"lineColor": "#888888"}}}%%'
 _STATISTICS = ("columns", "distinct", "NULL", "rows", "counted")
 
 
@@ -59,7 +61,7 @@ def diagram_bundle(diagram: Diagram) -> Bundle:
     """Show a picture where Mermaid is drawn, and its words elsewhere; without HTML, which JupyterLab would prefer."""
     if not diagram.entities:
         return words_bundle("No tables.")
-    return {"text/plain": diagram.text, "text/vnd.mermaid": diagram.mermaid}
+    return {"text/plain": diagram.text, "text/vnd.mermaid": f"{_GREY_LINES}\n{diagram.mermaid}"}
 
 
 def _column(one: Column) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 
 # Mermaid draws no text of more than 50,000 characters (maxTextSize), nor more than 500 arrows (maxEdges).
-_MOST_TEXT, _MOST_ARROWS = 50_000, 500
+_MOST_TEXT, _MOST_ARROWS = 49_900, 500
 _ALL_COLUMNS = 25  # tables up to which a picture has all columns, not those of the keys alone
 
 

@@ -20,6 +20,10 @@ def crdb_activity(notebook: CrdbMagic, call: Call) -> Activity:
     Options:
     {options}
 
+    Examples:
+        %crdb_activity
+        now = %crdb_activity --on warehouse
+
     """
     with interrupts_shown_short():
         return activity(notebook.session_of(call))

@@ -51,6 +51,8 @@ class PythonCell:
     def _compiled(self, code: str) -> tuple[CodeType, CodeType | None]:
         try:
             tree = self._shell.transform_ast(ast.parse(code, self.file_name))
+            if not tree.body:
+                raise ScriptError("The cell has no code.")
             _refuse_await(tree)
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
             value = None

@@ -10,6 +10,7 @@ from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import ON, Call, Option, Takes
 from crdb_magic.magics.ledger import frame_of
 from crdb_magic.magics.magic import CrdbMagic, magic
+from crdb_magic.magics.outputs import say, unseen
 
 RECEIPT_OPTIONS = (
     Option("all", "those of all transactions of the notebook so far (the last 1,000), not of the last alone",
@@ -42,4 +43,7 @@ def crdb_receipt(notebook: CrdbMagic, call: Call) -> pd.DataFrame:
     if not notebook.receipts:
         raise OptionError("No receipts are kept.", hint="%config CrdbMagic.receipts = True keeps them from then on.")
     known = notebook.ledger.of(call.given.get("on"))
+    if not known:
+        say("No transaction has run yet.")
+        return unseen(frame_of(known))
     return frame_of(known if "all" in call.given else known[-1:])

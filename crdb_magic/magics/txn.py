@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -72,10 +73,10 @@ def _run_python(notebook: CrdbMagic, call: Call, text: str) -> Any:
     with notebook.connections.on(name), waiting, interrupts_shown_short():
         value, receipt = run_python(notebook.shell, cell, database, options, waiting, ask_when=notebook.receipts)
 
-    notebook.noted(receipt, name, ["(Python)"])
+    framed = isinstance(value, pd.DataFrame)
+    notebook.noted(replace(receipt, rows=len(value)) if framed else receipt, name, ["(Python)"])
     if not receipt.committed:
         say(ROLLED_BACK)
-    framed = isinstance(value, pd.DataFrame)
     notebook.status_line.of(call.into).under_value(receipt, len(value) if framed else None)
     if framed:
         notebook.shown.attach(value, receipt if notebook.receipts else None)

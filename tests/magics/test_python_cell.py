@@ -317,3 +317,8 @@ def test_cells_in_several_threads_are_transactions_of_their_own(notebook, table,
 
     assert notebook["done"] == [None] * 10
     assert rows(f"SELECT id, balance FROM {table} ORDER BY id") == [("1", "110"), ("2", "20")]
+
+
+def test_a_cell_without_code_is_no_transaction(notebook):
+    with pytest.raises(ScriptError, match=r"The cell has no code\."):
+        notebook("%%crdb_txn --python\n# later")

@@ -155,3 +155,15 @@ def test_it_pickles(log):
 
     assert isinstance(copy, Receipt)
     assert copy == log["crdb_receipt"]
+
+
+def test_before_any_transaction_it_says_so(unconnected):
+    value = unconnected("%crdb_receipt")
+
+    assert (len(value), unconnected.shown.splitlines()[0]) == (0, "No transaction has run yet.")
+
+
+def test_that_of_a_cell_of_python_has_the_rows_of_its_frame(notebook):
+    notebook("%%crdb_txn --python\ndb.frame('SELECT 1 AS n UNION ALL SELECT 2')")
+
+    assert notebook("%crdb_receipt").rows.tolist() == [2]

@@ -72,7 +72,7 @@ def test_a_picture_is_mermaids_and_text_elsewhere(notebook, card_schema):
     forms = shown(notebook, f"%crdb_schema {card_schema} --diagram")
 
     assert set(forms) == {"text/plain", "text/vnd.mermaid"}
-    assert forms["text/vnd.mermaid"].startswith("erDiagram\n")
+    assert forms["text/vnd.mermaid"].startswith('%%{init: {"themeVariables": {"lineColor": "#888888"}}}%%\nerDiagram\n')
     assert "cards (number PK, note)" in forms["text/plain"]
 
 
