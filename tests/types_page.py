@@ -91,7 +91,8 @@ Where rows come in parts (`db.frames`, `db.export`), each part has the types tha
 declared digits has the scale of its part, and an INTERVAL is a `timedelta` in one part and an `Interval` in the next. A
 file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives numbers. The
 UUIDs of arrays are text in files as well: pandas can't read Arrow's in a list. In a CSV file NULL is nothing and an
-empty text is `""`; in one of a single column both are `""`: nothing would be a blank line, which readers pass over.
+empty text is `""`; in one of a single column both are `""`: nothing would be a blank line, which readers pass over. A
+BOOL is `true` or `false` there.
 The file of a frame (`%crdb_export df prices.parquet`) is that of a table of it; a DECIMAL has the digits of its values.
 
 A DataFrame of polars (`--as polars`, `db.polars`) has the types that polars makes of Arrow's: UUID and JSON are text in

@@ -23,7 +23,7 @@ from crdb_magic.magics.progress import Progress
 from crdb_magic.magics.waiting import interrupts_shown_short
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
-from crdb_magic.sql.nearmisses import refuse
+from crdb_magic.sql.nearmisses import quoted_uses, refuse
 from crdb_magic.sql.statements import split, strip_markers
 from crdb_magic.transfer.exporting import export, export_frame
 
@@ -67,7 +67,9 @@ def crdb_export(notebook: CrdbMagic, call: Call) -> None:
         return
     query, path = _asked(call)
     session = notebook.session_of(call)
-    say(_export(session, query, path, call.given.get("as-of"), notebook.audience))
+    sentence = _export(session, query, path, call.given.get("as-of"), notebook.audience)
+    hints = quoted_uses(query.statement.source, call.namespace) if query and query.statement else []
+    say("\n".join([sentence, *hints]))
 
 
 def _asked(call: Call) -> tuple[Query | None, Path]:

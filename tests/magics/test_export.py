@@ -320,6 +320,13 @@ def test_a_bool_in_csv_is_what_readers_take_for_one(notebook, copies):
     assert Path("asked.csv").read_text().splitlines() == Path("made.csv").read_text().splitlines() == lines
 
 
+def test_a_parameter_in_quotes_is_told(notebook):
+    notebook["who"] = "Ann"
+    notebook("%%crdb_export a.csv\nSELECT 1 AS n WHERE 'Ann' = ':who'")
+
+    assert notebook.shown.splitlines() == ["a.csv: 0 rows.", "':who' is a text; the variable is :who, without quotes."]
+
+
 def test_one_column_of_bools_keeps_its_nulls(notebook):
     notebook("%crdb_export 'SELECT NULL::BOOL AS b UNION ALL SELECT true' one.csv")
 
