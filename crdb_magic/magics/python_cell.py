@@ -183,7 +183,7 @@ def run_python(
         held.show()
         names.warn()
         traceback = cell.traceback_of(error)
-        if traceback is not None:
+        if traceback is not None and not isinstance(error, KeyboardInterrupt):  # that is shown short
             say_as_cells_do(error, cell.source, cell.line_of(traceback))
             shown_as_of(shell, error, traceback)
         raise

@@ -55,11 +55,16 @@ def interrupts_shown_short(begun: Callable[[], bool] = lambda: True) -> Iterator
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        notes = getattr(interrupt, "__notes__", () if begun() else (Outcome.NOT_COMMITTED.value,))
-        show_short(interrupt, "KeyboardInterrupt: the transaction was interrupted.", *notes)
+        outcome = () if begun() else (Outcome.NOT_COMMITTED.value,)
+        show_short(interrupt, "KeyboardInterrupt: the transaction was interrupted.", *outcome)
         raise
 
 
-def show_short(interrupt: KeyboardInterrupt, *lines: str) -> None:
-    """Let an interrupt be shown by these lines alone (an IPython protocol), unless it is shown so already."""
-    vars(interrupt).setdefault("_render_traceback_", lambda: list(lines))
+def show_short(interrupt: KeyboardInterrupt, line: str, *otherwise: str) -> None:
+    """Let an interrupt be shown by a line and its notes alone (an IPython protocol), unless it is shown so already.
+
+    ``otherwise`` is shown where nobody has left a note until then.
+    """
+    vars(interrupt).setdefault(
+        "_render_traceback_", lambda: [line, *(getattr(interrupt, "__notes__", None) or otherwise)]
+    )
