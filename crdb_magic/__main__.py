@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     local = commands.add_parser("local", help="start a server on this machine, until Ctrl-C")
     local.add_argument("directory", type=Path, nargs="?", help="where to keep its data (default: nowhere)")
     local.set_defaults(run=lambda given: _local(given.directory))
-    doctor = commands.add_parser("doctor", help="look for what is wrong on the way to a server, and what to do")
+    doctor = commands.add_parser("doctor", help="diagnose a connection, and say what to do")
     doctor.add_argument("url", nargs="*", help="a URL, or keywords (default: the environment)")
     doctor.add_argument("--local", action="store_true", help="start a local server too, and stop it again")
     doctor.add_argument("--timeout", type=float, default=5, metavar="S", help="seconds to wait for an answer")

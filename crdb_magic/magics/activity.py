@@ -10,12 +10,13 @@ from crdb_magic.magics.waiting import interrupts_shown_short
 
 @magic((ON,))
 def crdb_activity(notebook: CrdbMagic, call: Call) -> Activity:
-    """Show who is connected now, what they run, who waits for whose locks, and what was waited for lately.
+    """Show who is connected, what they are running, who waits for whose locks, and recent lock waits.
 
         %crdb_activity [options]
 
-    The value has it as DataFrames: .sessions, .waits and .contention. It is about now, whatever is pinned. Who may not
-    see all of it sees a part, and a note about the rest: CockroachDB shows others' sessions to those with VIEWACTIVITY.
+    The value has DataFrames: .sessions, .waits and .contention. It shows the present, whatever is pinned. Without the
+    privilege to see everything you see part of it and a note: CockroachDB shows other users' sessions only to users
+    with VIEWACTIVITY.
 
     Options:
     {options}

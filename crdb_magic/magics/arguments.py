@@ -98,10 +98,10 @@ class Option:
         return f"--{self.name}{_VALUE_USAGE[self.takes].format(self.metavar)}"
 
 
-ON = Option("on", "use the connection of that name instead of the current one", "NAME", fills=(Fills.CONNECTIONS,))
+ON = Option("on", "use the connection NAME instead of the current one", "NAME", fills=(Fills.CONNECTIONS,))
 AS_OF = Option(
     "as-of",
-    "read the past: -10s, a time with its offset, an HLC, follower, or :variable; now: not the pin",
+    "read as of: -10s, a timestamp with its offset, an HLC, follower, or :variable; now: ignore the pin",
     "WHEN",
     read=AsOf.parse,
 )

@@ -24,10 +24,10 @@ _IN_QUOTES = re.compile(r"""(['"])(.*)\1""")
 CONNECT_OPTIONS = (
     Option("local", "start a server on this machine and connect to it; keep its data in DIR", "DIR", Takes.PERHAPS,
            fills=(Fills.FILES,)),
-    Option("frozen", "serve the notebook from the recording in DIR, without any server, until %crdb_freeze off", "DIR",
+    Option("frozen", "replay the recording in DIR, without any server, until %crdb_freeze off", "DIR",
            fills=(Fills.FILES,)),
-    Option("ask-password", "ask for the password, which is then nowhere in the notebook", takes=Takes.NOTHING),
-    Option("keyring", "take the password from the system's keyring; with --ask-password put it there",
+    Option("ask-password", "ask for the password, which keeps it out of the notebook", takes=Takes.NOTHING),
+    Option("keyring", "take the password from the system's keyring; with --ask-password, store it there",
            takes=Takes.NOTHING),
     Option("name", "a name for this connection, for --on and --use", "NAME"),
     Option("list", "show the open connections", takes=Takes.NOTHING),
@@ -42,12 +42,12 @@ def crdb_connect(notebook: CrdbMagic, call: Call) -> None:
     """Connect to a CockroachDB cluster.
 
         %crdb_connect postgresql://user@host:26257/database
-        %crdb_connect :url                 # a variable: what is secret in it stays out of the notebook
+        %crdb_connect :url                 # a variable: its secrets stay out of the notebook
         %crdb_connect host=localhost port=26257 user=root dbname=bank sslmode=disable
         %crdb_connect                      # $CRDB_URL, $COCKROACH_URL, $DATABASE_URL, else libpq's PG* and files
-        %crdb_connect db                   # a CockroachDatabase of yours: its models and our cells share it
-        %crdb_connect --local              # a server of our own on this machine
-        %crdb_connect --frozen DIR         # a recording, made by %crdb_freeze DIR: no server at all
+        %crdb_connect db                   # your own CockroachDatabase: its models and the cells share it
+        %crdb_connect --local              # a local server, started on this machine
+        %crdb_connect --frozen DIR         # a recording made by %crdb_freeze DIR: no server at all
 
     Options:
     {options}

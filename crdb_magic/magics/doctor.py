@@ -17,7 +17,7 @@ from crdb_magic.session.told import Told
 
 DOCTOR_OPTIONS = (
     Option("local", "start a local server too, and stop it again", takes=Takes.NOTHING),
-    Option("ask-password", "ask for the password of the address", takes=Takes.NOTHING),
+    Option("ask-password", "ask for the password of the URL", takes=Takes.NOTHING),
     Option("keyring", "take that password from the system's keyring", takes=Takes.NOTHING),
     Option("timeout", "seconds to wait for an answer (default 5)", "S", read=seconds),
     ON,
@@ -26,14 +26,14 @@ DOCTOR_OPTIONS = (
 
 @magic(DOCTOR_OPTIONS, rest=Rest.WORDS)
 def crdb_doctor(notebook: CrdbMagic, call: Call) -> Report:
-    """Look for what is wrong between this notebook and its server: a line a check, with what to do.
+    """Diagnose the connection between this notebook and its server: one line per check, with what to do.
 
         %crdb_doctor [options]             # the current connection; if there is none, what the environment names
         %crdb_doctor URL [options]         # or keywords: host=localhost port=26257, or :variable
 
-    It asks over a connection of its own, which is told what the notebook's was: versions, the local server, the
-    target and where each part of it comes from, addresses, TLS, certificates, authentication, what the server can do,
-    clocks, latency, privileges, settings, and how long the past is kept. No secret is shown.
+    It uses a connection of its own, with the same settings as the notebook's, and checks: versions, the local server,
+    the target and where each part of it comes from, addresses, TLS, certificates, authentication, what the server can
+    do, clocks, latency, privileges, settings, and how long history is kept. No secrets are shown.
 
     Options:
     {options}

@@ -37,7 +37,7 @@ _USAGE_OF_FRAMES = "%crdb_export FRAME FILE"
 
 @magic((AS_OF, ON), rest=Rest.PYTHON, takes_cell=True, words=(Fills.QUERY, Fills.FRAMES, Fills.FILES))
 def crdb_export(notebook: CrdbMagic, call: Call) -> None:
-    """Write the rows of a query, however many they are, or of a frame into a file: .parquet, .arrow or .csv.
+    """Write the rows of a query (however many) or of a DataFrame into a file: .parquet, .arrow or .csv.
 
         %crdb_export [options] 'SELECT …' FILE
 
@@ -46,8 +46,8 @@ def crdb_export(notebook: CrdbMagic, call: Call) -> None:
         %%crdb_export [options] FILE
         SELECT … WHERE city = :city
 
-    All rows are read at one instant. FRAME is a DataFrame, or an expression of one; its index is left out.
-    The file is written beside, and takes its name when it is complete.
+    All rows are read at one timestamp. FRAME is a DataFrame, or an expression that gives one; its index is left out.
+    The rows go to a temporary file beside FILE, which is renamed when it is complete.
 
     Options:
     {options}

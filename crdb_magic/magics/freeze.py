@@ -27,8 +27,8 @@ _OFF = "off"
 _SHOWN = 72
 
 FREEZE_OPTIONS = (
-    Option("verify", "read all of the recording in DIR again, each at its instant, and compare", takes=Takes.NOTHING),
-    replace(ON, help="verify over the connection of that name instead of the current one"),
+    Option("verify", "run every read of the recording in DIR again at its timestamp, and compare", takes=Takes.NOTHING),
+    replace(ON, help="verify over the connection NAME instead of the current one"),
 )
 
 
@@ -36,26 +36,27 @@ FREEZE_OPTIONS = (
 def crdb_freeze(notebook: CrdbMagic, call: Call) -> Any:
     """Record what the notebook reads from now on, so that it can run again without a server.
 
-        %crdb_freeze DIR                # behind %crdb_connect: the folder is made anew
-        %crdb_freeze off                # the recording that is made or served ends, as it does with the kernel
-        %crdb_freeze --verify DIR       # is it still so, on the server, at the recorded instants?
+        %crdb_freeze DIR                # after %crdb_connect: what the folder held is replaced
+        %crdb_freeze off                # ends the recording or the replay, as the end of the kernel does
+        %crdb_freeze --verify DIR       # does the server still give the same, at the recorded timestamps?
 
-    Then %crdb_connect --frozen DIR in the place of %crdb_connect serves the notebook from there, or, without a change
-    to it, CRDB_MAGIC_FROZEN=DIR in the environment of its kernel: every output is the same. What was not recorded, or
-    with other SQL or values, is an error that shows the difference. Writes answer as they did, in the recorded order.
-    Run once more, with the same connections, the cell of %crdb_freeze DIR goes on; behind new ones it begins anew.
+    Then %crdb_connect --frozen DIR instead of %crdb_connect replays the notebook from there; so does, without a change
+    to it, CRDB_MAGIC_FROZEN=DIR in the environment of its kernel: every output is the same. A query that was not
+    recorded, or has other SQL or values, raises an error that shows the difference. Writes give the recorded response,
+    in the recorded order. Running the %crdb_freeze DIR cell again continues the recording if the connections are the
+    same; after new ones it starts over.
 
-    DIR/manifest.toml has the SQL, its values, instants and hashes, to be read and compared by people; DIR/data the rows
-    as Parquet files. No password of a connection is in it, nor of a CREATE or ALTER ROLE; where the server is, only in
-    the line that %crdb_connect shows. What was read is in it.
+    DIR/manifest.toml has the SQL, its values, timestamps and hashes, for people to read and compare; DIR/data has the
+    rows as Parquet files. They hold all data that was read, but no connection password, and none of a CREATE or ALTER
+    ROLE; the server's address is only in the line that %crdb_connect shows.
 
     Options:
     {options}
 
     Examples:
         %crdb_freeze frozen/report
-        %crdb_connect --frozen frozen/report        # served at once, in the kernel that has recorded
-        %crdb_freeze off                            # and back: %crdb_connect leads to servers again
+        %crdb_connect --frozen frozen/report        # replays it right away, in the kernel that recorded it
+        %crdb_freeze off                            # and back: %crdb_connect connects to servers again
         %crdb_freeze --verify frozen/report
 
     """

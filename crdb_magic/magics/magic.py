@@ -115,15 +115,15 @@ class CrdbMagic(Magics):
 
     receipts = Bool(
         default_value=True,
-        help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; without, a steady "
+        help="Put a receipt (attempts, times) into outputs' metadata and df.attrs; if False, a steady "
         "status line has no times either.",
     ).tag(config=True)
 
-    priority = _perhaps_one_of(Priority, "Who gives way in a conflict: low, normal or high.")
+    priority = _perhaps_one_of(Priority, "Decides which transaction is aborted in a conflict: low, normal or high.")
 
-    isolation = _perhaps_one_of(Isolation, "How much a transaction sees of others: serializable or read-committed.")
+    isolation = _perhaps_one_of(Isolation, "The isolation level: serializable or read-committed.")
 
-    max_attempts = Int(DEFAULT_MAX_ATTEMPTS, min=1, help="How often a cell is tried in all.").tag(config=True)
+    max_attempts = Int(DEFAULT_MAX_ATTEMPTS, min=1, help="How many attempts a cell has in all.").tag(config=True)
 
     timeout = Float(
         None, min=0.001, allow_none=True, help="Seconds for the whole transaction of a cell, retries included."
@@ -132,23 +132,22 @@ class CrdbMagic(Magics):
     settings = Dict(
         key_trait=Unicode(),
         value_trait=Union([Bool(), Int(), Float(), Unicode(), List(Unicode(), minlen=1)]),
-        help='What each new connection is SET to: {"statement_timeout": "30s", "search_path": ["shop", "public"]}.',
+        help="Session variables to SET on each new connection: "
+        '{"statement_timeout": "30s", "search_path": ["shop", "public"]}.',
     ).tag(config=True)
 
-    dtype_backend = _one_of(
-        Backend.NUMPY, "What the columns of frames are made of: NumPy and Python objects, or Arrow."
-    )
+    dtype_backend = _one_of(Backend.NUMPY, "What DataFrame columns are made of: NumPy and Python objects, or Arrow.")
 
-    numbers = _one_of(Numbers.EXACT, "What a DECIMAL is in frames: exact, or the nearest float.")
+    numbers = _one_of(Numbers.EXACT, "DECIMAL columns of DataFrames: exact, or the nearest float.")
 
-    dates = _one_of(Dates.DATE, "What a DATE is in frames: a date, or the datetime64 of its midnight.")
+    dates = _one_of(Dates.DATE, "DATE columns of DataFrames: dates, or datetime64 at midnight.")
 
     limit = Int(
         None,
         min=1,
         max=MOST_ROWS,
         allow_none=True,
-        help="Fetch no more rows than that of each query of a cell; None: all of them.",
+        help="Fetch at most so many rows of each query of a cell; None: all of them.",
     ).tag(config=True)
 
     guard = Int(
@@ -156,17 +155,17 @@ class CrdbMagic(Magics):
         min=1,
         max=MOST_ROWS,
         allow_none=True,
-        help="Fetch no more rows than that of a query that the planner thinks larger; None: all of them.",
+        help="Fetch at most so many rows of a query if the planner expects more; None: all of them.",
     ).tag(config=True)
 
     status = _one_of(
         How.STEADY,
-        "The line under a result. steady: its times are in metadata, which our JupyterLab extension shows; "
-        "full: they are in what is shown, and so differ on each run; off: no line.",
+        "The line under a result. steady: its times are in the metadata, which our JupyterLab extension shows; "
+        "full: they are in the output itself, which then differs on each run; off: no line.",
     )
 
     sql = Bool(
-        default_value=False, help="Let %sql and %%sql be %crdb_txn too, if no other extension has that name."
+        default_value=False, help="Make %sql and %%sql aliases of %crdb_txn, if no other extension has that name."
     ).tag(config=True)
 
     shell: InteractiveShell

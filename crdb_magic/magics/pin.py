@@ -24,7 +24,7 @@ from crdb_magic.session.session import Session
 _OFF = "off"
 
 PIN_OPTIONS = (
-    Option("show", "show the pin: its instant, its time, and until when the server remembers it",
+    Option("show", "show the pin: its timestamp, its wall-clock time, and until when the server keeps it",
            takes=Takes.NOTHING),
     ON,
 )  # fmt: skip
@@ -32,15 +32,15 @@ PIN_OPTIONS = (
 
 @magic(PIN_OPTIONS, rest=Rest.WORDS, words=(_OFF, *AsOf.words(), Fills.FRAMES))
 def crdb_pin(notebook: CrdbMagic, call: Call) -> None:
-    """Read at one instant from now on: all cells agree with each other, and give the same when they run again.
+    """Read at one timestamp from now on: all cells agree with each other, and give the same results when run again.
 
         %crdb_pin [WHEN]           # without WHEN, now
-        %crdb_pin FRAME            # the instant that a frame was read at, or that of a receipt
-        %crdb_pin off              # the present again
+        %crdb_pin FRAME            # the timestamp at which a DataFrame was read, or that of a receipt
+        %crdb_pin off              # back to the present
         %crdb_pin --show
 
-    What names an instant of its own is read at that one; --as-of now steps out of the pin, to write for example.
-    CockroachDB keeps an instant for the gc.ttlseconds of its tables (4 hours by default since v23.1): see --show.
+    An --as-of overrides the pin; --as-of now reads or writes the present.
+    CockroachDB keeps history for the gc.ttlseconds of its tables (4 hours by default since v23.1): see --show.
 
     Options:
     {options}

@@ -13,23 +13,23 @@ from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say, unseen
 
 RECEIPT_OPTIONS = (
-    Option("all", "those of all transactions of the notebook so far (the last 1,000), not of the last alone",
+    Option("all", "all transactions of the notebook so far (the last 1,000), not just the last one",
            takes=Takes.NOTHING),
-    replace(ON, help="those of the connection of that name alone"),
+    replace(ON, help="only transactions on the connection NAME"),
 )  # fmt: skip
 
 
 @magic(RECEIPT_OPTIONS)
 def crdb_receipt(notebook: CrdbMagic, call: Call) -> pd.DataFrame:
-    """Show how the notebook's last transaction went: when it ended, where, what ran, and at which exact instants.
+    """Show how the notebook's last transaction went: when it ended, where, what ran, and its exact timestamps.
 
         %crdb_receipt [options]
 
-    A DataFrame with a row for each transaction of a magic, in their order. as_of is the instant that it read at,
-    committed_at that at which what it wrote is seen, where the server tells it; staleness is how many seconds what
-    it read was behind.
-    The variable crdb_receipt is the last receipt, unless you have given that name to something else: --as-of
-    :crdb_receipt and %crdb_pin :crdb_receipt read at its instant.
+    A DataFrame with a row for each transaction run by a magic, in order. as_of is the timestamp that it read at,
+    committed_at the one from which its writes are visible, where the server reports it; staleness is how many
+    seconds behind the present it read.
+    The variable crdb_receipt is the last receipt, unless you use that name for something else: --as-of
+    :crdb_receipt and %crdb_pin :crdb_receipt read at its timestamp.
 
     Options:
     {options}

@@ -37,22 +37,22 @@ def _names(value: object) -> tuple[str, ...]:
 
 
 RERUN_OPTIONS = (
-    Option("key", "the columns that tell which row is which; without, the place of a row does if there is an ORDER BY",
+    Option("key", "the columns that identify a row; by default its position does, if there is an ORDER BY",
            "COLUMN,…", read=_names, fills=(Fills.COLUMNS,)),
-    replace(ON, help="read over the connection of that name instead of the one that was used"),
+    replace(ON, help="read over the connection NAME instead of the one that was used"),
 )  # fmt: skip
 
 
 @magic(RERUN_OPTIONS, rest=Rest.WORDS, words=(Fills.FRAMES,))
 def crdb_rerun(notebook: CrdbMagic, call: Call) -> pd.DataFrame:
-    """Read again what a frame was read from, at the same instant, and compare row by row.
+    """Run the query behind a DataFrame again, at the same timestamp, and compare row by row.
 
         %crdb_rerun [FRAME|RECEIPT] [options]
 
-    FRAME is a variable with what a cell of SQL gave, as it is now, be it that you have changed it since; without
-    one the last result. The value is a DataFrame of what differs, empty (and not shown) if nothing does: rows that were
-    there only then, or are only now, and changed ones with their columns then and now.
-    What was read at no instant (no --as-of, no pin) is compared with the present. A write is never run again.
+    FRAME is a variable that holds the result of a SQL cell, compared as it is now, even if you have modified it;
+    the default is the last result. The value is a DataFrame of the differences, empty (and not shown) if there are
+    none: rows that existed only then, or exist only now, and changed ones with their columns then and now.
+    What was read without --as-of or a pin is compared with the present. A write is never run again.
 
     Options:
     {options}

@@ -14,7 +14,7 @@ SCHEMA_OPTIONS = (
     Option("diagram", "draw it: tables, their columns and the foreign keys between them", takes=Takes.NOTHING),
     Option(
         "sizes",
-        "with estimates of rows and bytes, of a table its statistics and ranges: others in each run",
+        "add estimated rows and bytes, and a table's statistics and ranges: they differ on each run",
         takes=Takes.NOTHING,
     ),
     ON,
@@ -23,13 +23,13 @@ SCHEMA_OPTIONS = (
 
 @magic(SCHEMA_OPTIONS, rest=Rest.WORDS, words=(Fills.TABLES,))
 def crdb_schema(notebook: CrdbMagic, call: Call) -> Schema | Table | Diagram:
-    """Show what the database holds, or all about one table: columns, indexes, keys both ways, the CREATE statement.
+    """Show what the database contains, or all about one table: columns, indexes, foreign keys both ways, its SQL.
 
         %crdb_schema [SCHEMA or PATTERN] [options]
         %crdb_schema TABLE [options]               # schema.table, "Any Name", :variable
 
-    The value has it as DataFrames: .tables of a schema; .columns, .indexes, .foreign_keys, .referenced_by,
-    .constraints, .statistics and .ranges of a table, and .create, its SQL. It is read at the pin, and within an open
+    The value has DataFrames: .tables of a schema; .columns, .indexes, .foreign_keys, .referenced_by, .constraints,
+    .statistics and .ranges of a table, and .create, its CREATE statement. It respects the pin and an open
     transaction.
 
     Options:

@@ -22,17 +22,17 @@ from crdb_magic.sql.statements import strip_markers
 
 @magic(TXN_OPTIONS, rest=Rest.SQL, takes_cell=True, words=(Fills.SQL,))
 def crdb_txn(notebook: CrdbMagic, call: Call) -> Any:
-    """Run SQL, or Python, as one transaction: retried when the cluster asks for it, committed once.
+    """Run SQL, or Python, as one transaction: retried on serialization failures, committed once.
 
         %%crdb_txn [NAME <<] [options]
         SELECT … WHERE city = :city        -- :city is the notebook's variable, bound by the driver, never pasted
-        SELECT … FROM :"schema".:"table"   -- names that variables hold, quoted: each is one name
+        SELECT … FROM :"schema".:"table"   -- names held by variables, quoted: each is one identifier
 
         %%crdb_txn --python [NAME <<] [options]
-        rows = db.frame("SELECT …")        # its names and its outputs count when it is committed
+        rows = db.frame("SELECT …")        # only the committed attempt's variables and outputs are kept
 
-    The value is the last result as a DataFrame, or is put into NAME. Line form: df = %crdb_txn SELECT 1
-    %config CrdbMagic has defaults for all cells; --priority, --timeout and --isolation none, --limit all lift them.
+    The value is the last result as a DataFrame, or is assigned to NAME. Line form: df = %crdb_txn SELECT 1
+    %config CrdbMagic sets defaults for all cells; --priority, --timeout and --isolation none, --limit all remove them.
 
     Options:
     {options}

@@ -15,28 +15,27 @@ from crdb_magic.magics.display import As
 from crdb_magic.sql.lexer import Kind, lex
 
 TXN_OPTIONS = (
-    Option("priority", "low, normal or high: who gives way in a conflict", "WORD", read=or_none(Priority.parse),
-           fills=(*Priority.words(), "none")),
+    Option("priority", "low, normal or high: decides which transaction is aborted in a conflict", "WORD",
+           read=or_none(Priority.parse), fills=(*Priority.words(), "none")),
     AS_OF,
-    Option("max-attempts", f"how often to try in all (default {DEFAULT_MAX_ATTEMPTS})", "N", read=whole_number),
+    Option("max-attempts", f"how many attempts in all (default {DEFAULT_MAX_ATTEMPTS})", "N", read=whole_number),
     Option("timeout", "seconds for the whole transaction, retries included; none: no limit", "S",
            read=or_none(seconds)),
-    Option("read-only", "let the server refuse any write", takes=Takes.NOTHING),
+    Option("read-only", "the server rejects any write", takes=Takes.NOTHING),
     Option("isolation", "serializable or read-committed", "WORD", read=or_none(Isolation.parse),
            fills=(*Isolation.words(), "none")),
-    Option("idempotent", "it may run again even if an earlier run may have been committed", takes=Takes.NOTHING),
-    Option("python", "the cell is Python: its database is db, and it may run several times", takes=Takes.NOTHING),
-    Option("as", "what the value is: frame (default), arrow (a pyarrow.Table), polars (a DataFrame of it) or rows "
+    Option("idempotent", "it may be retried even if an earlier attempt may have been committed", takes=Takes.NOTHING),
+    Option("python", "the cell is Python: db is its database, and it may run several times", takes=Takes.NOTHING),
+    Option("as", "form of the value: frame (default), arrow (a pyarrow.Table), polars (a polars DataFrame) or rows "
            "(tuples)", "FORM", read=As.parse),
-    Option("numbers", "what a DECIMAL is in a frame: exact (default), or float, the nearest one", "WORD",
+    Option("numbers", "DECIMAL columns of a DataFrame: exact (default), or float (the nearest one)", "WORD",
            read=Numbers.parse),
-    Option("dates", "what a DATE is in a frame: date (default), or datetime64", "WORD", read=Dates.parse),
-    Option("limit", "fetch no more rows than that of each query, and say so if there are more; all: no limit", "N",
-           read=rows),
-    Option("explain", "show the plan instead of running it; =analyze runs it too, and shows how that went", "analyze",
+    Option("dates", "DATE columns of a DataFrame: date (default), or datetime64", "WORD", read=Dates.parse),
+    Option("limit", "fetch at most N rows of each query, and say so if there are more; all: no limit", "N", read=rows),
+    Option("explain", "show the plan instead of running the query; =analyze runs it and shows what happened", "analyze",
            Takes.GLUED, read=Explain.parse),
-    Option("yes", "let --explain=analyze run what may write: it is rolled back", takes=Takes.NOTHING),
-    Option("dry-run", "run it, show what it did, and roll it back", takes=Takes.NOTHING),
+    Option("yes", "let --explain=analyze run a statement that may write; it is rolled back", takes=Takes.NOTHING),
+    Option("dry-run", "run the cell, show its results, and roll it back", takes=Takes.NOTHING),
     ON,
 )  # fmt: skip
 

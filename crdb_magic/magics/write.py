@@ -31,12 +31,12 @@ def _as_given(value: object) -> object:
 
 
 WRITE_OPTIONS = (
-    Option("table", "the table to write into, with its schema if need be", "TABLE", fills=(Fills.TABLES,)),
-    Option("mode", "fail if the table exists (default), append to it, replace it, or upsert: overwrite by its key",
+    Option("table", "the table to write into, with its schema if needed", "TABLE", fills=(Fills.TABLES,)),
+    Option("mode", "fail if the table exists (default), append, replace, or upsert: overwrite rows with the same key",
            "WORD", read=Mode.parse),
-    Option("key", "the key of a new table: uuid or rowid (a column id is added), or columns of the frame", "COLUMN,…",
+    Option("key", "primary key of a new table: uuid or rowid (adds a column id), or columns of the frame", "COLUMN,…",
            read=_as_given, fills=(*GENERATED, Fills.COLUMNS)),
-    Option("dtype", "types of columns, where others are wanted: price=DECIMAL(10,2),tags=JSONB", "COLUMN=TYPE,…",
+    Option("dtype", "column types that override the default: price=DECIMAL(10,2),tags=JSONB", "COLUMN=TYPE,…",
            read=_as_given, fills=(Fills.COLUMNS,)),
     ON,
 )  # fmt: skip
@@ -48,9 +48,9 @@ def crdb_write(notebook: CrdbMagic, call: Call) -> None:
 
         %crdb_write FRAME --table TABLE [options]
 
-    FRAME is a variable or an expression; one of polars, or a pyarrow.Table, will do as well.
-    The table is made from the frame's columns; its index is left out: df.reset_index() makes a column of it.
-    None is NULL, but in a column of dicts, which is JSONB: there it is JSON's own null, and pd.NA is NULL.
+    FRAME is a variable or an expression; a polars DataFrame or a pyarrow.Table works too.
+    The table is created from the frame's columns; its index is left out: df.reset_index() makes it a column.
+    None is NULL, except in a column of dicts, which is JSONB: there it is JSON null, and pd.NA is NULL.
 
     Options:
     {options}
