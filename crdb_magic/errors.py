@@ -9,21 +9,21 @@
     │   ├── ScriptError               SQL that cannot be split, or does not belong in a transaction cell
     │   └── NotConnectedError         no connection of that name is open
     ├── RecordingError                a recording can't be made, read or served
-    │   └── NotRecordedError          what is asked is not in it, or something else is
+    │   └── NotRecordedError          a query is not in it, or was recorded differently
     ├── LocalServerError              the local server could not be found, started or reached
     ├── ConnectionFailedError         a connection could not be opened, or was lost
-    ├── StateLostError                a connection was lost with what can't be made again
+    ├── StateLostError                a connection was lost, with state that can't be restored
     ├── BusyError                     the connection is in a transaction of another thread or task
     ├── StatementError                the server refused a statement
-    ├── PastUnavailableError          the asked instant can't be read (any more) on this server
+    ├── PastUnavailableError          the requested timestamp can't be read (any more) on this server
     ├── TransactionError              the transaction as a whole did not end as it should
-    │   ├── ExceededMaxAttempts       the server asked for a retry each time, or the time ran out
+    │   ├── ExceededMaxAttempts       every attempt failed with a retryable error, or the time ran out
     │   ├── AmbiguousCommitError      nobody knows whether it was committed
     │   ├── PartialCommitError        it was committed, but a schema change in it failed afterwards
     │   └── BrokenTransactionError    its body swallowed an error, or ended the transaction itself
-    └── ResultTypeError               a column comes in a form that is not read
+    └── ResultTypeError               a column arrives in a format that can't be read
 
-And a warning, ExactTextWarning: a value does not have the form of its type, and stays the server's text.
+And a warning, ExactTextWarning: a value is not in the format of its type, and is kept as the server's text.
 
 Nothing here is decided by a message or by the class of a driver's exception: ``sqlstate`` decides.
 ``str()`` of an error is the same on every run (nbval compares it): no address, duration or transaction id.
@@ -71,9 +71,9 @@ class Attempt:
 
 
 class CrdbMagicError(Exception):
-    """The base of all errors of crdb_magic: a message, what may help, and what became of the transaction.
+    """The base of all errors of crdb_magic: a message, a hint, and the outcome of the transaction.
 
-    What to do: catch it where you would catch any error of crdb_magic; ``.outcome`` says what became of the writes.
+    What to do: catch it to catch any error of crdb_magic; ``.outcome`` says whether the writes were committed.
     """
 
     outcome: Outcome | None = None
@@ -116,28 +116,28 @@ def _without_init(kind: type[CrdbMagicError], args: tuple[str, ...]) -> CrdbMagi
 class InputError(CrdbMagicError):
     """The request itself is wrong; nothing was sent.
 
-    What to do: mend the request as the message says, and run it again.
+    What to do: correct the request as the message says, and run it again.
     """
 
 
 class OptionError(InputError, ValueError):
     """An option that does not exist, or a value that it cannot have.
 
-    What to do: take the option or the value that the message names; ``%crdb_txn?`` lists them.
+    What to do: use an option or a value that the message names; ``%crdb_txn?`` lists them.
     """
 
 
 class ParameterError(InputError):
     """A ``:name`` without a value, or with one that cannot be sent.
 
-    What to do: assign the variable first, or hand over what the message asks for.
+    What to do: assign the variable first, or pass what the message asks for.
     """
 
 
 class ScriptError(InputError):
     """SQL that cannot be split into statements, or does not belong in a transaction cell.
 
-    What to do: mend the SQL at the caret; what the hint names (BEGIN, COMMIT, a script of psql's) has another place.
+    What to do: fix the SQL at the caret; what the hint names (BEGIN, COMMIT, a psql script) does not belong in a cell.
     """
 
 
@@ -149,16 +149,16 @@ class NotConnectedError(InputError):
 
 
 class RecordingError(CrdbMagicError):
-    """A recording can't be made, read or served: its folder is not one, is in use, or was changed.
+    """A recording can't be made, read or served: its folder is not a recording, is in use, or was changed.
 
-    What to do: name a folder that ``%crdb_freeze`` has made and nobody uses, or record it again.
+    What to do: name a folder that ``%crdb_freeze`` has made and that is not in use, or record it again.
     """
 
 
 class NotRecordedError(RecordingError):
-    """What is asked is not in the recording that is served, or was asked there in another way: says which, and how.
+    """A query is not in the recording that is served, or was recorded differently: the message shows the difference.
 
-    What to do: look at the difference that is shown; run in the recorded order, or record it again.
+    What to do: look at that difference; run in the recorded order, or record it again.
     """
 
     sqlstate = NOT_RECORDED
@@ -168,14 +168,14 @@ class NotRecordedError(RecordingError):
 class LocalServerError(CrdbMagicError):
     """The local server could not be found, started or reached.
 
-    What to do: as the hint says: mostly ``pip install 'crdb_magic[local]'``, or another directory.
+    What to do: follow the hint: usually ``pip install 'crdb_magic[local]'``, or another directory.
     """
 
 
 class ConnectionFailedError(CrdbMagicError):
     """A connection could not be opened, or was lost outside a commit.
 
-    What to do: look at host, port, user and TLS; the hint says which. Outside of a transaction, run it again.
+    What to do: check host, port, user and TLS; the hint says which. Outside of a transaction, run it again.
     """
 
     def __init__(self, message: str, *, sqlstate: str | None = None, hint: str | None = None) -> None:
@@ -184,18 +184,18 @@ class ConnectionFailedError(CrdbMagicError):
 
 
 class StateLostError(CrdbMagicError):
-    """A connection was lost, and with it what can't be made again on another: temporary tables, prepared statements.
+    """A connection was lost, and with it state that can't be restored: temporary tables, prepared statements.
 
-    It is raised once, instead of the first statement on the new connection: who goes on has been told.
+    It is raised once, instead of running the first statement on the new connection; later statements run.
 
-    What to do: make the temporary tables and prepared statements again, and go on.
+    What to do: create the temporary tables and prepared statements again, and go on.
     """
 
 
 class BusyError(CrdbMagicError):
-    """The connection is in a transaction that another thread or task began, and waiting for its end is no use.
+    """The connection is in a transaction that another thread or task began, and waiting for its end would not help.
 
-    What to do: end the transaction that is open, or give the thread or task a connection of its own.
+    What to do: end the open transaction, or give the thread or task a connection of its own.
     """
 
     outcome = Outcome.NOT_COMMITTED
@@ -206,9 +206,9 @@ class StatementError(CrdbMagicError):
 
     Attributes: ``sqlstate`` (five characters), ``detail``, ``hint``, ``context`` (which row and column of a COPY,
     which line of a function) as the server gave them; ``excerpt``, the lines that show where in the cell the
-    statement stands, with a caret under the offending word.
+    statement is, with a caret under the offending word.
 
-    What to do: mend the SQL; the SQLSTATE and the caret say where.
+    What to do: fix the SQL; the SQLSTATE says what is wrong, the caret where.
     """
 
     def __init__(
@@ -232,11 +232,11 @@ class StatementError(CrdbMagicError):
 
 
 class PastUnavailableError(CrdbMagicError):
-    """The asked instant can't be read (any more) on this server.
+    """The requested timestamp can't be read (any more) on this server.
 
-    ``soon``: it is ahead of the clock of the node that was asked, which reaches it in a moment.
+    ``soon``: it is ahead of the clock of the node that was asked, which will reach it in a moment.
 
-    What to do: read a later instant, or the present; ``%crdb_pin --show`` tells how far back the server remembers.
+    What to do: read at a later timestamp, or the present; ``%crdb_pin --show`` tells how far back you can read.
     """
 
     def __init__(
@@ -271,44 +271,44 @@ class TransactionError(CrdbMagicError):
 
 
 class ExceededMaxAttempts(TransactionError):  # noqa: N818 - the name that peewee's users know
-    """The server asked for a retry at each attempt, or the time ran out.
+    """Every attempt failed with a retryable error, or the time ran out.
 
-    What to do: read ``.attempts``, which has each reason; shorten the transaction, lock its rows first by SELECT … FOR
-    UPDATE, or try later.
+    What to do: read ``.attempts``, which has each reason; shorten the transaction, lock its rows first with SELECT …
+    FOR UPDATE, or try later.
     """
 
 
 class AmbiguousCommitError(TransactionError):
-    """Nobody knows whether the transaction was committed; it is never run again by itself.
+    """Nobody knows whether the transaction was committed; it is never retried automatically.
 
-    What to do: look in the database for what it writes before running it again; if twice does no harm, say
-    ``--idempotent`` the next time.
+    What to do: look in the database for what it writes before running it again; if running it twice does no harm, use
+    ``--idempotent`` next time.
     """
 
 
 class PartialCommitError(TransactionError):
     """The transaction was committed, but a schema change in it failed afterwards (SQLSTATE XXA00).
 
-    What to do: don't run it again: its rows are there. Look at the schema, and do what is missing.
+    What to do: don't run it again: its rows are there. Look at the schema, and make the missing change.
     """
 
 
 class BrokenTransactionError(TransactionError):
     """The transaction's body swallowed an error of the server, or ended the transaction itself.
 
-    What to do: let errors leave the callback, and COMMIT and ROLLBACK out of it; within, use a savepoint.
+    What to do: let errors propagate out of the callback, and don't COMMIT or ROLLBACK in it; use a savepoint.
     """
 
 
 class ResultTypeError(CrdbMagicError):
-    """The values of a column come in a form that is not read; names the column, its type and the setting.
+    """A column's values arrive in a format that can't be read; the message names the column, its type and the setting.
 
-    What to do: set back the setting that the message names, or cast the column to TEXT.
+    What to do: reset the setting that the message names, or cast the column to TEXT.
     """
 
 
 class ExactTextWarning(UserWarning):
-    """A value of a result does not have the form of its type, and stays the server's text; names the column.
+    """A value is not in the format of its type, and is kept as the server's text; the message names the column.
 
-    What to do: look at the column; cast it in SQL if you want it in another form.
+    What to do: look at the column; cast it in SQL if you want another format.
     """

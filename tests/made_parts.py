@@ -121,9 +121,9 @@ def _values(trait: object) -> str:
 
 _KINDS = {
     "Bool": "`True`, `False`",
-    "Int": "a whole number",
+    "Int": "an integer",
     "Float": "a number",
-    "Unicode": "a text",
+    "Unicode": "a string",
     "Dict": "a dict",
 }
 
@@ -139,7 +139,7 @@ def _capabilities() -> str:
         for by_version, stand_in in [(_since(name), _yes(getattr(_STAND_IN, name)))]
         if name not in _LEFT_OUT and by_version != stand_in
     ]
-    return _table(("what the code counts on", "CockroachDB", "the stand-in"), rows)
+    return _table(("capability", "CockroachDB", "the stand-in"), rows)
 
 
 def _first_sentence(function: Callable[..., object]) -> str:

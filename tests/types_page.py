@@ -47,113 +47,113 @@ _HEAD = """\
 
 What a column of each SQL type becomes. [Each is tested](#how-this-page-is-made) by reading and writing it.
 
-- **Python** is what records hold. NULL is `None`.
-- **pandas** has two back-ends. With NumPy's, NULL is `pandas.NA`, `NaT`, or NaN in `str`; among objects it is `None`,
-  and in JSON `pandas.NA`, since its own null is `None`. With Arrow's it is `pandas.NA`. NaN is a value in both.
-- **Arrow** is the type in a `pyarrow.Table`. Where a column of Arrow's back-end has another one, it is named.
-- **written as** is the type that a new table gets for such a column, of NumPy's and, if it is another one, of Arrow's
-  back-end. A table that there is takes the values as its own types read them.
+- **Python** is the type in records (tuples). NULL is `None`.
+- **pandas** has two back-ends. With NumPy, NULL is `pandas.NA`, `NaT`, or NaN in `str`; among objects it is `None`,
+  and in JSON `pandas.NA`, since JSON null is `None`. With Arrow it is `pandas.NA`. NaN is a value in both.
+- **Arrow** is the type in a `pyarrow.Table`. If the Arrow back-end of pandas uses another one, it is named.
+- **written as** is the type that a new table gets for such a column, from the NumPy back-end and, if different, the
+  Arrow back-end. An existing table takes the values in its own types.
 
 Each type stays the same with NULLs and without rows.
 
 """
 _ARRAYS = """\
 
-The scale of a DECIMAL is that of its column, where it was declared with one, else the largest one of its values; above
-38 digits it is `decimal256`, above 76 text. An enum and a domain have another OID in each database.
+The scale of a DECIMAL is the declared scale of its column, otherwise the largest scale among its values; above
+38 digits it is `decimal256`, above 76 text. Enums and domains have a different OID in each database.
 
 ## Arrays
 
-Lists of the same values. Of more than one dimension they are nested lists in Python, text in Arrow.
+Lists of the same values. With more than one dimension they are nested lists in Python, text in Arrow.
 
 """
 _EXACT = """\
 
 ## What is exact text, and why
 
-A value that Python's type cannot hold is handed on as the server wrote it, and its column has objects (in Arrow, texts:
-instants in UTC). Nothing is cut, rounded or made infinite. A text that does not have the form of its type at all, of a
-server that is older or newer than these pages, stays that text, too; a warning (`ExactTextWarning`) names its column.
+A value that the Python type cannot hold is returned as the server wrote it, and its column has objects (in Arrow,
+text: timestamps in UTC). Nothing is truncated, rounded or made infinite. A value that is not in the format of its type
+at all, from an older or newer server, is kept as that text too; a warning (`ExactTextWarning`) names its column.
 
 """
 _IN_ARROW = """\
 
-These Python holds, and a column of NumPy's back-end as objects; Arrow has texts for them:
+Python can hold these, and so can the NumPy back-end, as objects; Arrow has text for them:
 
 """
 _PARTS = """\
 
-TIMETZ is text in Arrow always, which has no time with an offset, and so is JSON, under the name `arrow.json`. An
-interval with months (or too long for 64 bits of microseconds) makes its column one of `Interval`s, in Arrow of
-`month_day_nano_interval`. A label that an enum did not have when the session met it first makes its column text.
+TIMETZ is always text in Arrow, which has no time with an offset; so is JSON, as the type `arrow.json`. One
+interval with months (or too long for 64 bits of microseconds) makes its whole column `Interval`s, in Arrow
+`month_day_nano_interval`. An enum label added after the session first saw the enum makes the column text.
 
-Where rows come in parts (`db.frames`, `db.export`), each part has the types that its own values need: a DECIMAL without
-declared digits has the scale of its part, and an INTERVAL is a `timedelta` in one part and an `Interval` in the next. A
-file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives numbers. The
-UUIDs of arrays are text in files as well: pandas can't read Arrow's in a list. In a CSV file NULL is nothing and an
-empty text is `""`; in one of a single column both are `""`: nothing would be a blank line, which readers pass over. A
-BOOL is `true` or `false` there.
-The file of a frame (`%crdb_export df prices.parquet`) is that of a table of it; a DECIMAL has the digits of its values.
+If rows come in parts (`db.frames`, `db.export`), each part has the types that its own values need: a DECIMAL without
+declared digits has the scale of its part, and an INTERVAL may be a `timedelta` in one part and an `Interval` in the
+next. A file has one type for all rows, so in Parquet and Arrow files these two are text; `::DECIMAL(12, 2)` gives
+numbers. UUIDs in arrays are text in files too: pandas can't read Arrow UUIDs in a list. In a CSV file NULL is nothing
+and an empty string is `""`; with a single column both are `""`, since readers skip blank lines. A BOOL
+is `true` or `false` there.
+A DataFrame's file (`%crdb_export df prices.parquet`) is like that of a table; a DECIMAL has the digits of its values.
 
-A DataFrame of polars (`--as polars`, `db.polars`) has the types that polars makes of Arrow's: UUID and JSON are text in
-it, intervals with months and decimals of more than 38 digits are exact text, and an enum is an `Enum` of its labels.
+A polars DataFrame (`--as polars`, `db.polars`) has the types that polars makes of Arrow's: UUID and JSON are text,
+intervals with months and decimals of more than 38 digits are exact text, and an enum is an `Enum` of its labels.
 
-A CHAR(n) comes without the blanks that fill it up, whichever server and way it comes from. A FLOAT4 among Python's
-values is the number that its shortest text names (0.1), in a column the nearest one of 32 bits.
+A CHAR(n) comes without its blank padding, whichever server and path it comes from. As a Python value a FLOAT4
+is the number that its shortest text denotes (0.1), in a column the nearest 32-bit float.
 """
 _WRITING = """\
 ## What settings change
 
-A connection sets `intervalstyle`, `datestyle`, `extra_float_digits` and `bytea_output` to what is read exactly,
-whatever the defaults of the server, the database and the role are. What you set yourself is yours:
+A connection sets `intervalstyle`, `datestyle`, `extra_float_digits` and `bytea_output` to what can be read exactly,
+whatever the defaults of the server, the database and the role are. What you set yourself takes effect:
 
-- Under another `datestyle` or `intervalstyle` the columns that it forms are refused (`ResultTypeError`): 01/02/2026 is
-  nobody's guess.
-- With fewer `extra_float_digits` the server rounds its floats, and the rounded ones are what comes.
-- `bytea_output = 'escape'` is read; CockroachDB's `'base64'` can't be told from it, and is not.
-- Instants are in UTC whatever the time zone is. It still says what `TIMESTAMP` and `DATE` the server makes of them.
+- Under another `datestyle` or `intervalstyle` the columns that it affects are refused (`ResultTypeError`): nobody
+  should have to guess what 01/02/2026 means.
+- With fewer `extra_float_digits` the server rounds floats, and you get the rounded values.
+- `bytea_output = 'escape'` can be read; CockroachDB's `'base64'` can't be told from it, and is not supported.
+- Timestamps are in UTC whatever the time zone. It still decides which `TIMESTAMP` and `DATE` the server makes of them.
 
 ## How it is written back
 
-- Into a table that there is, each value goes as the table's column reads it: a text of a UUID or of an instant becomes
-  a UUID, an instant again, and a float without a fraction an integer; one with a fraction is refused, not rounded. So
-  each value above, exact texts included, comes back as it was.
-- A midnight goes into a DATE (in its own zone, if it has one); a timestamp with another time of the day is refused, not
-  cut. An instant goes into TIMESTAMP as its time in UTC. For the rest a column takes what an INSERT would put there:
+- In an existing table, each value is converted to its column's type: the text of a UUID or timestamp becomes
+  a UUID or timestamp again, and a float without a fraction an integer; one with a fraction is refused, not rounded. So
+  each value above, exact text included, comes back as it was.
+- A DATE takes midnight (in its own zone, if it has one); a timestamp with another time of day is refused, not
+  truncated. A TIMESTAMP takes a TIMESTAMPTZ as its time in UTC. Otherwise a column takes what INSERT would store:
   the server rounds to the digits of `DECIMAL(10, 2)` or `TIMESTAMP(0)`, and a TIME takes the time of a timestamp.
-- Into JSON, the texts of a `str` column (or of Arrow's) go as they are: they have to be JSON. A text in an `object`
-  column is one of JSON's strings, since that is what a JSON column read into Python's values has. To have texts of JSON
-  read there, make them a column of texts: `df["doc"].astype("str")`.
-- In a new table a column of texts is TEXT. To have another type there, name it: `dtypes` says the type of a column.
-- Lists of lists are JSONB in a new table: CockroachDB has no arrays of arrays. Into an array of PostgreSQL that there
-  is, or that `dtypes` names, they go as such.
-- An `Interval` is spelt as the server spells it (`str(value)`); added to timestamps it is
+- For JSON, a `str` column (or an Arrow string column) is taken as JSON text. A string in an `object`
+  column is a JSON string, since that is what reading a JSON column into Python values gives. To have such strings
+  parsed as JSON, convert the column: `df["doc"].astype("str")`.
+- In a new table a string column is TEXT; `dtypes` gives a column another type.
+- Nested lists are JSONB in a new table: CockroachDB has no nested arrays. In an existing PostgreSQL array column, or
+  one that `dtypes` names, they are stored as arrays.
+- An `Interval` is written as the server writes it (`str(value)`); to add one to timestamps use
   `pandas.DateOffset(months=i.months, days=i.days, microseconds=i.microseconds)`.
-- A DECIMAL keeps its digits, and NaN stays NaN. NULL stays NULL, and JSON's own null stays that.
+- A DECIMAL keeps its digits, and NaN stays NaN. SQL NULL and JSON null stay what they are.
 
 ## How this page is made
 
-The golden values of [tests/type_cases.py](../tests/type_cases.py) are run through the code
-(`.venv/bin/python tests/types_page.py`); a test compares the page with what they become now. The same values are
-selected from a server, by SELECT and by COPY, and written back.
+It is generated from the golden values of [tests/type_cases.py](../tests/type_cases.py)
+(`.venv/bin/python tests/types_page.py`); a test checks that the page is current. The same values are
+read from a server, by SELECT and by COPY, and written back.
 """
 _FOR_PANDAS = """\
 
 ## What pandas computes with
 
-Exact is the default. But `plot`, `describe`, `* 1.1`, `.dt` and `resample` want machine numbers and instants. With
-`--numbers float` and `--dates datetime64` on a cell, `%config CrdbMagic.numbers` and `CrdbMagic.dates` for all of them,
-or `db.frame(…, numbers="float", dates="datetime64")` and `db.frames` read two types in another way:
+Exact is the default. But `plot`, `describe`, `* 1.1`, `.dt` and `resample` need floats and `datetime64`.
+`--numbers float` and `--dates datetime64` on a cell, `%config CrdbMagic.numbers` and `CrdbMagic.dates` for all cells,
+or `db.frame(…, numbers="float", dates="datetime64")` and `db.frames` read two types differently:
 
 """
 _LOST = """\
 
-- A float is the nearest one of 64 bits: it holds 15 to 17 digits. Those beyond are lost, and so is how many there were
-  (1.50 is 1.5); a sum of floats is no sum of cents. Beyond 1.8e308 it is infinite, below 5e-324 zero.
-- NULL stays apart from NaN and ±Infinity: it is `pandas.NA`, they are values.
-- A date is the midnight that it begins with, NULL is `NaT`. A column with a date that is infinite or not of the years 1
-  to 9999 stays one of dates and exact texts as a whole; a warning (`ExactTextWarning`) names it.
-- What is in arrays and in JSON stays exact, and so do rows, Arrow tables and files.
+- A float is the nearest 64-bit one: it holds 15 to 17 digits. Further digits are lost, and so are trailing zeros
+  (1.50 is 1.5); summing floats is not exact to the cent. Beyond 1.8e308 it is infinite, below 5e-324 zero.
+- NULL stays distinct from NaN and ±Infinity: it is `pandas.NA`, they are values.
+- A date becomes its midnight, NULL is `NaT`. A column with a date that is infinite or outside the years 1
+  to 9999 keeps all its dates and exact text; a warning (`ExactTextWarning`) names it.
+- Values in arrays and JSON stay exact, and so do rows, Arrow tables and files.
 
 """
 _COLUMNS = ("SQL", "also", "OID, array", "Python", "pandas, NumPy", "Arrow", "written as")

@@ -85,17 +85,17 @@ class Server:
 
     @property
     def priorities(self) -> bool:
-        """BEGIN PRIORITY is known."""
+        """BEGIN PRIORITY is supported."""
         return self.is_cockroachdb
 
     @property
     def as_of_system_time(self) -> bool:
-        """BEGIN AS OF SYSTEM TIME is known; elsewhere the past is read from kept snapshots."""
+        """BEGIN AS OF SYSTEM TIME is supported; elsewhere historical reads use kept snapshots."""
         return self.is_cockroachdb
 
     @property
     def now_is_as_of(self) -> bool:
-        """now() in a transaction that reads the past is the instant that it reads.
+        """now() in a transaction with AS OF SYSTEM TIME is the timestamp that it reads at.
 
         CockroachDB: pkg/sql/conn_executor_exec.go, beginTransactionTimestampsAndReadMode and handleAOST (v21.2 to v25).
         statement_timestamp() and clock_timestamp() are the clock's there too. PostgreSQL imports a snapshot, which has
@@ -115,7 +115,7 @@ class Server:
 
     @property
     def copy_as_selected(self) -> bool:
-        """COPY TO sends the texts that SELECT sends.
+        """COPY TO formats values as SELECT does.
 
         CockroachDB's spells collated strings, CITEXT and FLOAT4 otherwise (pkg/sql/copy_to.go, sem/tree/datum.go).
         """
@@ -123,7 +123,7 @@ class Server:
 
     @property
     def cursors(self) -> bool:
-        """DECLARE and FETCH are known (CockroachDB v22.2; absent in v22.1: reference recording)."""
+        """DECLARE and FETCH are supported (CockroachDB v22.2; absent in v22.1: reference recording)."""
         return not self.is_cockroachdb or self.version >= (22, 2, 0)
 
     @property
@@ -133,27 +133,27 @@ class Server:
 
     @property
     def copy_to(self) -> bool:
-        """COPY … TO STDOUT is known (CockroachDB v23.1)."""
+        """COPY … TO STDOUT is supported (CockroachDB v23.1)."""
         return not self.is_cockroachdb or self.version >= (23, 1, 0)
 
     @property
     def cancel_is_certain(self) -> bool:
-        """The answer 57014 to a COMMIT, or to a statement by itself, says that nothing was committed.
+        """SQLSTATE 57014 for a COMMIT, or for an implicit transaction, means that nothing was committed.
 
-        PostgreSQL hears no cancel request while it commits, nor behind it (access/transam/xact.c, tcop/postgres.c).
-        CockroachDB puts 57014 in the place of whatever the commit said, be it ambiguous, and at a statement_timeout
-        even if it was done (pkg/sql/conn_executor_exec.go, queryDone).
+        PostgreSQL ignores cancel requests while it commits, and afterwards (access/transam/xact.c, tcop/postgres.c).
+        CockroachDB returns 57014 whatever the result of the commit was, even an ambiguous one, and at a
+        statement_timeout even if it succeeded (pkg/sql/conn_executor_exec.go, queryDone).
         """
         return not self.is_cockroachdb
 
     @property
     def tells_commit_time(self) -> bool:
-        """SHOW COMMIT TIMESTAMP is known (CockroachDB v23.1); in older ones a message with it is refused whole."""
+        """SHOW COMMIT TIMESTAMP is supported (CockroachDB v23.1); older ones reject the whole message that has it."""
         return self.is_cockroachdb and self.version >= (23, 1, 0)
 
     @property
     def weak_isolation(self) -> bool:
-        """Below SERIALIZABLE a transaction may write later than it reads (CockroachDB v23.2; older ones have no other).
+        """Below SERIALIZABLE a transaction may write at a later timestamp than it reads (CockroachDB v23.2).
 
         SHOW COMMIT TIMESTAMP tells when it has read last, then: pkg/kv/kvclient/kvcoord/txn_coord_sender.go,
         CommitTimestamp; logic_test/show_commit_timestamp.
@@ -162,7 +162,7 @@ class Server:
 
     @property
     def settings_roll_back(self) -> bool:
-        """A SET is undone with its transaction or savepoint.
+        """A SET is rolled back with its transaction or savepoint.
 
         CockroachDB keeps it: https://www.cockroachlabs.com/docs/stable/known-limitations (SET does not ROLLBACK).
         """
@@ -175,37 +175,37 @@ class Server:
 
     @property
     def copy_tells_empty(self) -> bool:
-        """COPY … FROM tells "" from nothing in CSV (CockroachDB v22.2, cockroachdb/cockroach#84487)."""
+        """COPY … FROM in CSV tells "" from an empty field (CockroachDB v22.2, cockroachdb/cockroach#84487)."""
         return not self.is_cockroachdb or self.version >= (22, 2, 0)
 
     @property
     def copy_by_name(self) -> bool:
-        """COPY … FROM reads the names of a REGCLASS and its like; CockroachDB takes numbers (parse_string.go)."""
+        """COPY … FROM accepts names for REGCLASS and similar types; CockroachDB takes numbers (parse_string.go)."""
         return not self.is_cockroachdb
 
     @property
     def upsert(self) -> bool:
-        """UPSERT is known; elsewhere INSERT … ON CONFLICT (primary key) DO UPDATE does it."""
+        """UPSERT is supported; elsewhere INSERT … ON CONFLICT (primary key) DO UPDATE does it."""
         return self.is_cockroachdb
 
     @property
     def hidden_columns(self) -> bool:
-        """Tables have columns that SELECT * leaves out; information_schema.columns.is_hidden tells."""
+        """Tables may have hidden columns, which SELECT * leaves out; information_schema.columns.is_hidden tells."""
         return self.is_cockroachdb
 
     @property
     def shows_create(self) -> bool:
-        """SHOW CREATE is known."""
+        """SHOW CREATE is supported."""
         return self.is_cockroachdb
 
     @property
     def shows_sessions(self) -> bool:
-        """SHOW CLUSTER SESSIONS and SHOW CLUSTER STATEMENTS are known; elsewhere pg_stat_activity is full."""
+        """SHOW CLUSTER SESSIONS and SHOW CLUSTER STATEMENTS are supported; elsewhere pg_stat_activity is complete."""
         return self.is_cockroachdb
 
     @property
     def system_privileges(self) -> bool:
-        """GRANT SYSTEM is known (CockroachDB v22.2); before, what it grants is an option of ALTER USER."""
+        """GRANT SYSTEM is supported (CockroachDB v22.2); before, what it grants is an option of ALTER USER."""
         return self.is_cockroachdb and self.version >= (22, 2, 0)
 
     @property
@@ -223,7 +223,7 @@ class Server:
 
     @property
     def sizes_by_function(self) -> bool:
-        """pg_class and pg_total_relation_size() tell how large tables are; elsewhere SHOW TABLES and SHOW RANGES do.
+        """pg_class and pg_total_relation_size() give the sizes of tables; elsewhere SHOW TABLES and SHOW RANGES do.
 
         In CockroachDB ``reltuples`` is NULL (pkg/sql/pg_catalog.go).
         """
@@ -231,7 +231,7 @@ class Server:
 
     @property
     def types_tell_collation(self) -> bool:
-        """The name of a column's type has its COLLATE: information_schema.columns.crdb_sql_type."""
+        """information_schema.columns.crdb_sql_type includes the COLLATE of a column."""
         return self.is_cockroachdb
 
     @property
@@ -249,7 +249,7 @@ class Server:
 
     @property
     def transactional_ddl(self) -> bool:
-        """A transaction may change the schema and use what it changed."""
+        """A transaction may change the schema and use the change."""
         return not self.is_cockroachdb
 
     @property
@@ -262,7 +262,7 @@ class Server:
 
     @property
     def databases_as_schemas(self) -> bool:
-        """A name of two parts may be that of a table in another database's schema ``public``."""
+        """A two-part name may be database.table, for a table in the other database's schema ``public``."""
         return self.is_cockroachdb
 
     # How things are said.
@@ -280,7 +280,7 @@ class Server:
 
     @property
     def plans_as_json(self) -> bool:
-        """EXPLAIN gives a plan as JSON; elsewhere as the lines of a tree."""
+        """EXPLAIN can return the plan as JSON; elsewhere as the lines of a tree."""
         return not self.is_cockroachdb
 
     def explain(self, *, analyze: bool) -> str:
@@ -291,7 +291,7 @@ class Server:
 
     @property
     def own_words(self) -> bool:
-        """CockroachDB's own statements are known: SHOW TABLES, UPSERT, AS OF SYSTEM TIME and others."""
+        """CockroachDB's own statements are supported: SHOW TABLES, UPSERT, AS OF SYSTEM TIME and others."""
         return self.is_cockroachdb
 
     @property

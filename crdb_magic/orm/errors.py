@@ -43,7 +43,7 @@ class BusyError(errors.BusyError, peewee.OperationalError):
 
 
 class PastUnavailableError(errors.PastUnavailableError, peewee.OperationalError):
-    """The asked instant can't be read (any more) on this server."""
+    """The requested timestamp can't be read (any more) on this server."""
 
 
 _TWINS: dict[type[CrdbMagicError], type[CrdbMagicError]] = {
