@@ -41,7 +41,7 @@ NOT_RECORDED = "FZ404"
 
 
 class Outcome(Enum):
-    """What became of a transaction's writes: the last line of each error that ends one."""
+    """Whether a transaction was committed: the last line of each error that ends one."""
 
     NOT_COMMITTED = "Nothing was committed."
     COMMITTED = "It was committed."
@@ -52,9 +52,9 @@ class Outcome(Enum):
 class Attempt:
     """One attempt that failed and was, or would have been, made again.
 
-    ``reason`` is CockroachDB's word in the message (``RETRY_WRITE_TOO_OLD``), or the type of what came instead of
-    an error of the database; ``wait`` the seconds before the next attempt, None after the last; ``elapsed`` those
-    that it took, its rollback included, where that is known.
+    ``reason`` is CockroachDB's code in the message (``RETRY_WRITE_TOO_OLD``), or the type of an exception that was not
+    a database error; ``wait`` the seconds before the next attempt, None after the last; ``elapsed`` the seconds
+    that it took, its rollback included, if known.
     """
 
     number: int
@@ -85,7 +85,7 @@ class CrdbMagicError(Exception):
         self.hint = hint
 
     def advise(self, hint: str | None) -> None:
-        """Add a hint behind the one that is there."""
+        """Add a hint after the existing one."""
         self.hint = " ".join(filter(None, (self.hint, hint))) or None
 
     def _context(self) -> Sequence[str]:

@@ -48,9 +48,9 @@ _FORMS = (
 class AsOf:
     """An instant in the past.
 
-    ``asked`` is what the user wrote; ``sql`` the expression for the server, already quoted; ``hlc`` the instant
-    in nanoseconds since 1970 with up to ten logical decimals, where it is known without asking the server;
-    ``ago`` the distance to the present of one that is not.
+    ``asked`` is what the user wrote; ``sql`` the expression for the server, already quoted; ``hlc`` the timestamp
+    in nanoseconds since 1970 with up to ten logical decimals, if it is known without asking the server;
+    ``ago`` otherwise the distance to the present.
     """
 
     asked: str
@@ -67,11 +67,11 @@ class AsOf:
     def parse(cls, value: object) -> AsOf:
         """Accept a text, a negative ``timedelta``, a ``datetime``, an HLC as ``Decimal`` or ``int``, or a receipt.
 
-        A receipt, a frame that has one (``attrs["crdb"]``), or whatever else has an ``instant``, means the instant that
-        it was read or committed at.
+        A receipt, a DataFrame that has one (``attrs["crdb"]``), or anything else with an ``instant``, means the
+        timestamp that it was read or committed at.
 
-        ``now`` steps out of a pin. A naive ``datetime`` is local time; a text without an offset is refused, since
-        servers disagree about it.
+        ``now`` overrides a pin. A naive ``datetime`` is local time; a text without an offset is refused, since
+        servers disagree about its meaning.
         Raises :class:`OptionError` for anything else, with what to write instead.
         """
         match value:

@@ -40,7 +40,7 @@ class Choice(Enum):
 
 
 class Priority(Choice):
-    """Who gives way in a conflict (CockroachDB; https://www.cockroachlabs.com/docs/stable/transactions)."""
+    """Which transaction is aborted in a conflict (CockroachDB; https://www.cockroachlabs.com/docs/stable/transactions)."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -64,7 +64,7 @@ class RetryPolicy:
 
     ``max_attempts`` counts all attempts, the first included. ``timeout`` is the budget in seconds for the whole
     transaction, waits included. Before retry *n* the wait is uniform(0, min(``wait_max``, ``wait_initial`` ×
-    2ⁿ⁻¹)) seconds, "full jitter": docs/contention.md has what it gains.
+    2ⁿ⁻¹)) seconds, "full jitter": docs/contention.md says what it gains.
     """
 
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
@@ -95,7 +95,7 @@ class TransactionOptions:
     """All that a transaction can be asked for; the defaults ask for nothing.
 
     ``idempotent``: the caller says that it may run again even if it was committed, so an unknown outcome is
-    retried instead of raised. ``dry_run``: it is rolled back at its end, where it would be committed.
+    retried instead of raised. ``dry_run``: it is rolled back at its end instead of committed.
     """
 
     priority: Priority | None = None
@@ -113,7 +113,7 @@ class TransactionOptions:
                 raise OptionError(f"{name} takes a value of {kind.__name__}.parse(…), not {type(value).__name__}.")
 
     def within(self, pin: AsOf | None) -> TransactionOptions:
-        """Give the options as they are meant on a session that is pinned, or not."""
+        """Give the options as they apply on a session with a pin, or without."""
         if self.as_of is None:
             return self if pin is None else replace(self, as_of=pin)
         return replace(self, as_of=None) if self.as_of == NOW else self

@@ -14,15 +14,15 @@ from crdb_magic.errors import Attempt
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """How a transaction came to be committed.
+    """How a transaction went until it was committed.
 
-    ``retries`` are the attempts before the one that was committed, or of a dry run the one that came to its end;
-    ``as_of`` is the exact instant read (an HLC in nanoseconds since 1970), where one was asked for; ``committed_at``
-    that at which what it may have written is seen, where the server tells it. ``ended_at`` is when it ended, by this
-    machine's clock; ``elapsed`` is in seconds, waits included. ``notes`` are sentences for the reader: what was asked
-    and has no effect on this server. ``notices`` are the server's own, of the last attempt, in the order in which they
-    came. ``connection`` and ``ran`` are the name in the notebook, and the beginnings of the statements (or what else
-    ran), where a magic has run it.
+    ``retries`` are the attempts before the one that was committed (in a dry run, the one that was completed);
+    ``as_of`` is the exact timestamp read (an HLC in nanoseconds since 1970), if one was asked for; ``committed_at``
+    the one from which its writes are visible, if the server reports it. ``ended_at`` is when it ended, by this
+    machine's clock; ``elapsed`` is in seconds, waits included. ``notes`` are sentences for the reader: which options
+    have no effect on this server. ``notices`` are the server's own, from the last attempt, in order.
+    ``connection`` and ``ran`` are the name in the notebook, and the beginnings of the statements (or what else
+    ran), if a magic ran it.
     """
 
     server: str
@@ -51,12 +51,12 @@ class Receipt:
 
     @property
     def instant(self) -> Decimal | None:
-        """The instant that it read or committed at, at which the same can be read again."""
+        """The timestamp that it read or committed at, at which the same can be read again."""
         return self.as_of if self.as_of is not None else self.committed_at
 
     @property
     def staleness(self) -> float | None:
-        """How many seconds what it read lay behind its end, by this machine's clock."""
+        """How many seconds old what it read was at its end, by this machine's clock."""
         if self.as_of is None or self.ended_at is None:
             return None
         return (self.ended_at - time_of(self.as_of)).total_seconds()

@@ -10,10 +10,10 @@ from crdb_magic.local.server import LocalServer
 
 
 class FrozenServer(LocalServer):
-    """What a program holds instead of a server: connections are led to the recording, whatever their URL.
+    """What a program holds instead of a server: connections go to the recording, whatever their URL.
 
-    Its own leads nowhere: no host's name ends in .invalid (RFC 2606). Its user and database are those of a server of
-    ours. There is no log, and so no ``folder`` of one.
+    Its own URL leads nowhere: no host name ends in .invalid (RFC 2606). Its user and database are those of a local
+    server. There is no log, and so no ``folder`` with one.
     """
 
     def __init__(self) -> None:
@@ -26,9 +26,9 @@ class FrozenServer(LocalServer):
 
 
 def start(directory: Path | None = None) -> LocalServer:
-    """Start a server, in memory or in a temporary folder, or on the data that is kept in a directory.
+    """Start a server, in memory or in a temporary folder, or on the data kept in a directory.
 
-    Kept data is served by the engine that wrote it. Where CRDB_MAGIC_FROZEN names a recording, none is started.
+    Kept data is served by the engine that wrote it. If CRDB_MAGIC_FROZEN names a recording, no server is started.
     Raises LocalServerError with what to do about it.
     """
     if os.environ.get(FROZEN):

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class LocalServer:
-    """A running server of ours.
+    """A running local server.
 
-    ``url`` is what to connect to: it alone holds the password, if there is one. ``description`` is one plain line that
-    says what it is, ``folder`` where its log is.
-    It runs until ``stop()``, the end of a ``with``, the end of our process, or until nobody holds this object any more.
+    ``url`` is what to connect to: only it contains the password, if there is one. ``description`` is one plain line
+    that says what it is, ``folder`` where its log is.
+    It runs until ``stop()``, the end of a ``with`` block or of our process, or until this object is garbage-collected.
     """
 
     def __init__(self, url: str, description: str, folder: Path, lifeline: Lifeline) -> None:
@@ -47,6 +47,6 @@ _running: WeakSet[LocalServer] = WeakSet()
 
 
 def serving(host: str, port: int) -> LocalServer | None:
-    """Give the server of this process that answers there, if one does."""
+    """Give the server of this process that listens there, if one does."""
     places = ((one, urlsplit(one.url)) for one in list(_running))
     return next((one for one, place in places if (place.hostname, place.port) == (host, port)), None)

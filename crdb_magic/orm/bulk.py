@@ -31,7 +31,7 @@ from crdb_magic.transfer.streaming import results
 class Bulk:
     """The part of `CockroachDatabase` that reads and writes many rows at once.
 
-    A query is one of peewee's, a model, or SQL with psycopg2's placeholders for ``params``. ``dtype_backend`` is
+    A query is a peewee query, a model, or SQL with psycopg2's placeholders for ``params``. ``dtype_backend`` is
     numpy or arrow, ``numbers`` exact or float, ``dates`` date or datetime64: see `crdb_magic.columns.frames.to_frame`.
     """
 
@@ -48,8 +48,8 @@ class Bulk:
     ) -> pd.DataFrame:
         """Give the rows of a query as a typed DataFrame.
 
-        A large result is read by COPY where the server has it: the planner is asked once for each query that is read
-        outside of a transaction.
+        A large result is read by COPY if the server has it: the planner is asked once for each query that is read
+        outside a transaction.
         """
         __tracebackhide__ = True
         options = FrameOptions.parse(dtype_backend, numbers, dates)
@@ -101,11 +101,11 @@ class Bulk:
         numbers: Numbers | str = Numbers.EXACT,
         dates: Dates | str = Dates.DATE,
     ) -> Iterator[pd.DataFrame]:
-        """Give the rows of a query as DataFrames of ``chunksize`` rows, the last of fewer; one at least.
+        """Give the rows of a query as DataFrames of ``chunksize`` rows, the last with fewer; at least one.
 
-        They are read over a connection of their own at one instant: ``as_of``, or the first call for a frame. After a
-        fault they are read again from there. Raises what `run_transaction` raises for a query, `OptionError` for what
-        can't be streamed, and `BrokenTransactionError` if rows without an ORDER BY came in another order then.
+        They are read over a separate connection at one timestamp: ``as_of``, or that of the first frame. After a
+        failure they are read again at it. Raises what `run_transaction` raises for a query, `OptionError` for what
+        can't be streamed, and `BrokenTransactionError` if rows without an ORDER BY then came in a different order.
         """
         if not isinstance(chunksize, Integral) or chunksize < 1:
             raise OptionError(f"chunksize is {chunksize!r}: give a number of rows, 1 at least.")
@@ -133,10 +133,10 @@ class Bulk:
     ) -> int:
         """Write the rows of a query into a ``.parquet``, ``.arrow`` or ``.csv`` file; give their number.
 
-        They are read at one instant, again from the start after a fault, into a file beside, which takes the name
-        when it is complete. DECIMAL without declared digits and INTERVAL are texts there, as they have no one type
-        in Arrow (docs/types.md). ``progress`` is told the rows of each part that was written,
-        ``on_retry`` hears of each failed attempt, whose rows are written again.
+        They are read at one timestamp, again from the start after a failure, into a temporary file, which is renamed
+        when it is complete. DECIMAL without declared digits and INTERVAL are text there, as they have no single type
+        in Arrow (docs/types.md). ``progress`` is called with the number of rows of each part that was written,
+        ``on_retry`` with each failed attempt, whose rows are written again.
         """
         __tracebackhide__ = True
         asked = None if as_of is None else AsOf.parse(as_of)
@@ -157,10 +157,10 @@ class Bulk:
     ) -> int:
         """Write a DataFrame, without its index, into a table: all of it or nothing, in one transaction.
 
-        A polars DataFrame or a `pyarrow.Table` (what gives its columns as Arrow's) will do as well.
+        A polars DataFrame or a `pyarrow.Table` (anything that exports Arrow columns) works too.
         ``mode`` is fail, append, replace or upsert; ``key`` is uuid, rowid, or the columns of the primary key;
-        ``dtypes`` are the SQL types of columns. Gives the number of rows, and a UserWarning of an index that has a
-        name. Raises as `run_transaction` does.
+        ``dtypes`` are the SQL types of columns. Returns the number of rows; warns (UserWarning) about an index that
+        has a name. Raises as `run_transaction` does.
         """
         __tracebackhide__ = True
         frame = as_frame(frame)

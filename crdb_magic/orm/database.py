@@ -89,9 +89,9 @@ class CockroachDatabase(Bulk, Dialect):
         return new
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Execute SQL; on a session that is pinned, outside of a transaction, in one at that instant.
+        """Execute SQL; if the session is pinned, outside a transaction, in one that reads at the pin.
 
-        Raises `ScriptError` for savepoints of CockroachDB's retry protocol: transactions are retried without.
+        Raises `ScriptError` for the savepoint of CockroachDB's retry protocol: transactions are retried without it.
         """
         if isinstance(sql, str):
             check_restarts(sql)
@@ -143,7 +143,7 @@ class CockroachDatabase(Bulk, Dialect):
         priority: Priority | str | None = None,
         isolation_level: str | None = None,
     ) -> None:
-        """Begin a transaction, whose BEGIN travels with its first statement.
+        """Begin a transaction; BEGIN is sent with its first statement.
 
         ``system_time`` is what ``--as-of`` takes, or a naive datetime in local time.
         """
@@ -156,10 +156,10 @@ class CockroachDatabase(Bulk, Dialect):
         self._state.verbs = verbs
 
     def commit(self) -> None:
-        """Commit; raises AmbiguousCommitError if nobody can tell whether it was.
+        """Commit; raises AmbiguousCommitError if nobody can tell whether it was committed.
 
-        A transaction in which nothing but a failure has happened has nothing to lose, and ends without an error. Where
-        none is open there is nothing to do.
+        A transaction in which the only statement failed has nothing to lose, and ends without an error. If
+        none is open, nothing is done.
         """
         self._refuse_in_retried("commit()")
         if (verbs := self._current("commit")) is None:
@@ -183,7 +183,7 @@ class CockroachDatabase(Bulk, Dialect):
         interrupt.add_note(Outcome.NOT_COMMITTED.value)
 
     def rollback(self) -> None:
-        """Roll back, if something is open; where no error is the reason, what was read of the past is checked."""
+        """Roll back the open transaction, if any; if no error is the reason, its historical reads are checked."""
         self._refuse_in_retried("rollback()")
         if (verbs := self._current("rollback")) is None:
             return
@@ -231,9 +231,9 @@ class CockroachDatabase(Bulk, Dialect):
             raise NotImplementedError(RETRIED.format(call))
 
     def atomic(self, *args: Any, **kwargs: Any) -> Atomic:
-        """Run a block in a transaction, or, inside of one, in a savepoint: `atomic(system_time, priority)`.
+        """Run a block in a transaction, or, inside one, in a savepoint: `atomic(system_time, priority)`.
 
-        Raises NotImplementedError for a nested block with arguments of its own, or where there are no savepoints.
+        Raises NotImplementedError for a nested block with arguments, or if there are no savepoints.
         """
         return Atomic(self, *args, **kwargs)
 
@@ -261,11 +261,11 @@ class CockroachDatabase(Bulk, Dialect):
         idempotent: bool = False,
         on_retry: Callable[[Attempt], None] = lambda _: None,
     ) -> T:
-        """Call back with this database in a transaction, again whenever the cluster asks for it, and commit it.
+        """Call the callback with this database in a transaction, retry it on serialization failures, and commit it.
 
-        The callback may run several times: it must not commit or roll back, nor keep results of an earlier run.
-        ``max_attempts`` counts all attempts (None: 20), ``timeout`` is in seconds, ``on_retry`` hears of each
-        failed attempt. Raises ValueError for options that can't be, NotImplementedError inside of a transaction,
+        The callback may run several times: it must not commit or roll back, nor keep results of an earlier attempt.
+        ``max_attempts`` counts all attempts (None: 20), ``timeout`` is in seconds, ``on_retry`` is called with each
+        failed attempt. Raises ValueError for invalid options, NotImplementedError inside a transaction,
         `ExceededMaxAttempts`, `AmbiguousCommitError`, and what the callback raises.
         """
         __tracebackhide__ = True
@@ -311,7 +311,7 @@ class CockroachDatabase(Bulk, Dialect):
             self._state.transactions.clear()
 
     def retry_transaction(self, *args: Any, **kwargs: Any) -> Any:
-        """Decorate a function `f(db, …)` to run by `run_transaction`, with the arguments of its call.
+        """Decorate a function `f(db, …)` to run in `run_transaction`, with the arguments of its call.
 
         The options are those of `run_transaction`; without any, the parentheses may be left out.
         """

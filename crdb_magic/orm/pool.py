@@ -19,8 +19,8 @@ _JITTER = 0.1  # so that connections opened together are not closed together
 class PooledCockroachDatabase(_PooledPostgresqlDatabase, CockroachDatabase):
     """A CockroachDB database whose connections go back to a pool when they are closed.
 
-    ``max_connections`` (20), ``stale_timeout`` and ``timeout`` (seconds to wait for a free one; 0 for ever) are
-    peewee's. ``max_lifetime`` is how many seconds a connection may live, give or take a tenth: behind a load
+    ``max_connections`` (20), ``stale_timeout`` and ``timeout`` (seconds to wait for a free one; 0: forever) are
+    peewee's. ``max_lifetime`` is how many seconds a connection may live, ±10 %: behind a load
     balancer 5 to 30 minutes let connections spread over the nodes again
     (https://www.cockroachlabs.com/docs/stable/connection-pooling).
     """

@@ -109,10 +109,10 @@ class _Done(Generic[T]):
 class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
-    It serves one transaction at a time: a thread waits until that of another one has ended (`crdb_magic.session.turns`
+    It serves one transaction at a time: a thread waits until another thread's has ended (`crdb_magic.session.turns`
     says who can't), and only the thread and the task that began one send statements within it, or whoever has a cursor
-    of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that names no instant of its
-    own is read at that one.
+    of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), everything without an as-of of its
+    own is read at the pin.
     """
 
     def __init__(self, where: Target | Link) -> None:
@@ -126,7 +126,7 @@ class Session:
 
     @property
     def server(self) -> Server:
-        """The server that answered; connects if need be."""
+        """The server that answered; connects if needed."""
         return self.connection.server
 
     @property

@@ -29,9 +29,9 @@ _SECOND = 1_000_000  # microseconds
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An interval as the server keeps it: a month and a day have no fixed length, so the parts stay apart.
+    """An interval as the server stores it: months and days have no fixed length, so the parts are kept separate.
 
-    ``str()`` is the server's spelling, so it can be sent back. What adds it to timestamps is
+    ``str()`` is in the server's format, so it can be sent back. To add it to timestamps use
     ``pandas.DateOffset(months=i.months, days=i.days, microseconds=i.microseconds)``.
     """
 
