@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     copy = Path("quickstart-executed.ipynb")
     shown.add_argument("--output", type=Path, default=copy, help="the executed copy (default: %(default)s)")
     shown.add_argument(
-        "--lab", nargs=argparse.REMAINDER, help="open a copy of it in JupyterLab instead, which takes what follows"
+        "--lab", nargs=argparse.REMAINDER, help="open a copy of it in JupyterLab instead; the rest goes to JupyterLab"
     )
     demo.set_defaults(run=_demo)
     local = commands.add_parser("local", help="start a server on this machine, until Ctrl-C")
