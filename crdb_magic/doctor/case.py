@@ -13,7 +13,7 @@ from pathlib import Path
 
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.certificates import Shown, shown
-from crdb_magic.doctor.meant import Meant, Place, Unlock, as_it_is, read_meant
+from crdb_magic.doctor.meant import HostAddress, Meant, Unlock, as_it_is, read_meant
 from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
 from crdb_magic.errors import OptionError
 from crdb_magic.session.link import OwnLink
@@ -67,7 +67,7 @@ class Case:
         return read_meant(self._asked, self.conditions.environment, self.conditions.home, self.conditions.unlock)
 
     @cached_property
-    def resolved(self) -> dict[Place, tuple[Address, ...] | OSError]:
+    def resolved(self) -> dict[HostAddress, tuple[Address, ...] | OSError]:
         """The addresses of each place, or why there are none."""
         return {place: _resolved(place) for place in self.meant.places}
 
@@ -106,7 +106,7 @@ class Case:
             self.session.close()
 
 
-def _resolved(place: Place) -> tuple[Address, ...] | OSError:
+def _resolved(place: HostAddress) -> tuple[Address, ...] | OSError:
     try:
         return addresses(place)
     except OSError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crdb_magic.core.target import Target
 from crdb_magic.doctor import here, server, way
 from crdb_magic.doctor.case import Case, Conditions
-from crdb_magic.doctor.report import Finding, Report, Said, State, UnaskedError, note, problem
+from crdb_magic.doctor.report import CheckResult, Report, Said, State, UnaskedError, note, problem
 from crdb_magic.doctor.settings import settings
 from crdb_magic.errors import CrdbMagicError, StatementError
 from crdb_magic.session.told import Told
@@ -54,7 +54,7 @@ def examine(asked: str | Target = "", *, told: Told | None = None, conditions: C
     """
     case = Case(asked, told, conditions or Conditions())
     failed: dict[str, str] = {}  # and what was the first to fail
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     try:
         for check in CHECKS:
             found = list(_found(check, case, failed))
@@ -66,18 +66,18 @@ def examine(asked: str | Target = "", *, told: Told | None = None, conditions: C
     return Report(tuple(findings))
 
 
-def _found(check: Check, case: Case, failed: dict[str, str]) -> Iterator[Finding]:
+def _found(check: Check, case: Case, failed: dict[str, str]) -> Iterator[CheckResult]:
     if missing := [need for need in check.needs if need in failed]:
         failed[check.name] = failed[missing[0]]
-        yield Finding(check.name, State.UNASKED, f"since there is a problem with: {failed[check.name]}")
+        yield CheckResult(check.name, State.UNASKED, f"since there is a problem with: {failed[check.name]}")
         return
     try:
-        yield from (Finding(check.name, *said) for said in check.run(case))
+        yield from (CheckResult(check.name, *said) for said in check.run(case))
     except UnaskedError as reason:
-        yield Finding(check.name, State.UNASKED, str(reason))
+        yield CheckResult(check.name, State.UNASKED, str(reason))
     except StatementError as error:
-        yield Finding(check.name, *note(f"the server refuses to tell: {error.message} (SQLSTATE {error.sqlstate})"))
+        yield CheckResult(check.name, *note(f"the server refuses to tell: {error.message} (SQLSTATE {error.sqlstate})"))
     except CrdbMagicError as error:
-        yield Finding(check.name, *problem(error.message, error.hint))
+        yield CheckResult(check.name, *problem(error.message, error.hint))
     except OSError as error:  # the way broke off
-        yield Finding(check.name, *problem(f"the connection broke off: {error.strerror or error}", "try again."))
+        yield CheckResult(check.name, *problem(f"the connection broke off: {error.strerror or error}", "try again."))

@@ -40,14 +40,14 @@ def as_it_is(target: Target) -> Target:
     return target
 
 
-class Part(NamedTuple):
+class ParameterOrigin(NamedTuple):
     """The value of a parameter, and where it comes from."""
 
     value: str
     origin: str
 
 
-class Place(NamedTuple):
+class HostAddress(NamedTuple):
     """A host as it is named, the address or name to go to, and the port."""
 
     host: str
@@ -66,7 +66,7 @@ class Meant:
     """
 
     target: Target
-    parts: Mapping[str, Part]
+    parts: Mapping[str, ParameterOrigin]
     open_file: Path | None = None
 
     def __getitem__(self, key: str) -> str:
@@ -79,13 +79,13 @@ class Meant:
         return not self["hostaddr"] and (not self["host"] or self["host"].startswith(("/", "@")))
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[HostAddress, ...]:
         """The hosts with their ports, in the order in which libpq tries them."""
         hosts, addresses = self["host"].split(","), self["hostaddr"].split(",")
         many = max(len(hosts), len(addresses))
         ports = islice(cycle(self["port"].split(",")), many)
         named = zip(islice(cycle(hosts), many), islice(cycle(addresses), many), ports, strict=True)
-        return tuple(Place(host or address, address or host, int(port)) for host, address, port in named)
+        return tuple(HostAddress(host or address, address or host, int(port)) for host, address, port in named)
 
     @property
     def in_words(self) -> str:
@@ -105,17 +105,17 @@ def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path, 
     """
     named, origin = _asked(asked, environment)
     target = unlock(named)
-    parts = {key: Part(value, origin if key in named else "asked for") for key, value in target.items()}
+    parts = {key: ParameterOrigin(value, origin if key in named else "asked for") for key, value in target.items()}
     sources = (_of_service(parts, environment, home), _of_variables(environment))
     for key, part in (pair for source in sources for pair in source):
         parts.setdefault(key, part)
-    parts.setdefault("port", Part("5432", _DEFAULT))
+    parts.setdefault("port", ParameterOrigin("5432", _DEFAULT))
     if not all(port.isdecimal() and int(port) <= _LAST_PORT for port in parts["port"].value.split(",")):
         raise OptionError(f"The port is no number up to {_LAST_PORT} ({parts['port'].origin}).")
     if "user" not in parts:
-        parts["user"] = Part(_user(), "this machine's user")
-    parts.setdefault("dbname", Part(parts["user"].value, _DEFAULT))
-    parts.setdefault("sslmode", Part(_mode(parts), _DEFAULT))
+        parts["user"] = ParameterOrigin(_user(), "this machine's user")
+    parts.setdefault("dbname", ParameterOrigin(parts["user"].value, _DEFAULT))
+    parts.setdefault("sslmode", ParameterOrigin(_mode(parts), _DEFAULT))
     if parts["sslmode"].value not in SSLMODES:
         raise OptionError(f"The sslmode ({parts['sslmode'].origin}) is none of {', '.join(SSLMODES)}.")
     file = password_file({**environment, **_named(parts, "passfile", "PGPASSFILE")}, home)
@@ -124,7 +124,7 @@ def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path, 
     if is_open(file):
         return Meant(target, parts, file)
     wanted = (_named_host(parts), parts["port"].value, parts["dbname"].value, parts["user"].value)
-    known = {"password": Part("", str(file))} if has_password(file, wanted) else {}
+    known = {"password": ParameterOrigin("", str(file))} if has_password(file, wanted) else {}
     return Meant(target, {**parts, **known})
 
 
@@ -137,7 +137,9 @@ def _asked(asked: str | Target, environment: Mapping[str, str]) -> tuple[Target,
     return Target.from_environment(environment), name
 
 
-def _of_service(parts: Mapping[str, Part], environment: Mapping[str, str], home: Path) -> Iterator[tuple[str, Part]]:
+def _of_service(
+    parts: Mapping[str, ParameterOrigin], environment: Mapping[str, str], home: Path
+) -> Iterator[tuple[str, ParameterOrigin]]:
     name = parts["service"].value if "service" in parts else environment.get("PGSERVICE", "")
     if not name:
         return
@@ -152,11 +154,13 @@ def _of_service(parts: Mapping[str, Part], environment: Mapping[str, str], home:
             f"Line {faulty.number} of {file} has no parameter of libpq's: it reads nothing of the service {name} then.",
             hint="write keyword=value, the keyword in small letters, and no blank before the =.",
         )
-    yield from ((line.key, Part(line.value, f"service {name} in {file}")) for line in lines)
+    yield from ((line.key, ParameterOrigin(line.value, f"service {name} in {file}")) for line in lines)
 
 
-def _of_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, Part]]:
-    return ((key, Part(environment[name], name)) for key, name in _VARIABLES.items() if environment.get(name))
+def _of_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, ParameterOrigin]]:
+    return (
+        (key, ParameterOrigin(environment[name], name)) for key, name in _VARIABLES.items() if environment.get(name)
+    )
 
 
 def _user() -> str:
@@ -174,15 +178,15 @@ def _user() -> str:
         ) from None
 
 
-def _mode(parts: Mapping[str, Part]) -> str:
+def _mode(parts: Mapping[str, ParameterOrigin]) -> str:
     """Give libpq's default sslmode, which is another one where the system's authorities are named."""
     return "verify-full" if "sslrootcert" in parts and parts["sslrootcert"].value == "system" else "prefer"
 
 
-def _named(parts: Mapping[str, Part], key: str, name: str) -> dict[str, str]:
+def _named(parts: Mapping[str, ParameterOrigin], key: str, name: str) -> dict[str, str]:
     return {name: parts[key].value} if key in parts else {}
 
 
-def _named_host(parts: Mapping[str, Part]) -> str:
+def _named_host(parts: Mapping[str, ParameterOrigin]) -> str:
     """Give the host as a file of passwords names it: that of the default socket is localhost."""
     return next((parts[key].value for key in ("host", "hostaddr") if key in parts), "localhost")

@@ -12,7 +12,7 @@ from crdb_magic.explore.definitions import Index
 from crdb_magic.explore.diagram import Diagram
 from crdb_magic.explore.estimates import Estimate
 from crdb_magic.explore.schema import Schema
-from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
+from crdb_magic.explore.table import ColumnDetails, Constraint, ForeignKey, Table
 
 # JupyterLab does not draw it anew when its theme changes: lines of one theme can't be seen on the other's ground.
 _GREY_LINES = '%%{init: {"themeVariables": {"lineColor": "#888888"}}}%%'
@@ -64,7 +64,7 @@ def diagram_bundle(diagram: Diagram) -> Bundle:
     return {"text/plain": diagram.text, "text/vnd.mermaid": f"{_GREY_LINES}\n{diagram.mermaid}"}
 
 
-def _column(one: Column) -> tuple[str, ...]:
+def _column(one: ColumnDetails) -> tuple[str, ...]:
     name = f"{one.name} (hidden)" if one.hidden else one.name
     default = one.generated or one.default or ""
     return name, one.type, "NULL" if one.nullable else "", one.key, default, one.comment or ""

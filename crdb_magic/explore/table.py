@@ -23,7 +23,7 @@ from crdb_magic.explore.estimates import Estimate
 from crdb_magic.session.driver import Connection
 
 
-class Column(NamedTuple):
+class ColumnDetails(NamedTuple):
     """A column. ``key`` is PK (with its place, if there are more: PK 2), FK, both or empty; texts are SQL."""
 
     name: str
@@ -60,7 +60,7 @@ class Constraint(NamedTuple):
 class Parts(NamedTuple):
     """What a table consists of."""
 
-    columns: tuple[Column, ...] = ()
+    columns: tuple[ColumnDetails, ...] = ()
     indexes: tuple[Index, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     referenced_by: tuple[ForeignKey, ...] = ()
@@ -85,7 +85,7 @@ class Table:
     @property
     def columns(self) -> pd.DataFrame:
         """A row for each column: name, type, nullable, default, generated, key, hidden, comment."""
-        return pd.DataFrame(self.parts.columns, columns=Column._fields)
+        return pd.DataFrame(self.parts.columns, columns=ColumnDetails._fields)
 
     @property
     def indexes(self) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def describe(connection: Connection, relation: Relation, known: Mapping[int, Rel
     constraints = references(connection, [relation])
     involved = {relation.oid, *(oid for one in constraints if one.kind == "f" for oid in (one.table, one.other))}
     found = attributes(connection, [known[oid] for oid in involved if oid in known])
-    names = _Names(known, found)
+    names = _CatalogueNames(known, found)
     own = [one for one in constraints if one.table == relation.oid]
     definitions = index_definitions(connection, relation)
     create, note = create_statement(connection, relation, found[relation.oid], own, definitions)
@@ -145,12 +145,12 @@ def describe(connection: Connection, relation: Relation, known: Mapping[int, Rel
     )
 
 
-def columns(of: Sequence[Attribute], constraints: Sequence[Reference]) -> tuple[Column, ...]:
+def columns(of: Sequence[Attribute], constraints: Sequence[Reference]) -> tuple[ColumnDetails, ...]:
     """Give columns as one writes them, with their places in the keys."""
     primary = next((one.columns for one in constraints if one.kind == "p"), ())
     foreign = {number for one in constraints if one.kind == "f" for number in one.columns}
     return tuple(
-        Column(
+        ColumnDetails(
             name=one.name,
             type=one.type,
             nullable=not one.not_null,
@@ -177,7 +177,7 @@ def _generated(one: Attribute) -> str | None:
     return None
 
 
-class _Names(NamedTuple):
+class _CatalogueNames(NamedTuple):
     """The names behind the numbers of the catalogue."""
 
     relations: Mapping[int, Relation]

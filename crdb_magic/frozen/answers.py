@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.errors import NOT_RECORDED, CrdbMagicError
 from crdb_magic.frozen import wire
-from crdb_magic.frozen.events import Heading, Refusal
+from crdb_magic.frozen.events import ErrorResponse, RecordedColumn
 
 _SEVERITY = re.compile(r"\A(?P<word>[A-Z]+\d?): (?P<rest>.*)\Z", re.DOTALL)
 _PARTS = re.compile(r"^(DETAIL|HINT|QUERY|CONTEXT): ", re.MULTILINE)
@@ -30,7 +30,7 @@ class LeftError(Exception):
 class Fetched:
     """The rows of a query that were not fetched yet."""
 
-    def __init__(self, columns: Sequence[Heading], batches: Iterator[Batch]) -> None:
+    def __init__(self, columns: Sequence[RecordedColumn], batches: Iterator[Batch]) -> None:
         self._columns, self._batches = columns, batches
         self._rest: Batch = ()
 
@@ -54,7 +54,7 @@ def notice_of(line: str) -> dict[str, str]:
     return {**severity, "C": "00000", "M": head.rstrip("\n"), **told}
 
 
-def table(column: Heading, values: list[str]) -> Iterator[bytes]:
+def table(column: RecordedColumn, values: list[str]) -> Iterator[bytes]:
     """Give a table of one column."""
     yield wire.heading([column])
     if values:
@@ -74,7 +74,7 @@ def refusal(sqlstate: str, message: str) -> RefusedError:
     return RefusedError({"C": sqlstate, "M": message})
 
 
-def refused(recorded: Refusal, before: str = "") -> RefusedError:
+def refused(recorded: ErrorResponse, before: str = "") -> RefusedError:
     """Refuse as it was; the place of an error counts from the beginning of the message.
 
     Raises :class:`LeftError` where the connection was lost: there is no SQLSTATE then.

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg2 import Error
 
 from crdb_magic.errors import ParameterError
-from crdb_magic.frozen.events import SOURCE, Kind, Refusal, plain_text
+from crdb_magic.frozen.events import SOURCE, ErrorResponse, EventKind, plain_text
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.literals import literal
 from crdb_magic.sql.kinds import SETTINGS, may_write
@@ -19,12 +19,12 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 _CHANGE_SESSION = SETTINGS | {"DISCARD", "PREPARE", "DEALLOCATE", "LISTEN", "UNLISTEN"}
 
 
-def kind_of(statements: tuple[Statement, ...]) -> Kind:
+def kind_of(statements: tuple[Statement, ...]) -> EventKind:
     """Tell whether a message may write, or change what the session is; one that is not understood may."""
     if not statements:
-        return Kind.WRITE
+        return EventKind.WRITE
     writes = any(may_write(one) or one.keyword in _CHANGE_SESSION for one in statements)
-    return Kind.WRITE if writes else Kind.READ
+    return EventKind.WRITE if writes else EventKind.READ
 
 
 def values_of(connection: Connection, written: tuple[str, Any] | None) -> dict[str, str]:
@@ -62,7 +62,7 @@ _FIELDS = {
 _POSITION = "P"
 
 
-def refusal_of(error: Error, before: int) -> Refusal:
+def refusal_of(error: Error, before: int) -> ErrorResponse:
     """Give an error's fields; its position counts from the statement, which ``before`` characters came before."""
     told = {code: getattr(error.diag, name) for name, code in _FIELDS.items()}
     fields = {code: str(value) for code, value in told.items() if value is not None}
@@ -70,4 +70,4 @@ def refusal_of(error: Error, before: int) -> Refusal:
         fields[_POSITION] = str(max(int(position) - before, 1))
     if fields.get("D", "").startswith(SOURCE):
         fields["D"] = SOURCE + fields["D"][len(SOURCE) + before :]
-    return Refusal(fields)
+    return ErrorResponse(fields)

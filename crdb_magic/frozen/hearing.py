@@ -23,7 +23,7 @@ _AROUND = {About.DESCRIBE: DESCRIBE, About.COPY: COPY, About.DECLARE: DECLARE, A
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SentMessage:
     """A message without our prelude: what it is about, the SQL of its query or statement, and where that begins."""
 
     about: About
@@ -31,7 +31,7 @@ class Message:
     start: int = 0
 
     @classmethod
-    def of(cls, said: str) -> Message:
+    def of(cls, said: str) -> SentMessage:
         """Tell what a message is."""
         for about, (before, behind) in _AROUND.items():
             if said.startswith(before) and said.endswith(behind):

@@ -14,9 +14,9 @@ from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
 from crdb_magic.frozen.asked import kind_of, refusal_of, values_of
-from crdb_magic.frozen.events import COMMIT, Event, Heading, Kind, Refusal, plain_text
+from crdb_magic.frozen.events import COMMIT, ErrorResponse, Event, EventKind, RecordedColumn, plain_text
 from crdb_magic.frozen.forms import Control, controls, statements_of
-from crdb_magic.frozen.hearing import About, Message
+from crdb_magic.frozen.hearing import About, SentMessage
 from crdb_magic.frozen.passing import Passing
 from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.frozen.secrets import masked, without_secrets
@@ -58,15 +58,15 @@ class Ended:
 
 
 @dataclass
-class _Reading:
+class _FetchedRows:
     """What a query's rows are stored in while they are fetched."""
 
-    message: Message
+    message: SentMessage
     pour: Pour | None = None
 
 
 @dataclass
-class Line:
+class ConnectionRecorder:
     """What is heard on one connection, in the words of its server's ``number``.
 
     Of a transaction that the server asked to run again nothing stays; nor of one whose connection is lost.
@@ -81,8 +81,8 @@ class Line:
     _steps: list[Event | Mark] = field(default_factory=list)
     _undone: bool = False
     _is_retried: bool = False
-    _described: tuple[str, tuple[Heading, ...]] = ("", ())
-    _reading: _Reading | None = None
+    _described: tuple[str, tuple[RecordedColumn, ...]] = ("", ())
+    _reading: _FetchedRows | None = None
     _tap: Out | In | None = None
     _texts: Texts | None = None
     _notices: int = 0
@@ -117,7 +117,7 @@ class Line:
     def tee(self, cursor: Cursor, sql: str, file: Any, after: int) -> Any:
         """Give a file that hears what a COPY moves: the rows of a query that was described, or what is written."""
         self.begins(cursor, after)
-        message = Message.of(sql)
+        message = SentMessage.of(sql)
         if message.about is About.COPY and self._described[0] == message.text:
             self._tap = Out(file, self.folder, self._described[1])
         elif "FROM STDIN" in sql and hasattr(file, "read"):
@@ -127,7 +127,7 @@ class Line:
     def heard(self, cursor: Cursor, said: str, error: Error | None) -> None:
         """Hear an answer to what had been heard to begin; of what comes through another door nothing is recorded."""
         if self._texts is None:
-            self.is_in_doubt |= kind_of(statements_of(said)) is Kind.WRITE
+            self.is_in_doubt |= kind_of(statements_of(said)) is EventKind.WRITE
             return
         if not self._texts.are_of(cursor):
             return
@@ -168,7 +168,7 @@ class Line:
         if controlled and controlled[0].verb and (len(controlled) == 1 or cursor.is_ours):
             self._control(cursor, controlled[0], said, error)
         elif plain_text(said) and not cursor.is_ours:
-            self._answer(cursor, Message.of(said), error, tap, written)
+            self._answer(cursor, SentMessage.of(said), error, tap, written)
 
     def leave(self, tap: Out | In | None = None) -> None:
         """Give up what is being stored: nobody reads on."""
@@ -179,16 +179,16 @@ class Line:
 
     def _lose(self, statements: tuple[Statement, ...]) -> None:
         """Lose the connection: what it has not committed is undone; of a commit, or without a BEGIN, nobody knows."""
-        wrote = any(isinstance(step, Event) and step.kind is Kind.WRITE for step in self._steps)
+        wrote = any(isinstance(step, Event) and step.kind is EventKind.WRITE for step in self._steps)
         commits = any(map(ends_transaction, statements))
-        alone = not self.connection.in_transaction and kind_of(statements) is Kind.WRITE
+        alone = not self.connection.in_transaction and kind_of(statements) is EventKind.WRITE
         self.is_in_doubt |= alone or (commits and wrote)
         self._steps.clear()
 
     def _control(self, cursor: Cursor, control: Control, said: str, error: Error | None) -> None:
         ends = control.verb in {"COMMIT", "ROLLBACK"}
         if error is not None:
-            self._refused(cursor, Message.of(COMMIT if control.verb == COMMIT else said), error, None)
+            self._refused(cursor, SentMessage.of(COMMIT if control.verb == COMMIT else said), error, None)
             if ends and self._steps:
                 self._undone = not refusal_of(error, 0).leaves_open
         elif ends:
@@ -200,14 +200,14 @@ class Line:
             self._steps.append(Mark(control.name, back=control.verb == "TO"))
 
     def _answer(
-        self, cursor: Cursor, message: Message, error: Error | None, tap: Out | In | None, written: Any
+        self, cursor: Cursor, message: SentMessage, error: Error | None, tap: Out | In | None, written: Any
     ) -> None:
         if error is not None:
             self._refused(cursor, message, error, written, tap.digest if isinstance(tap, In) else "")
         elif message.about is About.DESCRIBE:
             self._described = message.text, headings(cursor)
         elif message.about is About.DECLARE:
-            self._reading = _Reading(message)
+            self._reading = _FetchedRows(message)
         elif message.about is About.FETCH:
             self._fetched(cursor)
         elif isinstance(tap, Out):
@@ -218,13 +218,13 @@ class Line:
         else:
             self._stored(cursor, message, written)
 
-    def _refused(self, cursor: Cursor, message: Message, error: Error, written: Any, digest: str = "") -> None:
+    def _refused(self, cursor: Cursor, message: SentMessage, error: Error, written: Any, digest: str = "") -> None:
         if error.pgcode in RETRYABLE:
             self._is_retried = not self.connection.idle or message.text == COMMIT
             return
         refusal = refusal_of(error, cursor.sent_before + message.start)
         if _has_secrets(message):
-            refusal = Refusal({code: masked(text) for code, text in refusal.fields.items()})
+            refusal = ErrorResponse({code: masked(text) for code, text in refusal.fields.items()})
         self._steps.append(self._event(message, written, digest=digest, refusal=refusal))
 
     def _fetched(self, cursor: Cursor) -> None:
@@ -239,7 +239,7 @@ class Line:
         event = self._event(reading.message, None)
         self._keep(cursor, event, reading.pour.columns, reading.pour.end(), selected=True)
 
-    def _stored(self, cursor: Cursor, message: Message, written: Any) -> None:
+    def _stored(self, cursor: Cursor, message: SentMessage, written: Any) -> None:
         event = self._event(message, written)
         if cursor.description is None:
             self._add(cursor, event)
@@ -254,7 +254,7 @@ class Line:
         self,
         cursor: Cursor,
         event: Event,
-        columns: tuple[Heading, ...],
+        columns: tuple[RecordedColumn, ...],
         stored: store.Stored,
         *,
         selected: bool = False,
@@ -267,9 +267,9 @@ class Line:
         tag, notices = event.tag or cursor.statusmessage or "", self.connection.notices.since(self._notices)
         self._steps.append(replace(event, tag=tag, notices=notices, told=told))
 
-    def _event(self, message: Message, written: Any, **answer: Any) -> Event:
+    def _event(self, message: SentMessage, written: Any, **answer: Any) -> Event:
         """Make an event of what was asked: in a transaction that reads the past nothing can write."""
-        kind = Kind.READ if self._read_at is not None else kind_of(statements_of(message.sql))
+        kind = EventKind.READ if self._read_at is not None else kind_of(statements_of(message.sql))
         values = {} if _has_secrets(message) else values_of(self.connection, written)
         sql = plain_text(written[0]) if written and values else ""
         passing = self._passing.settings(message.sql, of_the_past=self._read_at is not None)
@@ -279,5 +279,5 @@ class Line:
         )  # fmt: skip
 
 
-def _has_secrets(message: Message) -> bool:
+def _has_secrets(message: SentMessage) -> bool:
     return without_secrets(message.sql) != message.sql

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from crdb_magic.frozen.asked import kind_of
-from crdb_magic.frozen.events import Kind
+from crdb_magic.frozen.events import EventKind
 from crdb_magic.frozen.forms import statements_of
 from crdb_magic.sql.kinds import SAVEPOINTS, words
 
@@ -48,7 +48,7 @@ class Passing:
 
     def settings(self, text: str, *, of_the_past: bool) -> tuple[str, ...]:
         """Give what holds for a text that is asked now. What only reads is the same where nothing may be written."""
-        if self._reads_only and not of_the_past and kind_of(statements_of(text)) is Kind.WRITE:
+        if self._reads_only and not of_the_past and kind_of(statements_of(text)) is EventKind.WRITE:
             return (*self._settings, _READ_ONLY)
         return self._settings
 

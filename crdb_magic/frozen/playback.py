@@ -13,7 +13,7 @@ from typing import Any, Self
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import NotRecordedError, RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.events import Event, EventKind
 from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recording import Recording
 from crdb_magic.frozen.served import Served
@@ -88,7 +88,7 @@ class Playback:
         facts: dict[str, Any] = {"statements": receipt.statements, "rows": receipt.rows}
         if receipt.as_of is not None:
             facts["as_of"] = receipt.as_of
-        like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", receipt=facts)
+        like = Event(number=0, kind=EventKind.RECEIPT, connection=number, text="", receipt=facts)
         recorded = self._served.receipt(like)
         return replace(receipt, **{"committed_at": None, **recorded.receipt}) if recorded else receipt
 

@@ -21,9 +21,9 @@ from crdb_magic.frozen.answers import (
     refused,
     table,
 )
-from crdb_magic.frozen.events import Event, Heading, Place, plain_text
+from crdb_magic.frozen.events import Event, RecordedColumn, RecordedConnection, plain_text
 from crdb_magic.frozen.forms import COPY_IN, COPY_OUT, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
-from crdb_magic.frozen.hearing import About, Message
+from crdb_magic.frozen.hearing import About, SentMessage
 from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
@@ -33,10 +33,10 @@ _INT, _TEXT = 23, 25  # OIDs
 _SYNTAX, _ABORTED, _NO_CURSOR, _FAILED_COPY = "42601", "25P02", "34000", "57014"
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})
 _ENDS = frozenset({"COMMIT", "ROLLBACK"})
-_OURS = {"SELECT 1": (Heading("?column?", _INT), ["1"])}
+_OURS = {"SELECT 1": (RecordedColumn("?column?", _INT), ["1"])}
 _FIRST_QUESTIONS = {  # of `Server.first_question`
-    SESSION_ID: (Heading("session_id", _TEXT), ["0"]),
-    ISOLATION: (Heading("default_transaction_isolation", _TEXT), ["serializable"]),
+    SESSION_ID: (RecordedColumn("session_id", _TEXT), ["0"]),
+    ISOLATION: (RecordedColumn("default_transaction_isolation", _TEXT), ["serializable"]),
 }
 _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks for
 
@@ -44,7 +44,7 @@ _PLANNED = ["columns: ()"]  # what `session.reading.copies_as_selected` looks fo
 class Client:
     """One client, to whom a recorded connection is served."""
 
-    def __init__(self, served: Served, place: Place) -> None:
+    def __init__(self, served: Served, place: RecordedConnection) -> None:
         self._served = served
         self._number = place.number
         self._at = Standing(served.effect, place)
@@ -64,7 +64,7 @@ class Client:
         with self._served.lock:
             self._at.end(undone=True)
 
-    def answer(self, sent: str, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
+    def answer(self, sent: str, receive: Callable[[], wire.FrontendMessage]) -> Iterator[bytes]:
         """Answer a query; ``receive`` waits for the rows that a COPY sends.
 
         Raises :class:`crdb_magic.frozen.answers.LeftError` where the connection was lost.
@@ -90,7 +90,7 @@ class Client:
         yield from self._at.news()
         yield wire.ready(self._at.status)
 
-    def _statement(self, text: str, before: int, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
+    def _statement(self, text: str, before: int, receive: Callable[[], wire.FrontendMessage]) -> Iterator[bytes]:
         said = text.strip()
         done = controls(said)
         if self._at.status == FAILED and not (done and done[0].ends_failure):
@@ -104,7 +104,7 @@ class Client:
             yield from answer
         elif COPY_IN.match(said):
             yield from self._copy_in(said, receive)
-        elif COPY_OUT.match(said) and Message.of(said).about is About.STATEMENT:
+        elif COPY_OUT.match(said) and SentMessage.of(said).about is About.STATEMENT:
             raise not_recorded(nearest.no_rows(said))
         else:
             yield from self._asked(said, before, done)
@@ -210,9 +210,9 @@ class Client:
             yield from self._done(event)
 
     def _asked(self, said: str, before: int, done: tuple[Control, ...]) -> Iterator[bytes]:
-        message = Message(About.STATEMENT, said)
+        message = SentMessage(About.STATEMENT, said)
         if not self._served.recording.knows(self._question(said)):
-            message = Message.of(said)
+            message = SentMessage.of(said)
         question, before = self._question(message.sql), before + message.start
         if message.about is About.FETCH:
             yield from self._fetch(int(message.sql))
@@ -220,7 +220,7 @@ class Client:
             yield from self._described(question, before)
         elif said.startswith(TYPES) and message.sql == said and not self._served.recording.knows(question):
             self._look(self._question(said.removeprefix(TYPES)))
-            yield from table(Heading("info", _TEXT), _PLANNED)
+            yield from table(RecordedColumn("info", _TEXT), _PLANNED)
         else:
             with self._served.lock:
                 event = self._through(question, before, done)
@@ -271,7 +271,7 @@ class Client:
             except CrdbMagicError as error:  # its file was changed
                 raise not_recorded(error) from None
 
-    def _copy_in(self, plain: str, receive: Callable[[], wire.Message]) -> Iterator[bytes]:
+    def _copy_in(self, plain: str, receive: Callable[[], wire.FrontendMessage]) -> Iterator[bytes]:
         question = self._question(plain)
         if self._look(question).is_refused_at_once:
             self._take(question)

@@ -10,7 +10,7 @@ from crdb_magic.core.server import Server
 from crdb_magic.frozen import wire
 from crdb_magic.frozen.answers import refusal
 from crdb_magic.frozen.effect import InEffect
-from crdb_magic.frozen.events import Place
+from crdb_magic.frozen.events import RecordedConnection
 from crdb_magic.frozen.forms import Control
 from crdb_magic.frozen.passing import Passing
 from crdb_magic.session.told import Telling
@@ -37,7 +37,7 @@ class Standing:
     Who calls holds the lock of what is in effect.
     """
 
-    def __init__(self, effect: InEffect, place: Place) -> None:
+    def __init__(self, effect: InEffect, place: RecordedConnection) -> None:
         self._effect = effect
         self.parameters = {**_DEFAULTS, **place.parameters, ENCODING: UTF8}  # which is what our connections ask for
         self.server = _server_of(self.parameters)

@@ -12,9 +12,9 @@ from typing import Any
 
 from crdb_magic.columns.arrow import Batch, from_csv
 from crdb_magic.errors import RecordingError
-from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.events import RecordedColumn
 from crdb_magic.frozen.store import Stored, write
-from crdb_magic.session.reading import BYTES, Lines
+from crdb_magic.session.reading import BYTES, LineSplitter
 from crdb_magic.values.typemap import text_like
 
 _AHEAD = 4  # batches that may wait to be stored
@@ -24,7 +24,7 @@ _ANY_TEXT = text_like("", 0)
 class Pour:
     """Rows that are stored by a thread while they come: there may be more than memory holds."""
 
-    def __init__(self, folder: Path, columns: Sequence[Heading]) -> None:
+    def __init__(self, folder: Path, columns: Sequence[RecordedColumn]) -> None:
         self.columns = tuple(columns)
         self._items: queue.Queue[Batch | None] = queue.Queue(_AHEAD)
         self._stored: Any = None
@@ -77,11 +77,11 @@ class Pour:
 class Out(io.RawIOBase):
     """A file that writes on into another one what COPY … TO writes, and stores its rows."""
 
-    def __init__(self, file: Any, folder: Path, columns: Sequence[Heading]) -> None:
+    def __init__(self, file: Any, folder: Path, columns: Sequence[RecordedColumn]) -> None:
         self._file = file
         self._types = [_ANY_TEXT] * len(columns)
         self.rows = Pour(folder, columns)
-        self._lines = io.BufferedWriter(Lines(self._take), BYTES)
+        self._lines = io.BufferedWriter(LineSplitter(self._take), BYTES)
 
     def writable(self) -> bool:
         """Tell that it is."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotConnectedError, StatementError
-from crdb_magic.local import FrozenServer, LocalServer, serving, start
+from crdb_magic.local import LocalServer, NoServer, serving, start
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.session.listening import LISTENING
@@ -61,7 +61,7 @@ class Connections:
         """Connect to a local server, started if this notebook has none there; served from a recording, none is."""
         key = directory, LISTENING.stand_in is not None
         if key not in self._servers:
-            self._servers[key] = FrozenServer() if LISTENING.stand_in else start(directory)
+            self._servers[key] = NoServer() if LISTENING.stand_in else start(directory)
         return self.open(name, Target.from_url(self._servers[key].url), settings)
 
     def _add(self, name: str, session: Session) -> Session:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError
-from crdb_magic.explore.names import UNKNOWN, Names, read_names
+from crdb_magic.explore.names import UNKNOWN, DatabaseNames, read_names
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
 
@@ -24,10 +24,10 @@ class Known:
     """
 
     def __init__(self) -> None:
-        self._names: WeakKeyDictionary[Session, Names] = WeakKeyDictionary()
+        self._names: WeakKeyDictionary[Session, DatabaseNames] = WeakKeyDictionary()
         self._marks: WeakKeyDictionary[Session, object] = WeakKeyDictionary()
 
-    def of(self, session: Session) -> Names:
+    def of(self, session: Session) -> DatabaseNames:
         """Give what is known now; what is to be read will be there the next time."""
         self.look_at(session)
         return self._names.get(session, UNKNOWN)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from crdb_magic.columns.objects import Finish, as_read
-from crdb_magic.columns.results import Column, Report, Result
+from crdb_magic.columns.results import Column, Result, TransactionResults
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULTS, TransactionOptions
 from crdb_magic.core.receipt import Receipt
@@ -155,7 +155,7 @@ class Session:
         finish: Finish = as_read,
         *,
         ask_when: bool = False,
-    ) -> Report:
+    ) -> TransactionResults:
         """Run the statements as one transaction, committed before it returns.
 
         A single statement of which nothing was asked that BEGIN would say goes by itself: one round trip instead
@@ -175,7 +175,7 @@ class Session:
         with self.link.turn:
             done = self._carry_out(send, options or DEFAULTS, observer, nature, ask_when=ask_when)
             results = self._typed(done.connection, done.value)
-        return Report(results, done.receipt(results))
+        return TransactionResults(results, done.receipt(results))
 
     def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
         """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own.

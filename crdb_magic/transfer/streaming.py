@@ -83,7 +83,7 @@ def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None
     again came in another order, or can't be read at that instant again.
     """
     query = streamable(session, query)
-    with _Reader(_beside(session, query), query, instant(session, as_of)) as reader:
+    with _BatchReader(_beside(session, query), query, instant(session, as_of)) as reader:
         columns: tuple[Column, ...] = reader.next()
         for batches in _regrouped(reader, rows):
             count = sum(len(batch[0]) for batch in batches)
@@ -107,7 +107,7 @@ def _regrouped(batches: Iterable[Batch], rows: int) -> Iterator[tuple[Batch, ...
         yield tuple(group)
 
 
-class _Reader:
+class _BatchReader:
     """A thread that reads, as far ahead as there is room, and hands on the columns and then batches.
 
     They are made in it: Arrow's reader has a handler of signals of its own, in the main thread, and loses some.

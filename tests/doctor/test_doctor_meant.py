@@ -8,7 +8,7 @@ import pwd
 import pytest
 
 from crdb_magic.core.target import Target
-from crdb_magic.doctor.meant import Place, read_meant
+from crdb_magic.doctor.meant import HostAddress, read_meant
 from crdb_magic.errors import OptionError
 
 _URL = "postgresql://ann@db.example:26257/bank"
@@ -138,11 +138,11 @@ def test_what_comes_from_one_place_is_told_together(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "places"),
     [
-        (_URL, [Place("db.example", "db.example", 26257)]),
-        (f"{_URL}?hostaddr=10.0.0.1", [Place("db.example", "10.0.0.1", 26257)]),
-        ("postgresql://a:1,b:2/", [Place("a", "a", 1), Place("b", "b", 2)]),
-        ("host=a,b port=7", [Place("a", "a", 7), Place("b", "b", 7)]),
-        ("hostaddr=10.0.0.1", [Place("10.0.0.1", "10.0.0.1", 5432)]),
+        (_URL, [HostAddress("db.example", "db.example", 26257)]),
+        (f"{_URL}?hostaddr=10.0.0.1", [HostAddress("db.example", "10.0.0.1", 26257)]),
+        ("postgresql://a:1,b:2/", [HostAddress("a", "a", 1), HostAddress("b", "b", 2)]),
+        ("host=a,b port=7", [HostAddress("a", "a", 7), HostAddress("b", "b", 7)]),
+        ("hostaddr=10.0.0.1", [HostAddress("10.0.0.1", "10.0.0.1", 5432)]),
     ],
 )
 def test_several_hosts_are_several_places(tmp_path, asked, places):

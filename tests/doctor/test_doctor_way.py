@@ -15,7 +15,7 @@ import pytest
 from tls import Authority, secured, url
 
 from crdb_magic.core.target import Target
-from crdb_magic.doctor.report import Finding, State
+from crdb_magic.doctor.report import CheckResult, State
 
 OK, NOTE, PROBLEM, UNASKED = State
 
@@ -393,7 +393,7 @@ def test_where_python_reads_no_certificates_what_they_say_is_not_asked(certified
     monkeypatch.setattr("crdb_magic.doctor.certificates._decode", None)
     seen = certified(ours.client("root"))
 
-    assert seen.of("certificate")[0] == Finding("certificate", UNASKED, "this Python can't read certificates")
+    assert seen.of("certificate")[0] == CheckResult("certificate", UNASKED, "this Python can't read certificates")
     assert seen.state("TLS") is seen.state("trust") is OK
     assert seen.state("client certificate") is UNASKED
 

@@ -10,7 +10,7 @@ from faults import Fault, ServerError, instead
 from tables import unique
 
 from crdb_magic.errors import StatementError
-from crdb_magic.explore.names import Names, Table, read_names
+from crdb_magic.explore.names import DatabaseNames, NamedTable, read_names
 from crdb_magic.session.told import Told
 
 
@@ -28,7 +28,7 @@ def schema(session, sql) -> Iterator[str]:
     session.run(sql(f"DROP SCHEMA {name} CASCADE"))
 
 
-def _found(names: Names, schema: str) -> dict[str, Table]:
+def _found(names: DatabaseNames, schema: str) -> dict[str, NamedTable]:
     return {table.name: table for table in names.tables if table.schema == schema}
 
 

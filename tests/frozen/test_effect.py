@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crdb_magic.frozen.effect import UNCERTAIN, InEffect
-from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.events import Event, EventKind
 from crdb_magic.frozen.recording import is_setting
 
 
@@ -75,4 +75,4 @@ def test_a_savepoint_that_is_not_there_is_told(verb):
     ],
 )
 def test_what_sets_the_session_alone_is_no_write_that_others_see(text: str, tag: str, sets: bool) -> None:
-    assert is_setting(Event(number=1, kind=Kind.WRITE, connection=1, text=text, tag=tag)) is sets
+    assert is_setting(Event(number=1, kind=EventKind.WRITE, connection=1, text=text, tag=tag)) is sets

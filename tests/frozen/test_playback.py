@@ -16,7 +16,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import CrdbMagicError, NotRecordedError, RecordingError
 from crdb_magic.frozen import server, store
-from crdb_magic.frozen.events import Event, Heading, Kind, Place
+from crdb_magic.frozen.events import Event, EventKind, RecordedColumn, RecordedConnection
 from crdb_magic.frozen.manifest import Manifest
 from crdb_magic.frozen.playback import open_playback
 from crdb_magic.orm.database import CockroachDatabase, SessionDatabase
@@ -25,7 +25,7 @@ from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
 
 QUERY = "SELECT * FROM orders"
-COLUMNS = (Heading("id", INT), Heading("name", TEXT))
+COLUMNS = (RecordedColumn("id", INT), RecordedColumn("name", TEXT))
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def folder(tmp_path: Path) -> Path:
     """A recording of one query."""
     stored = store.write(tmp_path, COLUMNS, [(pa.array(["1", "2"]), pa.array(["tea", None]))])
     with Manifest(tmp_path) as manifest:
-        manifest.append([Place(number=1, database="shop", parameters=COCKROACH)])
+        manifest.append([RecordedConnection(number=1, database="shop", parameters=COCKROACH)])
         manifest.append(
             [
                 Event(
                     number=1,
-                    kind=Kind.READ,
+                    kind=EventKind.READ,
                     connection=1,
                     text=QUERY,
                     tag="SELECT 2",
@@ -127,7 +127,7 @@ def test_a_model_reads_and_writes(play):
         'INSERT INTO "order" ("name") VALUES (\'cup\') RETURNING "order"."id"',
         {"id": INT},
         [("2",)],
-        kind=Kind.WRITE,
+        kind=EventKind.WRITE,
         tag="INSERT 0 1",
     )
     tape.read(_MODEL, {"id": INT, "name": TEXT}, [("1", "tea"), ("2", "cup")])
