@@ -66,7 +66,7 @@ FOREIGN = {
     "prompt_toolkit": frozenset({"magics.prompt"}),
     "keyring": frozenset({"magics.password"}),
     "tqdm": frozenset({"magics.bars", "demo"}),
-    "jupyter_core": frozenset({"doctor.here"}),
+    "jupyter_core": frozenset({"doctor.machine_checks"}),
     "jupyter_client": frozenset({"demo"}),
     "nbclient": frozenset({"demo"}),
     "nbformat": frozenset({"demo"}),

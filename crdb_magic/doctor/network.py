@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from crdb_magic.doctor.meant import HostAddress
+from crdb_magic.doctor.resolved_target import HostAddress
 
 # https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest
 _REQUEST = struct.pack(">II", 8, 80877103)

@@ -12,8 +12,8 @@ from itertools import compress
 
 from crdb_magic.core.amounts import count, duration, roughly
 from crdb_magic.drawing.html import ASIDE, TEXT, Bundle, element
-from crdb_magic.explore.findings import Finding, troubles
 from crdb_magic.explore.plan import Plan, Step, said
+from crdb_magic.explore.plan_findings import Finding, troubles
 
 _BAR = 8  # characters
 _HOT = 0.25  # a step with such a share is one to look at

@@ -14,7 +14,7 @@ from crdb_magic.errors import CrdbMagicError
 from crdb_magic.explore.catalogue import KINDS
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import NOTHING, Told
+from crdb_magic.session.session_state import NOTHING, SessionState
 
 _MOST_TABLES = 10_000  # that are read: of a database with more, some are not offered
 _MOST_COLUMNS = 200_000
@@ -98,7 +98,7 @@ _PRIVATE = ("pg_toast", "pg_temp_")  # schemas
 _HIDDEN = "crdb_internal_"  # columns that CockroachDB adds to tables: shards, time to live
 
 
-def read_names(target: Target, told: Told = NOTHING) -> DatabaseNames:
+def read_names(target: Target, told: SessionState = NOTHING) -> DatabaseNames:
     """Read the names over a connection of its own, told what the session was; closed when they are there.
 
     What can't be read, by its privileges or in time, is left out. Raises :class:`CrdbMagicError` without one.

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from crdb_magic.core.amounts import MOST
-from crdb_magic.explore.findings import Facts
 from crdb_magic.explore.plan import Plan, Step, shares
+from crdb_magic.explore.plan_findings import Facts
 
 _STEP = re.compile(r"(?P<branch>[ │├└─]*)• ?(?P<name>.*)", re.DOTALL)
 _BESIDE = " │"

@@ -16,10 +16,10 @@ from crdb_magic.explore.catalogue import (
     index_definitions,
     references,
 )
-from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.create import create_statement
 from crdb_magic.explore.definitions import Index, read_index, unwrapped
 from crdb_magic.explore.estimates import Estimate
+from crdb_magic.explore.table_statistics import Range, Statistic, TableStatistics
 from crdb_magic.session.driver import Connection
 
 
@@ -80,7 +80,7 @@ class Table:
     create: str | None
     notes: tuple[str, ...] = ()
     estimate: Estimate | None = None
-    counted: Counted | None = None
+    counted: TableStatistics | None = None
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -110,12 +110,12 @@ class Table:
     @property
     def statistics(self) -> pd.DataFrame:
         """A row for each column, or columns, that the server has counted: columns, distinct, nulls, rows, created."""
-        return pd.DataFrame((self.counted or Counted()).statistics, columns=Statistic._fields)
+        return pd.DataFrame((self.counted or TableStatistics()).statistics, columns=Statistic._fields)
 
     @property
     def ranges(self) -> pd.DataFrame:
         """A row for each range of CockroachDB's that holds a part of it: range, bytes, leaseholder, replicas."""
-        return pd.DataFrame((self.counted or Counted()).ranges, columns=Range._fields)
+        return pd.DataFrame((self.counted or TableStatistics()).ranges, columns=Range._fields)
 
 
 def describe(connection: Connection, relation: Relation, known: Mapping[int, Relation]) -> Table:

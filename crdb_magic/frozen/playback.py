@@ -18,7 +18,7 @@ from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recording import Recording
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.server import FrozenServer
-from crdb_magic.session.listening import LISTENING, Connection
+from crdb_magic.session.hooks import HOOKS, Connection
 
 
 class Playback:
@@ -32,7 +32,7 @@ class Playback:
         self._server = FrozenServer(self._served)
         self._numbers: dict[frozenset[tuple[str, str]], int] = {}
         self._lock = threading.Lock()
-        self._before, LISTENING.stand_in = LISTENING.stand_in, self
+        self._before, HOOKS.stand_in = HOOKS.stand_in, self
 
     def __enter__(self) -> Self:
         return self
@@ -47,8 +47,8 @@ class Playback:
 
     def close(self) -> None:
         """Serve no more; what stood in before does so again. May be called twice."""
-        if LISTENING.stand_in is self:
-            LISTENING.stand_in = self._before
+        if HOOKS.stand_in is self:
+            HOOKS.stand_in = self._before
         self._server.close()
 
     def place_of(self, target: Mapping[str, str]) -> Mapping[str, str]:

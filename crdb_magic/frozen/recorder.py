@@ -16,15 +16,15 @@ from weakref import WeakKeyDictionary
 from psycopg2 import Error
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.frozen.effect import UNCERTAIN
+from crdb_magic.frozen.connection_recorder import ConnectionRecorder, Ended, told_by
 from crdb_magic.frozen.events import FACTS, Event, EventKind, RecordedConnection
-from crdb_magic.frozen.line import ConnectionRecorder, Ended, told_by
 from crdb_magic.frozen.manifest import Manifest
 from crdb_magic.frozen.recording import is_setting
+from crdb_magic.frozen.visible_writes import UNCERTAIN
 from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.driver import Connection, Cursor
-from crdb_magic.session.keeping import KEEPERS
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
+from crdb_magic.session.past_registry import KEEPERS
 
 T = TypeVar("T")
 COMPLETE = "The recording is complete."
@@ -69,13 +69,13 @@ class Recorder:
         self._number = self._after = 0
         self._lines: WeakKeyDictionary[Connection, ConnectionRecorder] = WeakKeyDictionary()
         self._places: dict[int, RecordedConnection] = {}
-        LISTENING.count_anew()
-        LISTENING.listener = self
+        HOOKS.count_anew()
+        HOOKS.listener = self
 
     @property
     def is_open(self) -> bool:
         """Whether it records: not in a fork."""
-        return LISTENING.listener is self and os.getpid() == self._process
+        return HOOKS.listener is self and os.getpid() == self._process
 
     @property
     def outcome(self) -> str:
@@ -88,7 +88,7 @@ class Recorder:
         """End the recording; the folder is whole."""
         with self._lock:
             if self.is_open:
-                LISTENING.listener = None
+                HOOKS.listener = None
                 for line in self._lines.values():
                     line.leave()
                 self._manifest.close()
@@ -158,7 +158,7 @@ class Recorder:
 
     def _line(self, connection: Connection, shown: str = "") -> ConnectionRecorder:
         if connection not in self._lines:
-            line = ConnectionRecorder(connection, LISTENING.number_of(connection.target), self.folder)
+            line = ConnectionRecorder(connection, HOOKS.number_of(connection.target), self.folder)
             self._lines[connection] = line
             if line.number not in self._places:
                 self._introduce(line, shown)

@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen import nearest
-from crdb_magic.frozen.effect import InEffect
 from crdb_magic.frozen.events import COMMITTED, ErrorResponse, Event, EventKind
 from crdb_magic.frozen.recording import Question, Recording, instant_key, is_timeless, receipt_key
+from crdb_magic.frozen.visible_writes import VisibleWrites
 
 
 class Served:
@@ -24,7 +24,7 @@ class Served:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.lock = threading.RLock()
-        self.effect = InEffect()
+        self.effect = VisibleWrites()
         self._times: Counter[Hashable] = Counter()
 
     def look(self, question: Question, who: Hashable) -> Event:

@@ -14,12 +14,12 @@ from selectors import EVENT_READ, DefaultSelector
 from typing import NamedTuple
 
 from crdb_magic.frozen import wire
-from crdb_magic.frozen.answers import LeftError
 from crdb_magic.frozen.events import RecordedConnection
 from crdb_magic.frozen.past import FrozenPast
+from crdb_magic.frozen.protocol import Client
+from crdb_magic.frozen.responses import LeftError
 from crdb_magic.frozen.served import Served
-from crdb_magic.frozen.speaking import Client
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.past_registry import KEEPERS
 
 _HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
 _LOCAL = "127.0.0.1"

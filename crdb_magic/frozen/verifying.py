@@ -27,7 +27,7 @@ from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.session.driver import Connection, text_cursor
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import Told
+from crdb_magic.session.session_state import SessionState
 from crdb_magic.session.translation import translated
 from crdb_magic.sql.steadiness import keeps_order
 from crdb_magic.values.typemap import lookup, text_like
@@ -110,7 +110,7 @@ class _Rereader:
     def _session(self, event: Event) -> Session:
         key = event.connection, event.settings
         if key not in self._sessions:
-            told = Told(settings={str(place): sql for place, sql in enumerate(event.settings)})
+            told = SessionState(settings={str(place): sql for place, sql in enumerate(event.settings)})
             self._sessions[key] = Session(OwnLink(self._target_of(event.connection), told, aside=True))
             self._opened.callback(self._sessions[key].close)
         return self._sessions[key]

@@ -15,9 +15,9 @@ from crdb_magic.explore.completion import Completion, Variables, complete
 from crdb_magic.explore.names import UNKNOWN, DatabaseNames
 from crdb_magic.magics.arguments import Fills, Option, Unfinished, Words, unfinished
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.known import Known
+from crdb_magic.magics.cursor_position import AtCursor, InCell, InLine, in_cell, in_line, member_of_db, sql_sent
 from crdb_magic.magics.magic import CrdbMagic, Magic
-from crdb_magic.magics.places import AtCursor, InCell, InLine, in_cell, in_line, member_of_db, sql_sent
+from crdb_magic.magics.names_cache import NamesCache
 from crdb_magic.sql.names import written
 from crdb_magic.sql.statements import public
 
@@ -55,7 +55,7 @@ class Completer:
     def __init__(self, notebook: CrdbMagic) -> None:
         self._notebook = notebook
         self._shell: InteractiveShell = notebook.shell
-        self.known = Known()
+        self.known = NamesCache()
 
         @context_matcher(identifier=_NAME, priority=_FIRST)  # type: ignore[untyped-decorator]
         def matcher(context: CompletionContext) -> SimpleMatcherResult:

@@ -22,11 +22,11 @@ from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import beginning, without_ids
 from crdb_magic.errors import ExactTextWarning
 from crdb_magic.explore.plan import Plan
-from crdb_magic.magics.again import Hints
 from crdb_magic.magics.limit import ALL, RowLimit
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
 from crdb_magic.magics.status import TransactionLine
+from crdb_magic.magics.steadiness_hints import Hints
 from crdb_magic.sql.statements import Statement
 from crdb_magic.values.typemap import Family
 

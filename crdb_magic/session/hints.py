@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import psycopg2
 
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.sql.foreign import advice
 
 BEYOND_GC = "must be after replica GC threshold"

@@ -24,9 +24,9 @@ from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.connecting import in_time
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, ask, execute
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.hooks import HOOKS
 from crdb_magic.session.link import Link, OwnLink
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.session.queries import Query, Values
 from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
@@ -99,8 +99,8 @@ class _Done(Generic[T]):
             committed_at=self.committed_at,
             ended_at=datetime.now(UTC),
         )
-        if LISTENING.stand_in:
-            return LISTENING.stand_in.receipt_of(self.connection, receipt)
+        if HOOKS.stand_in:
+            return HOOKS.stand_in.receipt_of(self.connection, receipt)
         if self.connection.listener:
             self.connection.listener.ended(self.connection, receipt)
         return receipt
@@ -109,10 +109,10 @@ class _Done(Generic[T]):
 class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
-    It serves one transaction at a time: a thread waits until that of another one has ended (`crdb_magic.session.turns`
-    says who can't), and only the thread and the task that began one send statements within it, or whoever has a cursor
-    of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that names no instant of its
-    own is read at that one.
+    It serves one transaction at a time: a thread waits until that of another one has ended (who can't, says
+    `crdb_magic.session.connection_lock`), and only the thread and the task that began one send statements within it, or
+    whoever has a cursor of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), all that
+    names no instant of its own is read at that one.
     """
 
     def __init__(self, where: Target | Link) -> None:

@@ -22,13 +22,13 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.keeping import check_past
 from crdb_magic.session.link import OwnLink
+from crdb_magic.session.past_registry import check_past
 from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
 from crdb_magic.session.reading import can_copy, describe, lines_to
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import SET_CONFIG
+from crdb_magic.session.session_state import SET_CONFIG
 from crdb_magic.sql.kinds import words
 from crdb_magic.sql.statements import split
 from crdb_magic.values.typemap import SqlType

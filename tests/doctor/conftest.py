@@ -13,7 +13,7 @@ from crdb_magic.core.target import Target
 from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
 from crdb_magic.doctor.report import CheckResult, Report, State
-from crdb_magic.session.told import Told
+from crdb_magic.session.session_state import SessionState
 
 
 class Seen(NamedTuple):
@@ -42,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def look(home: Path) -> Callable[..., Seen]:
-    def seen(asked: str | Target = "", *, told: Told | None = None, **conditions: Any) -> Seen:
+    def seen(asked: str | Target = "", *, told: SessionState | None = None, **conditions: Any) -> Seen:
         return Seen(examine(asked, told=told, conditions=Conditions(**conditions)))
 
     return seen

@@ -20,7 +20,7 @@ from crdb_magic.frozen.events import Event, EventKind, RecordedColumn, RecordedC
 from crdb_magic.frozen.manifest import Manifest
 from crdb_magic.frozen.playback import open_playback
 from crdb_magic.orm.database import CockroachDatabase, SessionDatabase
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
 
@@ -72,8 +72,8 @@ def test_what_stood_in_before_does_so_again(folder):
         with open_playback(folder):
             pass
 
-        assert LISTENING.stand_in is outer
-    assert LISTENING.stand_in is None
+        assert HOOKS.stand_in is outer
+    assert HOOKS.stand_in is None
 
 
 def test_it_may_be_closed_twice(folder):
@@ -81,7 +81,7 @@ def test_it_may_be_closed_twice(folder):
     playback.close()
     playback.close()
 
-    assert LISTENING.stand_in is None
+    assert HOOKS.stand_in is None
 
 
 def test_one_that_is_closed_serves_nobody(folder):
@@ -255,7 +255,7 @@ def test_a_recording_is_served_by_this_machine_alone(play, elsewhere):
 
 def test_a_stranger_is_not_served(play):
     play(Tape())
-    place = LISTENING.stand_in.place_of(SHOP)
+    place = HOOKS.stand_in.place_of(SHOP)
 
     with pytest.raises(psycopg2.OperationalError):
         psycopg2.connect(**{**place, "password": "guessed"})

@@ -19,10 +19,10 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
 from crdb_magic.errors import AmbiguousCommitError, CrdbMagicError, RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.effect import UNCERTAIN
 from crdb_magic.frozen.events import COMMITTED, Event, EventKind
 from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recorder import Recorder
+from crdb_magic.frozen.visible_writes import UNCERTAIN
 from crdb_magic.session.session import Session
 
 _OF_COMMITS = EventKind.INSTANT, COMMITTED

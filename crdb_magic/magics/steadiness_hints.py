@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from crdb_magic.columns.results import Result
 from crdb_magic.core.options import TransactionOptions
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import Statement
 from crdb_magic.sql.steadiness import Why, unsteady
@@ -20,7 +20,7 @@ _OF_PRESENT = frozenset({Why.TRANSACTION_TIME, Why.TIME, Why.NEW})
 _OF_INSTANT = frozenset({Why.TRANSACTION_TIME})  # where now() is the instant that is read
 
 
-class Again:
+class SteadinessHints:
     """What was said in a notebook: of each statement of a session once."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Again:
         within the transaction of a Python cell, which may show its outputs several times.
         """
         reads_past = options.within(session.pinned).as_of is not None
-        if session.in_transaction or not (reads_past or LISTENING.listener or LISTENING.stand_in):
+        if session.in_transaction or not (reads_past or HOOKS.listener or HOOKS.stand_in):
             return lambda *_: []
         expected = _OF_PRESENT if not reads_past else _OF_INSTANT if session.server.now_is_as_of else frozenset[Why]()
         said = self._said.setdefault(session, set())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from crdb_magic.frozen.asked import kind_of
+from crdb_magic.frozen.event_fields import kind_of
 from crdb_magic.frozen.events import EventKind
 from crdb_magic.frozen.forms import statements_of
 from crdb_magic.sql.kinds import SAVEPOINTS, words
@@ -17,7 +17,7 @@ _OF_TRANSACTION = frozenset({"LOCAL", "TRANSACTION", "CONSTRAINTS"})
 _BEGINS = frozenset({"BEGIN", "START"})
 
 
-class Passing:
+class TransactionSettings:
     """What one client's transaction was told so far; both who records and who serves hear the same."""
 
     def __init__(self) -> None:

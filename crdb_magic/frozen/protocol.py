@@ -10,7 +10,12 @@ from crdb_magic.columns.lines import csv_of
 from crdb_magic.core.server import ISOLATION, SESSION_ID
 from crdb_magic.errors import CrdbMagicError
 from crdb_magic.frozen import nearest, wire
-from crdb_magic.frozen.answers import (
+from crdb_magic.frozen.client_state import ENCODING, FAILED, IDLE, UTF8, ClientState
+from crdb_magic.frozen.events import Event, RecordedColumn, RecordedConnection, plain_text
+from crdb_magic.frozen.forms import COPY_IN, COPY_OUT, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
+from crdb_magic.frozen.message_kind import MessageKind, SentMessage
+from crdb_magic.frozen.recording import Question, only_sets
+from crdb_magic.frozen.responses import (
     Fetched,
     LeftError,
     RefusedError,
@@ -21,12 +26,7 @@ from crdb_magic.frozen.answers import (
     refused,
     table,
 )
-from crdb_magic.frozen.events import Event, RecordedColumn, RecordedConnection, plain_text
-from crdb_magic.frozen.forms import COPY_IN, COPY_OUT, LIMIT, NO_PRELUDE, TYPES, Control, controls, prelude_of
-from crdb_magic.frozen.hearing import About, SentMessage
-from crdb_magic.frozen.recording import Question, only_sets
 from crdb_magic.frozen.served import Served
-from crdb_magic.frozen.standing import ENCODING, FAILED, IDLE, UTF8, Standing
 
 _PART = 5_000  # rows of a message of COPY, at most
 _INT, _TEXT = 23, 25  # OIDs
@@ -47,7 +47,7 @@ class Client:
     def __init__(self, served: Served, place: RecordedConnection) -> None:
         self._served = served
         self._number = place.number
-        self._at = Standing(served.effect, place)
+        self._at = ClientState(served.effect, place)
         self._cursor: Fetched | None = None
         self._word = self._sent = ""
 
@@ -67,7 +67,7 @@ class Client:
     def answer(self, sent: str, receive: Callable[[], wire.FrontendMessage]) -> Iterator[bytes]:
         """Answer a query; ``receive`` waits for the rows that a COPY sends.
 
-        Raises :class:`crdb_magic.frozen.answers.LeftError` where the connection was lost.
+        Raises :class:`crdb_magic.frozen.responses.LeftError` where the connection was lost.
         """
         self._word, self._sent = "", sent
         self._at.hear()
@@ -104,7 +104,7 @@ class Client:
             yield from answer
         elif COPY_IN.match(said):
             yield from self._copy_in(said, receive)
-        elif COPY_OUT.match(said) and SentMessage.of(said).about is About.STATEMENT:
+        elif COPY_OUT.match(said) and SentMessage.of(said).about is MessageKind.STATEMENT:
             raise not_recorded(nearest.no_rows(said))
         else:
             yield from self._asked(said, before, done)
@@ -210,13 +210,13 @@ class Client:
             yield from self._done(event)
 
     def _asked(self, said: str, before: int, done: tuple[Control, ...]) -> Iterator[bytes]:
-        message = SentMessage(About.STATEMENT, said)
+        message = SentMessage(MessageKind.STATEMENT, said)
         if not self._served.recording.knows(self._question(said)):
             message = SentMessage.of(said)
         question, before = self._question(message.sql), before + message.start
-        if message.about is About.FETCH:
+        if message.about is MessageKind.FETCH:
             yield from self._fetch(int(message.sql))
-        elif message.about is About.DESCRIBE:
+        elif message.about is MessageKind.DESCRIBE:
             yield from self._described(question, before)
         elif said.startswith(TYPES) and message.sql == said and not self._served.recording.knows(question):
             self._look(self._question(said.removeprefix(TYPES)))
@@ -244,13 +244,13 @@ class Client:
             raise refusal(_SYNTAX, "It gives no rows.")
         yield wire.heading(columns) + wire.complete("SELECT 0")
 
-    def _in_form(self, event: Event, about: About) -> Iterator[bytes]:
+    def _in_form(self, event: Event, about: MessageKind) -> Iterator[bytes]:
         if event.columns is None:
             yield from self._done(event)
-        elif about is About.DECLARE:
+        elif about is MessageKind.DECLARE:
             self._cursor = Fetched(event.columns, self._rows(event))
             yield wire.complete("DECLARE CURSOR")
-        elif about is About.COPY:
+        elif about is MessageKind.COPY:
             yield wire.copy_out(len(event.columns))
             for part in parts(self._rows(event), _PART):
                 yield wire.copied(csv_of(part))

@@ -22,7 +22,7 @@ class _Open:
         return next((place for place in reversed(range(len(self.marks))) if self.marks[place][0] == name), None)
 
 
-class InEffect:
+class VisibleWrites:
     """The last write that was committed, and those of transactions that are open, which only they see.
 
     ``who`` is a client; what it writes outside of a transaction is committed.

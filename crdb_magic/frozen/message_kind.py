@@ -9,7 +9,7 @@ from crdb_magic.frozen.events import plain_text
 from crdb_magic.session.reading import COPY, DECLARE, DESCRIBE, FETCH
 
 
-class About(Enum):
+class MessageKind(Enum):
     """What a message does with a query, or that it is a statement of its own."""
 
     DESCRIBE = auto()
@@ -19,14 +19,19 @@ class About(Enum):
     STATEMENT = auto()
 
 
-_AROUND = {About.DESCRIBE: DESCRIBE, About.COPY: COPY, About.DECLARE: DECLARE, About.FETCH: FETCH}
+_AROUND = {
+    MessageKind.DESCRIBE: DESCRIBE,
+    MessageKind.COPY: COPY,
+    MessageKind.DECLARE: DECLARE,
+    MessageKind.FETCH: FETCH,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
     """A message without our prelude: what it is about, the SQL of its query or statement, and where that begins."""
 
-    about: About
+    about: MessageKind
     sql: str
     start: int = 0
 
@@ -36,7 +41,7 @@ class SentMessage:
         for about, (before, behind) in _AROUND.items():
             if said.startswith(before) and said.endswith(behind):
                 return cls(about, said[len(before) : len(said) - len(behind)], len(before))
-        return cls(About.STATEMENT, said)
+        return cls(MessageKind.STATEMENT, said)
 
     @property
     def text(self) -> str:

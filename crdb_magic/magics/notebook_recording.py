@@ -19,7 +19,7 @@ _WAY_OUT = "%crdb_freeze off ends that"
 _NOTHING: tuple[Path, tuple[Session, ...]] = Path(), ()  # into which folder a recording began, with what was open
 
 
-class Freezing:
+class NotebookRecording:
     """At most one recording, which is made or served.
 
     One that is served says what was said when it was made, so that the notebook's outputs are the same. Where the

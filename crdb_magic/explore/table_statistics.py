@@ -32,7 +32,7 @@ class Range(NamedTuple):
     replicas: str
 
 
-class Counted(NamedTuple):
+class TableStatistics(NamedTuple):
     """What was counted, and sentences about what could not be told."""
 
     statistics: tuple[Statistic, ...] = ()
@@ -40,19 +40,19 @@ class Counted(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def counted(session: Session, relation: Relation, rows: int | None) -> Counted:
+def counted(session: Session, relation: Relation, rows: int | None) -> TableStatistics:
     """Ask for what the server has counted, the latest of each column; what it refuses is left out and said.
 
     ``rows`` is the estimate of all.
     """
     if "table" not in relation.kind and "materialized" not in relation.kind:
-        return Counted()
+        return TableStatistics()
     if session.server.sizes_by_function:
         sql = _STATISTICS.replace("{oid}", str(relation.oid))
         found = read(session, partial(named, sql=sql))
-        return Counted(tuple(_of_postgresql(one, rows) for one in found))
+        return TableStatistics(tuple(_of_postgresql(one, rows) for one in found))
     if session.in_transaction:
-        return Counted(notes=(not_within("Statistics and ranges"),))
+        return TableStatistics(notes=(not_within("Statistics and ranges"),))
     details = " WITH DETAILS" if session.server.range_details else ""
     sql = f"SHOW STATISTICS FOR TABLE {relation.written}"
     statistics, no_statistics = optional(session, "Statistics", partial(named, sql=sql))
@@ -61,7 +61,9 @@ def counted(session: Session, relation: Relation, rows: int | None) -> Counted:
     # Since v25.1 the newest rows may be counted by themselves.
     of_all = (one for one in statistics if not one.get("partial_predicate"))
     latest = {one["column_names"]: one for one in sorted(of_all, key=lambda one: one["created"] or "")}
-    return Counted(tuple(map(_statistic, latest.values())), tuple(map(_range, ranges)), (*no_statistics, *no_ranges))
+    return TableStatistics(
+        tuple(map(_statistic, latest.values())), tuple(map(_range, ranges)), (*no_statistics, *no_ranges)
+    )
 
 
 def _statistic(one: Named) -> Statistic:

@@ -46,7 +46,7 @@ _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SessionState:
     """The settings, by what is set, and what can't be had again on another connection, by its name.
 
     ``changes`` counts the statements that may have made other names known.
@@ -61,7 +61,7 @@ class Told:
         """Give the settings, and the names of what is bound to the connection."""
         return (*self.settings.values(), *self.bound.values())
 
-    def after(self, statements: Sequence[Statement]) -> Told:
+    def after(self, statements: Sequence[Statement]) -> SessionState:
         """Give what stays when these statements were run as well."""
         told = self
         for statement in statements:
@@ -71,24 +71,24 @@ class Told:
                 told = replace(told, changes=told.changes + 1)
         return told
 
-    def _after(self, keyword: str, said: list[str], text: str) -> Told:
+    def _after(self, keyword: str, said: list[str], text: str) -> SessionState:
         if keyword in SETTINGS:
             passing = len(said) > 1 and said[1] in _PASSING
             return self if passing else self._having_set(said, text)
         if keyword == "DISCARD":
-            return Told(changes=self.changes) if said[1:] == ["ALL"] else self
+            return SessionState(changes=self.changes) if said[1:] == ["ALL"] else self
         if keyword in _ENDED_BY:
             return replace(self, bound=_without(self.bound, keyword, said))
         bound = _locked(self.bound, said)
         name, what = _bound(keyword, said)
         return replace(self, bound=_last(bound, name, what) if name else bound)
 
-    def _having_set(self, said: list[str], text: str) -> Told:
+    def _having_set(self, said: list[str], text: str) -> SessionState:
         certain = _DOUBTED if said == ["RESET", "ALL"] else f"{_DOUBTED}{_what_is_set(said)} "
         bound = {name: what for name, what in self.bound.items() if not name.startswith(certain)}
         return replace(self, settings=_set(self.settings, said, text), bound=bound)
 
-    def or_perhaps(self, other: Told) -> Told:
+    def or_perhaps(self, other: SessionState) -> SessionState:
         """Give what is certain of two of which nobody knows which is true; the rest is lost with its connection."""
         names = {**other.settings, **self.settings}
         doubted = [name for name in names if self.settings.get(name) != other.settings.get(name)]
@@ -97,11 +97,11 @@ class Told:
         return replace(self, bound=bound, changes=max(self.changes, other.changes))
 
 
-NOTHING = Told()
+NOTHING = SessionState()
 SET_CONFIG = "SET_CONFIG"  # stands among the names for settings of which only the server knows
 
 
-class Telling:
+class SessionStateTracker:
     """What one connection was told: its transaction's settings count when that has ended, or are undone with it.
 
     ``undone`` is whether the server undoes them.
@@ -110,21 +110,21 @@ class Telling:
     def __init__(self, *, undone: bool) -> None:
         self._undone = undone
         self._at_last = self._now = NOTHING
-        self._marks: list[tuple[str, Told]] = []
+        self._marks: list[tuple[str, SessionState]] = []
         self._unread: list[bytes] = []  # savepoints of a transaction that was told nothing yet: most never are
         self._has_failed = False
 
     @property
-    def told(self) -> Told:
+    def told(self) -> SessionState:
         """What outlives the connection."""
         return self._at_last
 
     @property
-    def now(self) -> Told:
+    def now(self) -> SessionState:
         """What counts within the transaction."""
         return self._now
 
-    def begin_with(self, told: Told) -> None:
+    def begin_with(self, told: SessionState) -> None:
         """Take what another connection was told for what this one was."""
         self._at_last = self._now = told
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from crdb_magic.core.server import Server
 from crdb_magic.frozen import wire
-from crdb_magic.frozen.answers import refusal
-from crdb_magic.frozen.effect import InEffect
 from crdb_magic.frozen.events import RecordedConnection
 from crdb_magic.frozen.forms import Control
-from crdb_magic.frozen.passing import Passing
-from crdb_magic.session.told import Telling
+from crdb_magic.frozen.responses import refusal
+from crdb_magic.frozen.transaction_settings import TransactionSettings
+from crdb_magic.frozen.visible_writes import VisibleWrites
+from crdb_magic.session.session_state import SessionStateTracker
 from crdb_magic.sql.messages import ends_one
 
 IDLE, OPEN, FAILED = b"I", b"T", b"E"
@@ -31,13 +31,13 @@ _DEFAULTS = {
 }
 
 
-class Standing:
+class ClientState:
     """Where one client stands; ``status`` is that of its transaction, ``as_of`` the instant that this reads.
 
     Who calls holds the lock of what is in effect.
     """
 
-    def __init__(self, effect: InEffect, place: RecordedConnection) -> None:
+    def __init__(self, effect: VisibleWrites, place: RecordedConnection) -> None:
         self._effect = effect
         self.parameters = {**_DEFAULTS, **place.parameters, ENCODING: UTF8}  # which is what our connections ask for
         self.server = _server_of(self.parameters)
@@ -47,8 +47,8 @@ class Standing:
         self._lasting = dict(self.parameters)
         self._saved: dict[str, dict[str, str]] = {}
         self._told = dict(self.parameters)
-        self._telling = Telling(undone=self.server.settings_roll_back)
-        self.passing = Passing()
+        self._telling = SessionStateTracker(undone=self.server.settings_roll_back)
+        self.passing = TransactionSettings()
 
     def settings(self, text: str) -> tuple[str, ...]:
         """Give what the session was SET to, as far as it counts for a text that is asked."""

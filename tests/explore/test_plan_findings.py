@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crdb_magic.explore.findings import Facts, findings, troubles
+from crdb_magic.explore.plan_findings import Facts, findings, troubles
 
 
 def words(facts, below=(), share=None):

@@ -21,7 +21,7 @@ _AHEAD = 4  # batches that may wait to be stored
 _ANY_TEXT = text_like("", 0)
 
 
-class Pour:
+class RowSpool:
     """Rows that are stored by a thread while they come: there may be more than memory holds."""
 
     def __init__(self, folder: Path, columns: Sequence[RecordedColumn]) -> None:
@@ -74,13 +74,13 @@ class Pour:
             raise RecordingError("The rows did not come to their end.")
 
 
-class Out(io.RawIOBase):
+class CopyOutTee(io.RawIOBase):
     """A file that writes on into another one what COPY … TO writes, and stores its rows."""
 
     def __init__(self, file: Any, folder: Path, columns: Sequence[RecordedColumn]) -> None:
         self._file = file
         self._types = [_ANY_TEXT] * len(columns)
-        self.rows = Pour(folder, columns)
+        self.rows = RowSpool(folder, columns)
         self._lines = io.BufferedWriter(LineSplitter(self._take), BYTES)
 
     def writable(self) -> bool:
@@ -102,7 +102,7 @@ class Out(io.RawIOBase):
         self.rows.put(from_csv(part, self._types))
 
 
-class In:
+class CopyInTee:
     """A file that reads on from another one what COPY … FROM reads, and knows the hash of it."""
 
     def __init__(self, file: Any) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from crdb_magic.session.observed import Observed
+from crdb_magic.session.observed_cursor import ObservedCursor
 from crdb_magic.session.sockets import Paced
 
 
-class Doors(Observed):
+class CursorMethods(ObservedCursor):
     """A cursor that sends what has to go before a statement in a message of its own: COPY takes no other beside it."""
 
     @abstractmethod

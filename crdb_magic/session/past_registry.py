@@ -25,7 +25,7 @@ class Snapshot:
     name: str
 
 
-class Keeps(Protocol):
+class PastKeeper(Protocol):
     """Somebody who keeps the past of a database."""
 
     def keep(self) -> Snapshot:
@@ -48,7 +48,7 @@ class Keeps(Protocol):
         """The instant at which the last transaction that may have written is seen, if there was one."""
 
 
-KEEPERS: WeakValueDictionary[tuple[object, ...], Keeps] = WeakValueDictionary()
+KEEPERS: WeakValueDictionary[tuple[object, ...], PastKeeper] = WeakValueDictionary()
 """Who keeps the past of which database, by `Connection.address`."""
 
 os.register_at_fork(after_in_child=KEEPERS.clear)  # their connections are the parent's

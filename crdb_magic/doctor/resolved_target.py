@@ -59,7 +59,7 @@ class HostAddress(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class ResolvedTarget:
     """A target as it is handed to libpq, and what libpq makes of it: each parameter with its origin.
 
     ``open_file`` is a file of passwords that libpq ignores, since others may read it.
@@ -97,7 +97,9 @@ class Meant:
         return "; ".join(f"{', '.join(told)} ({origin})" for origin, told in by_origin.items())
 
 
-def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path, unlock: Unlock = as_it_is) -> Meant:
+def read_meant(
+    asked: str | Target, environment: Mapping[str, str], home: Path, unlock: Unlock = as_it_is
+) -> ResolvedTarget:
     """Find out what is meant by a URL, keywords, a target, or nothing: the environment.
 
     Raises :class:`OptionError` for what can't be read, a port or an sslmode that is none, and a service that is in no
@@ -120,12 +122,12 @@ def read_meant(asked: str | Target, environment: Mapping[str, str], home: Path, 
         raise OptionError(f"The sslmode ({parts['sslmode'].origin}) is none of {', '.join(SSLMODES)}.")
     file = password_file({**environment, **_named(parts, "passfile", "PGPASSFILE")}, home)
     if "password" in parts or not file.is_file():
-        return Meant(target, parts)
+        return ResolvedTarget(target, parts)
     if is_open(file):
-        return Meant(target, parts, file)
+        return ResolvedTarget(target, parts, file)
     wanted = (_named_host(parts), parts["port"].value, parts["dbname"].value, parts["user"].value)
     known = {"password": ParameterOrigin("", str(file))} if has_password(file, wanted) else {}
-    return Meant(target, {**parts, **known})
+    return ResolvedTarget(target, {**parts, **known})
 
 
 def _asked(asked: str | Target, environment: Mapping[str, str]) -> tuple[Target, str]:

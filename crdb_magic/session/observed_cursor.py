@@ -23,7 +23,7 @@ _ANSWERED = frozenset(
 )
 
 
-class Observed(extensions.cursor):
+class ObservedCursor(extensions.cursor):
     """A cursor that tells what has become of what it sends."""
 
     connection: Any  # the driver's, which knows of us

@@ -8,7 +8,7 @@ import pwd
 import pytest
 
 from crdb_magic.core.target import Target
-from crdb_magic.doctor.meant import HostAddress, read_meant
+from crdb_magic.doctor.resolved_target import HostAddress, read_meant
 from crdb_magic.errors import OptionError
 
 _URL = "postgresql://ann@db.example:26257/bank"

@@ -16,7 +16,7 @@ from wire import START_UP
 
 from crdb_magic.doctor.report import State
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import Told
+from crdb_magic.session.session_state import SessionState
 
 OK, NOTE, PROBLEM, UNASKED = State
 
@@ -105,7 +105,7 @@ def test_a_server_that_stops_midway_is_a_problem_of_the_check_that_noticed(look,
 
 
 def test_a_setting_of_the_notebook_that_is_refused_is_a_problem(look, target):
-    seen = look(target, told=Told({"ROLE": "SET ROLE nobody_of_that_name"}))
+    seen = look(target, told=SessionState({"ROLE": "SET ROLE nobody_of_that_name"}))
 
     assert seen.worst("authentication").said.startswith("what the notebook's connection was SET to is refused: ")
     assert seen.state("settings") is UNASKED
@@ -207,7 +207,7 @@ def test_who_may_all_is_told_so(look, target):
 
 def test_what_a_role_lacks_is_told_with_what_grants_it(look, target, server, nobody):
     role, schema = nobody
-    told = Told({"SEARCH_PATH": f"SET search_path = {schema}", "ROLE": f"SET ROLE {role}"})
+    told = SessionState({"SEARCH_PATH": f"SET search_path = {schema}", "ROLE": f"SET ROLE {role}"})
     found = [one for one in look(target, told=told).of("privileges") if one.state is NOTE]
 
     in_cluster = "GRANT SYSTEM VIEWACTIVITY TO {}" if server.system_privileges else "ALTER USER {} VIEWACTIVITY"
@@ -216,7 +216,7 @@ def test_what_a_role_lacks_is_told_with_what_grants_it(look, target, server, nob
 
 
 def test_a_search_path_that_leads_nowhere_is_told(look, target):
-    found = look(target, told=Told({"SEARCH_PATH": "SET search_path = nowhere"})).worst("privileges")
+    found = look(target, told=SessionState({"SEARCH_PATH": "SET search_path = nowhere"})).worst("privileges")
 
     assert found.said == "%crdb_write: no schema of the search_path is there"
 
@@ -273,7 +273,7 @@ def test_a_limit_of_time_is_told_in_words(set_to):
 
 
 def test_what_a_notebook_has_set_counts(look, target):
-    found = look(target, told=Told({"STATEMENT_TIMEOUT": "SET statement_timeout = 5000"})).worst("settings")
+    found = look(target, told=SessionState({"STATEMENT_TIMEOUT": "SET statement_timeout = 5000"})).worst("settings")
 
     assert found.said.endswith("a statement ends after 5 s")
 

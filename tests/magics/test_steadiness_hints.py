@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crdb_magic.core.target import Target
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
 from crdb_magic.sql.steadiness import Why
 
 ORDER, CHOICE = Why.ORDER.value, Why.CHOICE.value
@@ -44,7 +44,7 @@ def past(notebook, table, keeper) -> Iterator[Any]:
 @pytest.fixture
 def recording(unconnected, url, table, monkeypatch) -> Any:
     """A notebook whose connection somebody listens to."""
-    monkeypatch.setattr(LISTENING, "listener", Deaf())
+    monkeypatch.setattr(HOOKS, "listener", Deaf())
     unconnected(f"%crdb_connect {url}")
     unconnected["accounts"] = table
     return unconnected
@@ -71,8 +71,8 @@ def test_so_does_one_that_is_recorded(recording):
 def test_so_does_one_that_is_served(recording, target, url, table, monkeypatch):
     cell = f"%crdb_txn SELECT id, random() < 2 AS small FROM {table}"
     first = shown(recording, cell)
-    monkeypatch.setattr(LISTENING, "listener", None)
-    monkeypatch.setattr(LISTENING, "stand_in", Served(target))
+    monkeypatch.setattr(HOOKS, "listener", None)
+    monkeypatch.setattr(HOOKS, "stand_in", Served(target))
     recording(f"%crdb_connect {url}")
 
     assert (ORDER in first, shown(recording, cell)) == (True, first)

@@ -16,7 +16,7 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import RetryPolicy, TransactionOptions
 from crdb_magic.errors import BusyError, StatementError
 from crdb_magic.orm.database import SessionDatabase
-from crdb_magic.session import turns
+from crdb_magic.session import connection_lock
 from crdb_magic.session.pinning import pin, unpin
 
 
@@ -161,14 +161,14 @@ def test_a_transaction_that_a_thread_left_open_is_rolled_back_when_another_one_c
 
 
 def test_who_would_wait_for_ever_is_told(session, pool, add, monkeypatch):
-    monkeypatch.setattr(turns, "_PATIENCE", 0.2)
+    monkeypatch.setattr(connection_lock, "_PATIENCE", 0.2)
 
     with pytest.raises(BusyError, match="of another thread, which has sent nothing for"):
         session.transact(lambda _: pool.submit(add, 1).result())
 
 
 def test_who_waits_for_one_that_goes_on_is_not_told(session, pool, add, monkeypatch, balance):
-    monkeypatch.setattr(turns, "_PATIENCE", 0.2)
+    monkeypatch.setattr(connection_lock, "_PATIENCE", 0.2)
     begun = threading.Event()
 
     def work(connection: Any) -> None:

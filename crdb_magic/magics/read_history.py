@@ -32,7 +32,7 @@ class Reading:
     frame: Callable[[], pd.DataFrame | None]
 
 
-class Readings:
+class ReadHistory:
     """The last ones of a notebook, those with values too large to be kept left out; none keeps a frame."""
 
     def __init__(self) -> None:

@@ -40,7 +40,7 @@ def _task() -> Any:
     return asyncio.current_task()
 
 
-class Turn:
+class ConnectionLock:
     """The turn on one connection, held while something is done there, and until its transaction has ended.
 
     Who holds it may take it again. Other threads wait in line, where also stands who gave it up and wants it again: a

@@ -15,7 +15,7 @@ VARIABLE = "crdb_receipt"
 _MOST = 1_000
 
 
-class Ledger:
+class ReceiptHistory:
     """The last thousand of them."""
 
     def __init__(self) -> None:

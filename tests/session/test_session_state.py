@@ -16,13 +16,13 @@ from crdb_magic import CockroachDatabase, PooledCockroachDatabase, Session
 from crdb_magic.errors import Outcome, StateLostError, StatementError
 from crdb_magic.orm.database import SessionDatabase
 from crdb_magic.session.queries import Query
-from crdb_magic.session.told import NOTHING, Telling, Told, may_stay
+from crdb_magic.session.session_state import NOTHING, SessionState, SessionStateTracker, may_stay
 from crdb_magic.sql.statements import split
 
 # By its words.
 
 
-def told(*texts: str) -> Told:
+def told(*texts: str) -> SessionState:
     now = NOTHING
     for text in texts:
         now = now.after(split(text))
@@ -191,8 +191,8 @@ def test_a_common_message_is_not(sent: str) -> None:
 # What a message that failed has set, told message by message; undone: whether the server undoes a SET.
 
 
-def after_a_failure(said: str, *, undone: bool, ended: bool = False) -> Told:
-    telling = Telling(undone=undone)
+def after_a_failure(said: str, *, undone: bool, ended: bool = False) -> SessionState:
+    telling = SessionStateTracker(undone=undone)
     telling.succeeded("SET", b"SET a = 1", idle=True)
     telling.failed(said.encode(), idle=True, ended=ended)
     return telling.told

@@ -11,12 +11,12 @@ from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError
 from crdb_magic.explore.names import UNKNOWN, DatabaseNames, read_names
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import Told
+from crdb_magic.session.session_state import SessionState
 
 THREAD = "crdb_magic names"
 
 
-class Known:
+class NamesCache:
     """What was last read of each session's database; a thread reads it again when the session has changed it.
 
     It has a connection of its own, which closes when all is read. Nobody waits for it, and nobody hears if it fails:
@@ -46,7 +46,7 @@ class Known:
             target=self._read, args=(session, mark, connection.target, told), name=THREAD, daemon=True
         ).start()
 
-    def _read(self, session: Session, mark: object, target: Target, told: Told) -> None:
+    def _read(self, session: Session, mark: object, target: Target, told: SessionState) -> None:
         with suppress(CrdbMagicError):
             names = read_names(target, told)
             if self._marks.get(session) is mark:  # else another thread reads what is newer

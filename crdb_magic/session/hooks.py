@@ -49,7 +49,7 @@ class StandIn(Protocol):
         """Give the receipt of a transaction as it was when it was recorded."""
 
 
-class Listening:
+class Hooks:
     """The listener and the stand-in of this process, at most one of them; and which servers were connected to.
 
     A server is known by its number, in the order in which they were first connected to.
@@ -85,4 +85,4 @@ class Listening:
             self.number_of(connection.target)
 
 
-LISTENING = Listening()
+HOOKS = Hooks()

@@ -13,14 +13,14 @@ from psycopg2 import Error
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.retry import RETRYABLE
 from crdb_magic.frozen import store
-from crdb_magic.frozen.asked import kind_of, refusal_of, values_of
+from crdb_magic.frozen.copy_tee import CopyInTee, CopyOutTee, RowSpool
+from crdb_magic.frozen.event_fields import kind_of, refusal_of, values_of
 from crdb_magic.frozen.events import COMMIT, ErrorResponse, Event, EventKind, RecordedColumn, plain_text
 from crdb_magic.frozen.forms import Control, controls, statements_of
-from crdb_magic.frozen.hearing import About, SentMessage
-from crdb_magic.frozen.passing import Passing
+from crdb_magic.frozen.message_kind import MessageKind, SentMessage
 from crdb_magic.frozen.rows import Texts, headings
 from crdb_magic.frozen.secrets import masked, without_secrets
-from crdb_magic.frozen.taps import In, Out, Pour
+from crdb_magic.frozen.transaction_settings import TransactionSettings
 from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.sql.kinds import ends_transaction
 from crdb_magic.sql.statements import Statement
@@ -62,7 +62,7 @@ class _FetchedRows:
     """What a query's rows are stored in while they are fetched."""
 
     message: SentMessage
-    pour: Pour | None = None
+    pour: RowSpool | None = None
 
 
 @dataclass
@@ -83,14 +83,14 @@ class ConnectionRecorder:
     _is_retried: bool = False
     _described: tuple[str, tuple[RecordedColumn, ...]] = ("", ())
     _reading: _FetchedRows | None = None
-    _tap: Out | In | None = None
+    _tap: CopyOutTee | CopyInTee | None = None
     _texts: Texts | None = None
     _notices: int = 0
     _told: Mapping[str, str] = field(default_factory=dict)
     _settings: tuple[str, ...] = ()
     _read_at: Decimal | None = None
     _began: int = 0
-    _passing: Passing = field(default_factory=Passing)
+    _passing: TransactionSettings = field(default_factory=TransactionSettings)
 
     def begins(self, cursor: Cursor, after: int) -> None:
         """Hear that a statement is about to be sent, behind the last write in effect of all connections.
@@ -118,10 +118,10 @@ class ConnectionRecorder:
         """Give a file that hears what a COPY moves: the rows of a query that was described, or what is written."""
         self.begins(cursor, after)
         message = SentMessage.of(sql)
-        if message.about is About.COPY and self._described[0] == message.text:
-            self._tap = Out(file, self.folder, self._described[1])
+        if message.about is MessageKind.COPY and self._described[0] == message.text:
+            self._tap = CopyOutTee(file, self.folder, self._described[1])
         elif "FROM STDIN" in sql and hasattr(file, "read"):
-            self._tap = In(file)
+            self._tap = CopyInTee(file)
         return self._tap or file
 
     def heard(self, cursor: Cursor, said: str, error: Error | None) -> None:
@@ -151,7 +151,7 @@ class ConnectionRecorder:
             self._texts.leave()
             self._texts = None
         tap, self._tap = self._tap, None
-        if isinstance(tap, Out):
+        if isinstance(tap, CopyOutTee):
             tap.rows.give_up()
         if not refused:
             self._lose(statements_of(said))
@@ -170,10 +170,10 @@ class ConnectionRecorder:
         elif plain_text(said) and not cursor.is_ours:
             self._answer(cursor, SentMessage.of(said), error, tap, written)
 
-    def leave(self, tap: Out | In | None = None) -> None:
+    def leave(self, tap: CopyOutTee | CopyInTee | None = None) -> None:
         """Give up what is being stored: nobody reads on."""
         reading, self._reading = self._reading, None
-        pours = (tap.rows if isinstance(tap, Out) else None, reading.pour if reading else None)
+        pours = (tap.rows if isinstance(tap, CopyOutTee) else None, reading.pour if reading else None)
         for pour in filter(None, pours):
             pour.give_up()
 
@@ -200,19 +200,24 @@ class ConnectionRecorder:
             self._steps.append(Mark(control.name, back=control.verb == "TO"))
 
     def _answer(
-        self, cursor: Cursor, message: SentMessage, error: Error | None, tap: Out | In | None, written: Any
+        self,
+        cursor: Cursor,
+        message: SentMessage,
+        error: Error | None,
+        tap: CopyOutTee | CopyInTee | None,
+        written: Any,
     ) -> None:
         if error is not None:
-            self._refused(cursor, message, error, written, tap.digest if isinstance(tap, In) else "")
-        elif message.about is About.DESCRIBE:
+            self._refused(cursor, message, error, written, tap.digest if isinstance(tap, CopyInTee) else "")
+        elif message.about is MessageKind.DESCRIBE:
             self._described = message.text, headings(cursor)
-        elif message.about is About.DECLARE:
+        elif message.about is MessageKind.DECLARE:
             self._reading = _FetchedRows(message)
-        elif message.about is About.FETCH:
+        elif message.about is MessageKind.FETCH:
             self._fetched(cursor)
-        elif isinstance(tap, Out):
+        elif isinstance(tap, CopyOutTee):
             self._keep(cursor, self._event(message, written), tap.rows.columns, tap.end(), selected=True)
-        elif isinstance(tap, In):
+        elif isinstance(tap, CopyInTee):
             event = self._event(message, written, digest=tap.digest, tag=f"COPY {cursor.rowcount}")
             self._add(cursor, event)
         else:
@@ -231,7 +236,7 @@ class ConnectionRecorder:
         reading = self._reading
         if reading is None:
             return
-        reading.pour = reading.pour or Pour(self.folder, headings(cursor))
+        reading.pour = reading.pour or RowSpool(self.folder, headings(cursor))
         if batch := self._batch():
             reading.pour.put(batch)
             return

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from crdb_magic.errors import BrokenTransactionError, Outcome
-from crdb_magic.session.keeping import LOOKED_INTO
+from crdb_magic.session.past_registry import LOOKED_INTO
 from crdb_magic.sql.kinds import changes_schema, may_write
 from crdb_magic.sql.messages import FILLER, LETS_GO, LOOKS_UP, ends_one, says, some
 
@@ -22,7 +22,7 @@ _LOOKED_AT = 1 << 16  # bytes of a message, whose rest are values
 _MOST_LOOKED_INTO = 100  # messages of a transaction that are kept until it ends
 
 
-class Course:
+class TransactionState:
     """The course of one transaction, or of what is sent outside of any.
 
     ``begin`` waits for the first statement, ``timeout()`` goes with each. ``idle`` is, each time, whether the server

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from crdb_magic.frozen.effect import UNCERTAIN, InEffect
 from crdb_magic.frozen.events import Event, EventKind
 from crdb_magic.frozen.recording import is_setting
+from crdb_magic.frozen.visible_writes import UNCERTAIN, VisibleWrites
 
 
 def after(*steps: str) -> dict[str, int]:
     """Do steps such as "a begin", "a 1", "b roll_back"; gives the last write in effect for a, and for b."""
-    effect = InEffect()
+    effect = VisibleWrites()
     for step in steps:
         who, what, *name = step.split()
         if what.isdigit():
@@ -57,7 +57,7 @@ def test_what_is_committed_behind_somebody_elses_write_is_uncertain():
 
 @pytest.mark.parametrize("verb", ["release", "roll_back_to"])
 def test_a_savepoint_that_is_not_there_is_told(verb):
-    effect = InEffect()
+    effect = VisibleWrites()
     effect.begin("a")
 
     assert getattr(effect, verb)("a", "s") is False
