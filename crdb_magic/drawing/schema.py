@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from crdb_magic.core.amounts import size
-from crdb_magic.drawing.html import Bundle
+from crdb_magic.drawing.html import Bundle, words_bundle
 from crdb_magic.drawing.lists import Code, Lines, List, Part, bundle_of
-from crdb_magic.drawing.words import words_bundle
 from crdb_magic.explore.catalogue import Relation
 from crdb_magic.explore.definitions import Index
 from crdb_magic.explore.diagram import Diagram

@@ -21,7 +21,7 @@ from crdb_magic.core.asof import FOLLOWER, time_of
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing import attempts
-from crdb_magic.drawing.words import words_bundle
+from crdb_magic.drawing.html import words_bundle
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.outputs import metadata_of
 
