@@ -28,7 +28,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from crdb_magic.core.target import Target
 from crdb_magic.explore.names import read_names
 from crdb_magic.local import start
-from crdb_magic.magics.known import THREAD
+from crdb_magic.magics.names_cache import THREAD
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
 

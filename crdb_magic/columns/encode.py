@@ -35,7 +35,7 @@ from crdb_magic.columns.encode_arrow import (
 )
 from crdb_magic.columns.encode_limits import limited
 from crdb_magic.errors import InputError, OptionError
-from crdb_magic.values.encode_types import Target, spelled
+from crdb_magic.values.encode_types import ColumnTarget, spelled
 from crdb_magic.values.encode_values import Form, infer, normal, texts
 from crdb_magic.values.typemap import Family, SqlType
 from crdb_magic.values.unwrap import NoFormError, TooFineError
@@ -67,7 +67,10 @@ class Load:
 
     @classmethod
     def of(
-        cls, frame: pd.DataFrame, dtypes: Mapping[str, str] | None = None, there: Mapping[str, Target] | None = None
+        cls,
+        frame: pd.DataFrame,
+        dtypes: Mapping[str, str] | None = None,
+        there: Mapping[str, ColumnTarget] | None = None,
     ) -> Load:
         """Take a DataFrame without its index.
 
@@ -199,14 +202,14 @@ def index_left_out(frame: pd.DataFrame) -> str | None:
     return f"without the index {', '.join(names)} (df.reset_index() keeps it)" if names else None
 
 
-def _targets(given: Mapping[str, str], there: Mapping[str, Target]) -> dict[str, Target]:
+def _targets(given: Mapping[str, str], there: Mapping[str, ColumnTarget]) -> dict[str, ColumnTarget]:
     """Say what the columns take: a type that is given decides how values are written, the table's own what fits."""
     asked = {name: spelled(type_text) for name, type_text in given.items()}
     both = {name: replace(there[name], form=target.form) for name, target in asked.items() if name in there}
     return {**there, **asked, **both}
 
 
-def _column(name: str, series: Any, target: Target | None) -> Ready:
+def _column(name: str, series: Any, target: ColumnTarget | None) -> Ready:
     """Make one column ready; raise :class:`InputError` with its name."""
     try:
         type_, column = _ready(series, target.form if target else None)

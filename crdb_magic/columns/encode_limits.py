@@ -12,9 +12,9 @@ from pyarrow import types
 from crdb_magic.columns.encode_arrow import as_text, at_row, strings
 from crdb_magic.errors import InputError
 from crdb_magic.values.decode import decoder
-from crdb_magic.values.encode_types import Target
+from crdb_magic.values.encode_types import ColumnTarget
 from crdb_magic.values.encode_values import Form, texts
-from crdb_magic.values.limits import Bits, Digits, Length, Limit, Real, Whole
+from crdb_magic.values.limits import Bits, Digits, Length, Real, TypeLimit, Whole
 from crdb_magic.values.typemap import array_of, text_like
 
 _SHOWN = 60  # characters of a value that is refused
@@ -24,7 +24,7 @@ _INTEGER = "-?(?:0|[1-9][0-9]*)"
 _INTEGERS = rf"\{{(?:(?:{_INTEGER}|NULL)(?:,(?:{_INTEGER}|NULL))*)?\}}"
 
 
-def limited(column: Any, target: Target) -> Any:
+def limited(column: Any, target: ColumnTarget) -> Any:
     """Give a column as its target takes it; raise :class:`InputError` with the row of the first value that it refuses.
 
     ``column`` holds numbers or texts as `crdb_magic.columns.encode_arrow.written` gives them.
@@ -37,7 +37,7 @@ def limited(column: Any, target: Target) -> Any:
     return _one_by_one(column, limit, target) if right is None else right
 
 
-def _one_by_one(column: Any, limit: Limit, target: Target) -> Any:
+def _one_by_one(column: Any, limit: TypeLimit, target: ColumnTarget) -> Any:
     fit = _each(limit) if target.is_array else limit.fit
     cells = as_text(column).to_pylist()
     fitted = [None if text is None else fit(text) for text in cells]
@@ -48,7 +48,7 @@ def _one_by_one(column: Any, limit: Limit, target: Target) -> Any:
     return strings(fitted)
 
 
-def _each(limit: Limit) -> Callable[[str], str | None]:
+def _each(limit: TypeLimit) -> Callable[[str], str | None]:
     """Fit the elements of an array literal, in lists as well; a text that is none is left for the server to refuse."""
 
     def fit(text: str) -> str | None:
@@ -63,7 +63,7 @@ def _each(limit: Limit) -> Callable[[str], str | None]:
     return fit
 
 
-def _fitted(items: list[Any], limit: Limit) -> list[Any] | None:
+def _fitted(items: list[Any], limit: TypeLimit) -> list[Any] | None:
     fitted = [
         _fitted(item, limit) if isinstance(item, list) else None if item is None else limit.fit(item) for item in items
     ]

@@ -15,7 +15,7 @@ from crdb_magic.values.typemap import Family, SqlType
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ExactForm:
     """A way to keep the texts of a column: as values of an Arrow type, which `texts_of` spells in a style."""
 
     type: SqlType
@@ -40,7 +40,7 @@ class Trial:
 
     def __init__(self, type_: SqlType) -> None:
         self._type = type_
-        self._forms: list[Form] | None = None
+        self._forms: list[ExactForm] | None = None
 
     def show(self, texts: Array) -> None:
         """Leave out the forms that do not give back these."""
@@ -51,20 +51,20 @@ class Trial:
         self._forms = [form for form in self._forms if form.gives_back(texts)]
 
     @property
-    def form(self) -> Form:
+    def form(self) -> ExactForm:
         """The form that is left; that of texts if there is none."""
         forms = _forms(self._type, NO_TEXTS) if self._forms is None else self._forms
-        return forms[0] if forms else Form(self._type, TEXT)
+        return forms[0] if forms else ExactForm(self._type, TEXT)
 
 
-def _forms(type_: SqlType, texts: Array) -> list[Form]:
+def _forms(type_: SqlType, texts: Array) -> list[ExactForm]:
     """Give the forms that a column may have by its type and its first text."""
     try:
         type_ = lasting(_with_digits(type_, _first(type_, texts)))
         kind = arrow_column(type_, [NO_TEXTS]).type
     except CANNOT:
         return []
-    return [Form(type_, kind, style) for style in _styles(type_.element or type_, _first(type_, texts))]
+    return [ExactForm(type_, kind, style) for style in _styles(type_.element or type_, _first(type_, texts))]
 
 
 def _first(type_: SqlType, texts: Array) -> str:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.api.internals import create_dataframe_from_blocks
 
-from crdb_magic.columns import few, intervals
+from crdb_magic.columns import intervals, small_columns
 from crdb_magic.columns.arrow import KERNELS, TEXT, Array, as_array, cast
 from crdb_magic.columns.collector import paused
 from crdb_magic.columns.frame_options import EXACT, Backend, FrameOptions
@@ -70,8 +70,8 @@ def _each(result: Result, options: FrameOptions) -> list[Values]:
         values = _midnights(type_, arrays, options.backend) if options.at_midnight(type_) else None
         return many(options.read_as(type_), arrays) if values is None else values
 
-    def of_few(type_: SqlType, texts: few.Texts) -> Values:
-        return None if options.at_midnight(type_) else few.column(options.read_as(type_), texts)
+    def of_few(type_: SqlType, texts: small_columns.Texts) -> Values:
+        return None if options.at_midnight(type_) else small_columns.column(options.read_as(type_), texts)
 
     made = result.each_of_few(of_few, make) if options.backend is Backend.NUMPY else result.each(make)
     for column, values in zip(result.columns or (), made, strict=True):
@@ -157,7 +157,7 @@ def _mark_missing(values: Values, found: Sequence[Any]) -> None:
 
 
 def _text(_: SqlType, arrays: Arrays) -> Values:
-    return few.STR.__from_arrow__(pa.chunked_array([array.cast(pa.large_string()) for array in arrays]))
+    return small_columns.STR.__from_arrow__(pa.chunked_array([array.cast(pa.large_string()) for array in arrays]))
 
 
 def _typed(type_: SqlType, arrays: Arrays) -> Any:
@@ -175,7 +175,7 @@ def _masked(type_: SqlType, arrays: Arrays) -> Values:
 def _instant(type_: SqlType, arrays: Arrays) -> Values:
     try:
         typed = _typed(type_, arrays)
-        values = typed.to_numpy() if type_.family is Family.TIMESTAMP else few.UTC.__from_arrow__(typed)
+        values = typed.to_numpy() if type_.family is Family.TIMESTAMP else small_columns.UTC.__from_arrow__(typed)
     except pa.ArrowTypeError:  # an exact text among the decoded values
         return _python_values(type_, arrays)
     return values if values.view("i8").flags.writeable else values.copy()

@@ -127,7 +127,7 @@ def unique(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TransactionResults:
     """All that a transaction of SQL statements gave: one result a statement, in order, and the receipt."""
 
     results: tuple[Result, ...]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 _COLON = re.compile(r"(?<!\\):")
 
 
-class Line(NamedTuple):
+class ServiceLine(NamedTuple):
     """A line of a service: its number in the file, and what stands on both sides of its ``=``."""
 
     number: int
@@ -28,12 +28,12 @@ def _service_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]
     return (place for place in places if place.is_file())
 
 
-def _service(file: Path, name: str) -> list[Line] | None:
+def _service(file: Path, name: str) -> list[ServiceLine] | None:
     """Give the lines of a service in a file, None if it is not in it; of several with one key the first counts.
 
     libpq takes a key as it is written: in capitals, or with a blank before the ``=``, it is none of its own.
     """
-    found: list[Line] | None = None
+    found: list[ServiceLine] | None = None
     for number, line in enumerate(map(str.strip, file.read_text(errors="replace").splitlines()), 1):
         if line.startswith("["):
             if found is not None:
@@ -41,11 +41,11 @@ def _service(file: Path, name: str) -> list[Line] | None:
             found = [] if line == f"[{name}]" else None
         elif found is not None and line and not line.startswith(("#", "ldap:")):
             key, equals, value = line.partition("=")
-            found.append(Line(number, key if equals else "", value))
+            found.append(ServiceLine(number, key if equals else "", value))
     return found
 
 
-def find_service(name: str, environment: Mapping[str, str], home: Path) -> tuple[Path, list[Line]] | None:
+def find_service(name: str, environment: Mapping[str, str], home: Path) -> tuple[Path, list[ServiceLine]] | None:
     """Give the file in which libpq finds a service, and its lines there; None if it is in none. Raises OSError."""
     found = ((file, _service(file, name)) for file in _service_files(environment, home))
     return next(((file, lines) for file, lines in found if lines is not None), None)

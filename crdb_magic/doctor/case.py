@@ -13,12 +13,12 @@ from pathlib import Path
 
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.certificates import Shown, shown
-from crdb_magic.doctor.meant import Meant, Place, Unlock, as_it_is, read_meant
 from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
+from crdb_magic.doctor.resolved_target import HostAddress, ResolvedTarget, Unlock, as_it_is, read_meant
 from crdb_magic.errors import OptionError
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import Told
+from crdb_magic.session.session_state import SessionState
 
 _LEAST = 2  # seconds: libpq waits no shorter
 
@@ -56,18 +56,18 @@ class Case:
     then counts for the one that asks, too. What can't be found out raises; the checks behind it are not asked.
     """
 
-    def __init__(self, asked: str | Target, told: Told | None, conditions: Conditions) -> None:
+    def __init__(self, asked: str | Target, told: SessionState | None, conditions: Conditions) -> None:
         self._asked = asked
         self._told = told
         self.conditions = conditions
 
     @cached_property
-    def meant(self) -> Meant:
+    def meant(self) -> ResolvedTarget:
         """The target; raises OptionError."""
         return read_meant(self._asked, self.conditions.environment, self.conditions.home, self.conditions.unlock)
 
     @cached_property
-    def resolved(self) -> dict[Place, tuple[Address, ...] | OSError]:
+    def resolved(self) -> dict[HostAddress, tuple[Address, ...] | OSError]:
         """The addresses of each place, or why there are none."""
         return {place: _resolved(place) for place in self.meant.places}
 
@@ -106,7 +106,7 @@ class Case:
             self.session.close()
 
 
-def _resolved(place: Place) -> tuple[Address, ...] | OSError:
+def _resolved(place: HostAddress) -> tuple[Address, ...] | OSError:
     try:
         return addresses(place)
     except OSError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from crdb_magic.doctor.meant import Place
+from crdb_magic.doctor.resolved_target import HostAddress
 
 # https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest
 _REQUEST = struct.pack(">II", 8, 80877103)
@@ -21,7 +21,7 @@ _IPV6 = "v6"
 class Address(NamedTuple):
     """An address of a place; ``family`` is v4 or v6."""
 
-    place: Place
+    place: HostAddress
     host: str
     family: str
 
@@ -35,7 +35,7 @@ class Address(NamedTuple):
         return f"{host}:{self.place.port}"
 
 
-def addresses(place: Place) -> tuple[Address, ...]:
+def addresses(place: HostAddress) -> tuple[Address, ...]:
     """Give all addresses of a place, best first; raises OSError."""
     try:
         found = socket.getaddrinfo(place.address, place.port, type=socket.SOCK_STREAM)

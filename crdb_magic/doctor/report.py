@@ -44,7 +44,7 @@ class UnaskedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of a report: the name of the check, its state, what was seen, and what to do (empty for nothing).
 
     It holds no secret. Times, ports and days are in ``said``, and so differ from run to run.
@@ -60,7 +60,7 @@ class Finding:
 class Report:
     """All findings, in the order of the checks."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
     @property
     def failed(self) -> bool:

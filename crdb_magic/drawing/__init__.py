@@ -10,6 +10,5 @@
     attempts.py     the attempts of a transaction, on a line of time
     frame.py        frames, with NULL in one word
     lists.py        parts that an output is made of: lines, lists in columns, code
-    words.py        a few words
-    html.py         what they have in common: fonts, colours, elements
+    html.py         what they have in common: fonts, colours, elements, a few words
 """

@@ -21,7 +21,7 @@ _BAR = "display: inline-block; height: 7px; min-width: 1px"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimedAttempt:
     """One attempt: when it began, how long it took, how long was waited after it (seconds), and how it ended."""
 
     number: int
@@ -42,7 +42,7 @@ def as_text(receipt: Receipt) -> str:
     scale = _WIDTH / _whole(receipt)
     lines = [
         f"{step.number:>4}  {_characters(step, scale)}  {duration(step.took):>7}  {step.words}"
-        if isinstance(step, Step)
+        if isinstance(step, TimedAttempt)
         else step
         for step in _shown(receipt)
     ]
@@ -52,26 +52,26 @@ def as_text(receipt: Receipt) -> str:
 def as_html(receipt: Receipt) -> str:
     """Draw it with inline styles that JupyterLab's sanitizer lets through: no variables, no gradients."""
     scale = 100 / _whole(receipt)
-    rows = [_row(step, scale) if isinstance(step, Step) else f"<div>{step}</div>" for step in _shown(receipt)]
+    rows = [_row(step, scale) if isinstance(step, TimedAttempt) else f"<div>{step}</div>" for step in _shown(receipt)]
     why = [f"<div><b>{escape(name)}</b>: {escape(why)}</div>" for name, why in _explanations(receipt.retries)]
     return "".join([*rows, *why])
 
 
-def _steps(receipt: Receipt) -> Iterator[Step]:
+def _steps(receipt: Receipt) -> Iterator[TimedAttempt]:
     now = 0.0
     for retry in receipt.retries:
         took, waited = retry.elapsed or 0, retry.wait or 0
-        yield Step(retry.number, now, took, waited, _name(retry), committed=False)
+        yield TimedAttempt(retry.number, now, took, waited, _name(retry), committed=False)
         now += took + waited
-    yield Step(receipt.attempts, now, max(receipt.elapsed - now, 0), 0, "committed", committed=True)
+    yield TimedAttempt(receipt.attempts, now, max(receipt.elapsed - now, 0), 0, "committed", committed=True)
 
 
 def _whole(receipt: Receipt) -> float:
     return max(receipt.elapsed, *(step.begun + step.took for step in _steps(receipt))) or 1
 
 
-def _shown(receipt: Receipt) -> list[Step | str]:
-    steps: list[Step | str] = list(_steps(receipt))
+def _shown(receipt: Receipt) -> list[TimedAttempt | str]:
+    steps: list[TimedAttempt | str] = list(_steps(receipt))
     left_out = len(steps) - _MOST
     if left_out <= 1:
         return steps
@@ -79,7 +79,7 @@ def _shown(receipt: Receipt) -> list[Step | str]:
     return [*steps[:half], f"   …  {left_out} more", *steps[-half:]]
 
 
-def _characters(step: Step, scale: float) -> str:
+def _characters(step: TimedAttempt, scale: float) -> str:
     begun, ended, again = (
         round(moment * scale) for moment in (step.begun, step.begun + step.took, step.begun + step.took + step.waited)
     )
@@ -88,7 +88,7 @@ def _characters(step: Step, scale: float) -> str:
     return f"{' ' * begun}{'█' * (ended - begun)}{'░' * (again - ended)}".ljust(_WIDTH)
 
 
-def _row(step: Step, scale: float) -> str:
+def _row(step: TimedAttempt, scale: float) -> str:
     colour = _COMMITTED if step.committed else _REFUSED
     place = f"margin-left: {step.begun * scale:.1f}%; width: {step.took * scale:.1f}%"
     bars = element("span", f"{_BAR}; {place}; background-color: {colour}", "")

@@ -12,8 +12,8 @@ from itertools import compress
 
 from crdb_magic.core.amounts import count, duration, roughly
 from crdb_magic.drawing.html import ASIDE, TEXT, Bundle, element
-from crdb_magic.explore.findings import Finding, troubles
 from crdb_magic.explore.plan import Plan, Step, said
+from crdb_magic.explore.plan_findings import Finding, troubles
 
 _BAR = 8  # characters
 _HOT = 0.25  # a step with such a share is one to look at
@@ -37,7 +37,7 @@ _AT_FIRST = ("execution time", "planning time")
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _StepRow:
     """A step as it is shown: its figures as words, and how its line and those below it begin in plain text."""
 
     step: Step
@@ -60,7 +60,7 @@ def plan_bundle(plan: Plan) -> Bundle:
 # What both forms show.
 
 
-def _drawn(plan: Plan) -> tuple[tuple[str, ...], list[_Row]]:
+def _drawn(plan: Plan) -> tuple[tuple[str, ...], list[_StepRow]]:
     """Give the columns that somebody fills, and the rows."""
     columns = _EXECUTED if plan.executed else _PLANNED
     rows = list(_below(plan.steps, 0, "", columns.values()))
@@ -69,10 +69,12 @@ def _drawn(plan: Plan) -> tuple[tuple[str, ...], list[_Row]]:
     return tuple(compress(columns, filled)), kept
 
 
-def _below(steps: Sequence[Step], depth: int, lead: str, columns: Iterable[Callable[[Step], str]]) -> Iterator[_Row]:
+def _below(
+    steps: Sequence[Step], depth: int, lead: str, columns: Iterable[Callable[[Step], str]]
+) -> Iterator[_StepRow]:
     for number, step in enumerate(steps):
         first, further = _branch(lead, last=number == len(steps) - 1) if depth else ("", "")
-        yield _Row(step, tuple(figure(step) for figure in columns), depth, first, further)
+        yield _StepRow(step, tuple(figure(step) for figure in columns), depth, first, further)
         yield from _below(step.steps, depth + 1, further, columns)
 
 
@@ -195,7 +197,7 @@ def _table(plan: Plan) -> str:
     return element("table", f"border: 0; border-collapse: collapse; margin: 0; {TEXT}", f"<tbody>{body}</tbody>")
 
 
-def _row_html(row: _Row, *, hot: bool, bars: bool) -> str:
+def _row_html(row: _StepRow, *, hot: bool, bars: bool) -> str:
     weight = "; font-weight: 600" if hot else ""
     cells = [element("td", _NUMBER + weight, escape(figure)) for figure in row.figures]
     if bars:
@@ -209,7 +211,7 @@ def _bar(share: float) -> str:
     return element("div", _BESIDE, element("div", f"width: {share:.0%}; height: 100%; background: {colour}", ""))
 
 
-def _step_html(row: _Row, weight: str) -> str:
+def _step_html(row: _StepRow, weight: str) -> str:
     step = row.step
     branch = element("span", f"{ASIDE}; margin-left: -{_HANGS}ch", "└ ") if row.depth else ""
     name = branch + element("span", weight.removeprefix("; "), escape(f"{step.name} {step.target}".rstrip()))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from crdb_magic.core.amounts import size
-from crdb_magic.drawing.html import Bundle
+from crdb_magic.drawing.html import Bundle, words_bundle
 from crdb_magic.drawing.lists import Code, Lines, List, Part, bundle_of
-from crdb_magic.drawing.words import words_bundle
 from crdb_magic.explore.catalogue import Relation
-from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.definitions import Index
 from crdb_magic.explore.diagram import Diagram
 from crdb_magic.explore.estimates import Estimate
 from crdb_magic.explore.schema import Schema
-from crdb_magic.explore.table import Column, Constraint, ForeignKey, Table
+from crdb_magic.explore.table import ColumnDetails, Constraint, ForeignKey, Table
+from crdb_magic.explore.table_statistics import Range, Statistic, TableStatistics
 
 # JupyterLab does not draw it anew when its theme changes: lines of one theme can't be seen on the other's ground.
 _GREY_LINES = '%%{init: {"themeVariables": {"lineColor": "#888888"}}}%%'
@@ -37,7 +36,7 @@ def _relation(schema: Schema, one: Relation) -> tuple[str, ...]:
 
 def table_bundle(table: Table) -> Bundle:
     """Show all about a table; what there is none of is left out."""
-    relation, parts, counted = table.relation, table.parts, table.counted or Counted()
+    relation, parts, counted = table.relation, table.parts, table.counted or TableStatistics()
     about = [relation.comment] if relation.comment else []
     if table.estimate:
         known = {"rows": _count(table.estimate.rows), "size": _size(table.estimate.bytes)}
@@ -64,7 +63,7 @@ def diagram_bundle(diagram: Diagram) -> Bundle:
     return {"text/plain": diagram.text, "text/vnd.mermaid": f"{_GREY_LINES}\n{diagram.mermaid}"}
 
 
-def _column(one: Column) -> tuple[str, ...]:
+def _column(one: ColumnDetails) -> tuple[str, ...]:
     name = f"{one.name} (hidden)" if one.hidden else one.name
     default = one.generated or one.default or ""
     return name, one.type, "NULL" if one.nullable else "", one.key, default, one.comment or ""

@@ -9,8 +9,8 @@ from itertools import chain
 
 from crdb_magic.explore.cursor import CURSOR, Typing, last_word, name_of, typing_at, word_of
 from crdb_magic.explore.expected import Expected, clause, expected, following, named_before, qualifier
-from crdb_magic.explore.names import SYSTEM_SCHEMAS, Names, Table
-from crdb_magic.explore.scope import Relation, Scope
+from crdb_magic.explore.names import SYSTEM_SCHEMAS, DatabaseNames, NamedTable
+from crdb_magic.explore.scope import FromItem, Scope
 from crdb_magic.sql.functions import HARMLESS
 from crdb_magic.sql.keywords import (
     CLAUSES,
@@ -22,7 +22,7 @@ from crdb_magic.sql.keywords import (
     STATEMENTS,
     TYPES,
 )
-from crdb_magic.sql.lexer import Kind, Token
+from crdb_magic.sql.lexer import Token, TokenKind
 from crdb_magic.sql.names import meant, written
 
 _MOST_OFFERED = 500  # as many as IPython hands on
@@ -64,7 +64,7 @@ class _Candidate:
     kind: str
 
 
-def complete(text: str, cursor: int, names: Names, variables: Variables = Variables()) -> Completions | None:
+def complete(text: str, cursor: int, names: DatabaseNames, variables: Variables = Variables()) -> Completions | None:
     """Give what may be typed at a cursor in SQL text; None within strings and comments. Never raises.
 
     Names are in quotes where they need them, keywords in the case of what was typed. Where the cursor stands within a
@@ -83,7 +83,7 @@ def complete(text: str, cursor: int, names: Names, variables: Variables = Variab
 
 
 def _fits(candidate: _Candidate, typing: Typing) -> bool:
-    is_parameter = typing.kind in {Kind.PARAMETER, Kind.NAMING}
+    is_parameter = typing.kind in {TokenKind.PARAMETER, TokenKind.NAMING}
     begun = typing.word.strip(':"') if is_parameter else meant(typing.word)
     if typing.word.startswith('"') and not candidate.text.startswith('"'):  # it is no name of several parts
         return False
@@ -94,7 +94,7 @@ def _fits(candidate: _Candidate, typing: Typing) -> bool:
 class _Offering:
     """What is known at one place."""
 
-    def __init__(self, typing: Typing, names: Names, variables: Variables) -> None:
+    def __init__(self, typing: Typing, names: DatabaseNames, variables: Variables) -> None:
         self._typing = typing
         self._names = names
         self._variables = variables
@@ -105,7 +105,7 @@ class _Offering:
     def candidates(self) -> Iterator[_Candidate]:
         """Give what may stand there, best first."""
         place = expected(self._typing)
-        if self._typing.kind in {Kind.PARAMETER, Kind.NAMING}:
+        if self._typing.kind in {TokenKind.PARAMETER, TokenKind.NAMING}:
             return self._parameters(is_name=place is Expected.RELATION)
         return _OFFERS[place](self)
 
@@ -118,7 +118,7 @@ class _Offering:
         return (_Candidate(name, self._written(name), kind) for name in fitting)
 
     def _parameters(self, *, is_name: bool) -> Iterator[_Candidate]:
-        if is_name or self._typing.kind is Kind.NAMING:
+        if is_name or self._typing.kind is TokenKind.NAMING:
             return (_Candidate(name, f':"{name}"', "param") for name in self._variables.names)
         return (_Candidate(name, f":{name}", "param") for name in self._variables.values)
 
@@ -195,11 +195,11 @@ class _Offering:
             yield from self._tables(table for table in systems if self._names.seen(table))
 
     @property
-    def _own_tables(self) -> Iterator[Table]:
+    def _own_tables(self) -> Iterator[NamedTable]:
         """The tables that are not the server's."""
         return (table for table in self._names.tables if table.schema not in SYSTEM_SCHEMAS)
 
-    def _tables(self, tables: Iterable[Table], *, with_schema: bool = False) -> Iterator[_Candidate]:
+    def _tables(self, tables: Iterable[NamedTable], *, with_schema: bool = False) -> Iterator[_Candidate]:
         are_sequences = last_word(self._typing.before) == "SEQUENCE"
         for table in tables:
             if (table.kind == "sequence") is are_sequences and table.name.lower().startswith(self._begun):
@@ -243,7 +243,7 @@ class _Offering:
 
     def conditions(self) -> Iterator[_Candidate]:
         """Give the conditions of a join that the columns' names suggest, and all else that may stand there."""
-        *earlier, joined = self._scope.before or (Relation(""),)
+        *earlier, joined = self._scope.before or (FromItem(""),)
         for other in reversed(earlier):
             for mine, theirs in _pairs(joined, other):
                 text = f"{_of(other, theirs)} = {_of(joined, mine)}"
@@ -267,7 +267,7 @@ class _Offering:
         return self._named((one.alias for one in self._relations_here), "table")
 
     @property
-    def _relations_here(self) -> Sequence[Relation]:
+    def _relations_here(self) -> Sequence[FromItem]:
         """The relations of an expression: what INSERT fills counts only behind its rows."""
         if self._typing.statement not in {"INSERT", "UPSERT"}:
             return self._scope.seen
@@ -326,18 +326,18 @@ def _case(typing: Typing) -> Callable[[str], str]:
     return str.lower if typed.islower() else str.upper
 
 
-def _of(relation: Relation, column: str) -> str:
+def _of(relation: FromItem, column: str) -> str:
     """Write a column with the name of its table."""
     return f"{written(relation.alias)}.{written(column)}"
 
 
-def _pairs(joined: Relation, other: Relation) -> Iterator[tuple[str, str]]:
+def _pairs(joined: FromItem, other: FromItem) -> Iterator[tuple[str, str]]:
     """Give the columns that two tables may be joined by: owner_id and the id of owners, then those of one name."""
     yield from ((name, "id") for name in joined.columns if "id" in other.columns and _refers(name, other))
     yield from (("id", name) for name in other.columns if "id" in joined.columns and _refers(name, joined))
     yield from ((name, name) for name in joined.columns if name in other.columns)
 
 
-def _refers(column: str, to: Relation) -> bool:
+def _refers(column: str, to: FromItem) -> bool:
     whose = column.removesuffix("_id")
     return whose != column and to.table in {whose, f"{whose}s", f"{whose}es", f"{whose.removesuffix('y')}ies"}

@@ -8,17 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from crdb_magic.errors import ScriptError
-from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.lexer import Token, TokenKind, fold, lex
 from crdb_magic.sql.names import meant
 
 MOST = 100_000  # characters of a cell that is looked at on each keystroke
 _PROBES = ("x", 'x"')  # what makes a word of the place where the cursor is, in a quoted name too
-_TYPED = frozenset({Kind.WORD, Kind.QUOTED, Kind.PARAMETER, Kind.NAMING})
-_GLUED = frozenset({Kind.STRING, Kind.QUOTED, Kind.NUMBER, Kind.UNCLOSED})
-_SIGNS = frozenset({Kind.SYMBOL, Kind.CAST})
-_REST = {Kind.WORD: re.compile(r"\w*"), Kind.PARAMETER: re.compile(r"\w*")}
+_TYPED = frozenset({TokenKind.WORD, TokenKind.QUOTED, TokenKind.PARAMETER, TokenKind.NAMING})
+_GLUED = frozenset({TokenKind.STRING, TokenKind.QUOTED, TokenKind.NUMBER, TokenKind.UNCLOSED})
+_SIGNS = frozenset({TokenKind.SYMBOL, TokenKind.CAST})
+_REST = {TokenKind.WORD: re.compile(r"\w*"), TokenKind.PARAMETER: re.compile(r"\w*")}
 _REST_IN_QUOTES = re.compile(r'\w*"|')
-CURSOR = Token(Kind.SYMBOL, "", -1)
+CURSOR = Token(TokenKind.SYMBOL, "", -1)
 _OPENING = {"(": ")", "[": "]"}
 
 
@@ -56,7 +56,7 @@ class Typing:
     group: Group
     at: int
     start: int
-    kind: Kind
+    kind: TokenKind
     word: str
     rest: str
 
@@ -80,7 +80,7 @@ def word_of(item: Token | Group | None) -> str:
     """Give a word in upper case, a sign as it is, and of anything else nothing."""
     if not isinstance(item, Token):
         return ""
-    if item.kind is Kind.WORD:
+    if item.kind is TokenKind.WORD:
         return fold(item.text)
     return item.text if item.kind in _SIGNS else ""
 
@@ -97,7 +97,7 @@ def name_of(item: Token | Group) -> str:
 
 def is_name(item: Token | Group | None) -> bool:
     """Whether it may be a name, as far as its kind tells: a word or a quoted one."""
-    return isinstance(item, Token) and item.kind in {Kind.WORD, Kind.QUOTED}
+    return isinstance(item, Token) and item.kind in {TokenKind.WORD, TokenKind.QUOTED}
 
 
 def typing_at(text: str, cursor: int) -> Typing | None:
@@ -130,13 +130,13 @@ def _after(text: str) -> Iterator[Token]:
 
 
 def _of_statement(tokens: list[Token]) -> list[Token]:
-    begin = next((place for place in range(len(tokens), 0, -1) if tokens[place - 1].kind is Kind.SEMICOLON), 0)
+    begin = next((place for place in range(len(tokens), 0, -1) if tokens[place - 1].kind is TokenKind.SEMICOLON), 0)
     return tokens[begin:]
 
 
 def _up_to_semicolon(tokens: Iterator[Token]) -> Iterator[Token]:
     for token in tokens:
-        if token.kind is Kind.SEMICOLON:
+        if token.kind is TokenKind.SEMICOLON:
             return
         yield token
 
@@ -153,13 +153,13 @@ def _nested(before: Sequence[Token], after: Iterator[Token]) -> tuple[Group, int
 def _grown(group: Group, tokens: Sequence[Token] | Iterator[Token]) -> Group:
     """Add tokens to a group; gives the one that is open at their end. What closes nothing is passed over."""
     for token in tokens:
-        if token.kind is Kind.COMMENT:
+        if token.kind is TokenKind.COMMENT:
             continue
-        if token.kind is Kind.SYMBOL and token.text in _OPENING:
+        if token.kind is TokenKind.SYMBOL and token.text in _OPENING:
             inner = Group(parent=group, opener=token.text)
             group.items.append(inner)
             group = inner
-        elif token.kind is Kind.SYMBOL and token.text in ")]":
+        elif token.kind is TokenKind.SYMBOL and token.text in ")]":
             group = group.parent if group.parent is not None and _OPENING[group.opener] == token.text else group
         else:
             group.items.append(token)

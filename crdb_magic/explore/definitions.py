@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from crdb_magic.errors import ScriptError
-from crdb_magic.sql.lexer import Kind, Token, lex
+from crdb_magic.sql.lexer import Token, TokenKind, lex
 
 _SEEN = re.compile(r" (?:NOT VISIBLE|VISIBILITY (?P<share>[\d.]+))$")  # the second: CockroachDB v24.2
 
@@ -36,7 +36,7 @@ def read_index(name: str, definition: str) -> Index:
         return Index(name, "", "UNIQUE" in definition.split(" ", maxsplit=2), "", definition=definition)
 
 
-def _read(name: str, definition: str, parts: list[_Part]) -> Index:
+def _read(name: str, definition: str, parts: list[_DefinitionPart]) -> Index:
     words = [part.word for part in parts]
     at = words.index("USING") + 1  # what stands before are names
     rest = parts[at + 2 :]
@@ -52,7 +52,7 @@ def _read(name: str, definition: str, parts: list[_Part]) -> Index:
     )
 
 
-class _Part(NamedTuple):
+class _DefinitionPart(NamedTuple):
     """A word, or what stands in parentheses as a whole, without ASC, which is the default."""
 
     text: str
@@ -61,15 +61,15 @@ class _Part(NamedTuple):
     end: int
 
 
-def _parts(text: str) -> Iterator[_Part]:
+def _parts(text: str) -> Iterator[_DefinitionPart]:
     within: list[Token] = []
     depth = 0
     for token in lex(text):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         within.append(token)
         if depth == 0:
-            word = token.text.upper() if within == [token] and token.kind is Kind.WORD else ""
-            yield _Part(_without_asc(text, within), word, within[0].start, token.end)
+            word = token.text.upper() if within == [token] and token.kind is TokenKind.WORD else ""
+            yield _DefinitionPart(_without_asc(text, within), word, within[0].start, token.end)
             within = []
 
 
@@ -77,12 +77,12 @@ def _without_asc(text: str, tokens: list[Token]) -> str:
     """Give the text of tokens as it is, but for the words ASC."""
     kept, at = "", tokens[0].start
     for token in tokens:
-        if token.kind is Kind.WORD and token.text == "ASC":
+        if token.kind is TokenKind.WORD and token.text == "ASC":
             kept, at = kept + text[at : token.start].rstrip(), token.end
     return kept + text[at : tokens[-1].end]
 
 
-def _behind(word: str, parts: list[_Part]) -> str | None:
+def _behind(word: str, parts: list[_DefinitionPart]) -> str | None:
     """Give what stands in parentheses behind a word."""
     return next((after.text[1:-1] for part, after in pairwise(parts) if part.word == word), None)
 
@@ -98,7 +98,7 @@ def _seen(definition: str) -> str:
     return f", visible to {found['share']}" if found["share"] else ", not visible"
 
 
-def _condition(text: str, parts: list[_Part]) -> str | None:
+def _condition(text: str, parts: list[_DefinitionPart]) -> str | None:
     """Give what stands behind WHERE."""
     at = next((place for place, part in enumerate(parts) if part.word == "WHERE"), None)
     return None if at is None else unwrapped(text[parts[at + 1].start : parts[-1].end])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.catalogue import Attribute, Reference, Relation, attributes, references
 from crdb_magic.explore.schema import Found, Schema, looked_up
-from crdb_magic.explore.table import Column, columns
+from crdb_magic.explore.table import ColumnDetails, columns
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 
@@ -22,7 +22,7 @@ class Entity(NamedTuple):
     """A table and its columns, hidden ones left out."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnDetails, ...]
 
 
 class Arrow(NamedTuple):
@@ -122,7 +122,7 @@ def drawing(
     return Diagram(entities, tuple(arrows))
 
 
-def _shown(of: Iterable[Column], tables: int) -> tuple[Column, ...]:
+def _shown(of: Iterable[ColumnDetails], tables: int) -> tuple[ColumnDetails, ...]:
     return tuple(one for one in of if not one.hidden and (tables <= _ALL_COLUMNS or one.key))
 
 
@@ -150,7 +150,7 @@ def _keys(key: str) -> str:
     return ", ".join(word for word in ("PK", "FK") if word in key)
 
 
-def _worded(one: Column) -> str:
+def _worded(one: ColumnDetails) -> str:
     return f"{one.name} {one.key}" if one.key else one.name
 
 

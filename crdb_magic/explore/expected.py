@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from crdb_magic.explore.cursor import Group, Items, Typing, is_name, last_word, name_of, word_of
 from crdb_magic.sql.keywords import BEFORE_TABLES, FOLLOWING, NOT_BEHIND, RESERVED, word_set
-from crdb_magic.sql.lexer import Kind
+from crdb_magic.sql.lexer import TokenKind
 
 
 class Expected(Enum):
@@ -185,9 +185,9 @@ def _of_an_expression(before: Items, last: str) -> Expected:
         return Expected.OPERAND
     if isinstance(item, Group):
         return Expected.CLAUSE
-    if item.kind is Kind.WORD:
+    if item.kind is TokenKind.WORD:
         return Expected.OPERAND if last in _BEFORE_OPERANDS else Expected.CLAUSE
-    if item.kind is not Kind.SYMBOL:
+    if item.kind is not TokenKind.SYMBOL:
         return Expected.CLAUSE
     is_star = last == "*" and (len(before) == 1 or last_word(before, 2) in _BEFORE_A_STAR)
     return Expected.CLAUSE if is_star else Expected.OPERAND

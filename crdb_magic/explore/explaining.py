@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from crdb_magic.columns.results import Report, Result
+from crdb_magic.columns.results import Result, TransactionResults
 from crdb_magic.core.options import Choice, TransactionOptions
 from crdb_magic.core.retry import Observer
 from crdb_magic.core.server import Server
@@ -34,7 +34,7 @@ def explain(
     observer: Observer,
     *,
     may_write: bool = False,
-) -> tuple[Report, tuple[Plan, ...]]:
+) -> tuple[TransactionResults, tuple[Plan, ...]]:
     """Give the plan of each statement, all asked for in one transaction, in order.
 
     With ANALYZE they are executed; where their words don't say that they only read, in a dry run, and only if they
@@ -68,7 +68,7 @@ def _writes(statement: Statement) -> OptionError:
     )
 
 
-def _read(result: Result, report: Report, server: Server) -> Plan:
+def _read(result: Result, report: TransactionResults, server: Server) -> Plan:
     lines = ["" if line is None else str(line) for (line, *_) in result.rows]
     return replace(read_plan(lines, server), receipt=report.receipt)
 

@@ -14,7 +14,7 @@ from crdb_magic.errors import CrdbMagicError
 from crdb_magic.explore.catalogue import KINDS
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import NOTHING, Told
+from crdb_magic.session.session_state import NOTHING, SessionState
 
 _MOST_TABLES = 10_000  # that are read: of a database with more, some are not offered
 _MOST_COLUMNS = 200_000
@@ -24,7 +24,7 @@ SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "crdb_internal",
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class NamedTable:
     """A table, a view or a sequence, with its columns in their order."""
 
     schema: str
@@ -35,7 +35,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class DatabaseNames:
     """What a database holds, as the session sees it.
 
     ``path`` are the schemas whose tables need none written before them, in the order in which they are looked through;
@@ -44,11 +44,11 @@ class Names:
 
     path: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[NamedTable, ...] = ()
     functions: tuple[str, ...] = ()
     routines: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
-    _by_name: Mapping[tuple[str, str], Table] = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[tuple[str, str], NamedTable] = field(init=False, repr=False, compare=False)
     _columns: Sequence[tuple[str, str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Names:
         own = (table.columns for table in self.tables if table.schema not in SYSTEM_SCHEMAS)
         object.__setattr__(self, "_columns", sorted({(name.lower(), name) for columns in own for name in columns}))
 
-    def find(self, parts: Sequence[str]) -> Table | None:
+    def find(self, parts: Sequence[str]) -> NamedTable | None:
         """Give the table that a name means, with its schema (and database) or without: the first one in the path."""
         schemas = parts[-2:-1] or self.path
         return next(
@@ -68,12 +68,12 @@ class Names:
         rest = islice(self._columns, bisect_left(self._columns, (beginning,)), None)
         return (name for _, name in takewhile(lambda column: column[0].startswith(beginning), rest))
 
-    def seen(self, table: Table) -> bool:
+    def seen(self, table: NamedTable) -> bool:
         """Whether a table needs no schema before its name."""
         return self.find((table.name,)) is table
 
 
-UNKNOWN = Names()
+UNKNOWN = DatabaseNames()
 
 # In pg_catalog alone, of which both servers make one pass: on CockroachDB information_schema.columns takes many times
 # as long. Without ORDER BY, so that LIMIT ends the reading there too. Without a JOIN: to look up there what an index of
@@ -98,7 +98,7 @@ _PRIVATE = ("pg_toast", "pg_temp_")  # schemas
 _HIDDEN = "crdb_internal_"  # columns that CockroachDB adds to tables: shards, time to live
 
 
-def read_names(target: Target, told: Told = NOTHING) -> Names:
+def read_names(target: Target, told: SessionState = NOTHING) -> DatabaseNames:
     """Read the names over a connection of its own, told what the session was; closed when they are there.
 
     What can't be read, by its privileges or in time, is left out. Raises :class:`CrdbMagicError` without one.
@@ -111,7 +111,7 @@ def read_names(target: Target, told: Told = NOTHING) -> Names:
         path = tuple(name for (name,) in _rows(session, _PATH))
         schemas = {oid: name for oid, name in _rows(session, _SCHEMAS) if not name.startswith(_PRIVATE)}
         in_path = [(schemas.get(oid), name) for oid, name in _rows(session, _FUNCTIONS) if schemas.get(oid) in path]
-        return Names(
+        return DatabaseNames(
             path=path,
             schemas=tuple(sorted(schemas.values())),
             tables=_tables(session, schemas),
@@ -129,10 +129,10 @@ def _rows(session: Session, sql: str, most: int = _MOST_TABLES) -> list[tuple[st
     return []
 
 
-def _tables(session: Session, schemas: Mapping[str, str]) -> tuple[Table, ...]:
+def _tables(session: Session, schemas: Mapping[str, str]) -> tuple[NamedTable, ...]:
     columns, indexes = _columns(session), _indexes(session)
     found = (
-        Table(schema, name, KINDS[kind].split()[-1], columns.get(oid, ()), indexes.get((schema, name), ()))
+        NamedTable(schema, name, KINDS[kind].split()[-1], columns.get(oid, ()), indexes.get((schema, name), ()))
         for oid, place, name, kind in _rows(session, _TABLES)
         if (schema := schemas.get(place))
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.explore.findings import Facts, Finding, findings
+from crdb_magic.explore.plan_findings import Facts, Finding, findings
 
 Pairs = tuple[tuple[str, str], ...]
 

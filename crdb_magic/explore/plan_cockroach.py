@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from crdb_magic.core.amounts import MOST
-from crdb_magic.explore.findings import Facts
 from crdb_magic.explore.plan import Plan, Step, shares
+from crdb_magic.explore.plan_findings import Facts
 
 _STEP = re.compile(r"(?P<branch>[ │├└─]*)• ?(?P<name>.*)", re.DOTALL)
 _BESIDE = " │"
@@ -39,7 +39,7 @@ _WAIT_FOR_ALL = ("sort", "top-k", "group (hash)", "group (scalar)")  # their inp
 
 
 @dataclass(slots=True)
-class _Written:
+class _WrittenStep:
     """A step as it is written: the column of its bullet, its name, and the lines below it."""
 
     column: int
@@ -79,11 +79,11 @@ def _tree_of(lines: Sequence[str]) -> tuple[int, int]:
     return bullets[0], next(behind, len(lines))
 
 
-def _written(tree: Sequence[str]) -> list[_Written]:
-    written: list[_Written] = []
+def _written(tree: Sequence[str]) -> list[_WrittenStep]:
+    written: list[_WrittenStep] = []
     for line in tree:
         if found := _STEP.fullmatch(line):
-            written.append(_Written(len(found["branch"]), found["name"].strip()))
+            written.append(_WrittenStep(len(found["branch"]), found["name"].strip()))
         elif line.strip(_BESIDE).strip() not in _BLANK:
             written[-1].lines.append(line.lstrip(_BESIDE).strip())
     return written

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crdb_magic.core.amounts import MOST, count, duration, size
-from crdb_magic.explore.findings import Facts
 from crdb_magic.explore.plan import Pairs, Plan, Step, shares
+from crdb_magic.explore.plan_findings import Facts
 
 Node = Mapping[str, Any]
 

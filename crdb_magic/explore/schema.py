@@ -13,10 +13,10 @@ import pandas as pd
 
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.catalogue import Relation, databases, relations, schemas
-from crdb_magic.explore.counted import counted
 from crdb_magic.explore.estimates import Estimates, estimates
 from crdb_magic.explore.questions import read
 from crdb_magic.explore.table import Table, describe
+from crdb_magic.explore.table_statistics import counted
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.session import Session
 from crdb_magic.sql.names import table_parts

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from crdb_magic.explore.cursor import CURSOR, Group, Items, Typing, is_name, last_word, name_of, word_of
-from crdb_magic.explore.names import Names
+from crdb_magic.explore.names import DatabaseNames
 from crdb_magic.sql.keywords import BEFORE_TABLES, NOT_BEHIND, RESERVED, SET_OPERATIONS, word_set
 from crdb_magic.sql.lexer import Token
 
@@ -21,7 +21,7 @@ _AFTER_A_SELECT_LIST = SET_OPERATIONS | word_set("FROM WHERE GROUP HAVING ORDER 
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class FromItem:
     """A table, a query in its place, or a CTE: by what it is called in the statement, and its columns."""
 
     alias: str
@@ -36,7 +36,7 @@ CTEs = Mapping[str, tuple[str, ...]]
 class Scope:
     """The relations that the place where somebody types can see, the nearest first, and the CTEs."""
 
-    def __init__(self, typing: Typing, names: Names) -> None:
+    def __init__(self, typing: Typing, names: DatabaseNames) -> None:
         self._names = names
         self.ctes: dict[str, tuple[str, ...]] = {}
         groups = list(typing.group.outwards)
@@ -45,7 +45,7 @@ class Scope:
         self.seen = tuple({one.alias: one for one in reversed(list(self._seen(groups)))}.values())[::-1]
         self.before = tuple(self.relations(typing.before, self.ctes))
 
-    def _seen(self, groups: Iterable[Group]) -> Iterator[Relation]:
+    def _seen(self, groups: Iterable[Group]) -> Iterator[FromItem]:
         inner: Group | Token = CURSOR
         for group in groups:
             if isinstance(inner, Group) and _sees_nothing_around(inner, group.items):
@@ -54,11 +54,11 @@ class Scope:
             inner = group
 
     @property
-    def target(self) -> Relation | None:
+    def target(self) -> FromItem | None:
         """The table that is written to, or changed."""
         return next((one for one in self.seen if one.is_target), None)
 
-    def relations(self, items: Items, ctes: CTEs, depth: int = 0) -> Iterator[Relation]:
+    def relations(self, items: Items, ctes: CTEs, depth: int = 0) -> Iterator[FromItem]:
         """Give what a query reads and writes, in the order of its text."""
         place = 0
         while place < len(items):
@@ -66,7 +66,7 @@ class Scope:
             before = word_of(items[place - 1]) if place else ""
             place += 1
             if _introduces(word, before, items):
-                reading = _Reading(self, items, place, ctes, depth)
+                reading = _TableParser(self, items, place, ctes, depth)
                 yield from reading.all(introduced_by=word)
                 place = max(reading.place, place)
 
@@ -81,12 +81,12 @@ class Scope:
         relations = list(self.relations(_part_around(items, chosen[0]), ctes, depth + 1)) if chosen else []
         return tuple(dict.fromkeys(chain.from_iterable(_names_of(one, relations) for one in _parted(chosen))))
 
-    def resolved(self, parts: tuple[str, ...], ctes: CTEs, alias: str | None, *, is_target: bool) -> Relation:
+    def resolved(self, parts: tuple[str, ...], ctes: CTEs, alias: str | None, *, is_target: bool) -> FromItem:
         """Give the relation of a name in the statement."""
         if len(parts) == 1 and parts[0] in ctes:
-            return Relation(alias or parts[0], ctes[parts[0]])
+            return FromItem(alias or parts[0], ctes[parts[0]])
         table = self._names.find(parts)
-        return Relation(alias or parts[-1], table.columns if table else (), parts[-1], is_target)
+        return FromItem(alias or parts[-1], table.columns if table else (), parts[-1], is_target)
 
     def _with(self, items: Items, ctes: CTEs, depth: int) -> dict[str, tuple[str, ...]]:
         """Give the columns of the CTEs that a query begins with."""
@@ -149,7 +149,7 @@ def _listed(group: Group) -> tuple[str, ...]:
     return tuple(name_of(item) for item in group if is_name(item))
 
 
-class _Reading:
+class _TableParser:
     """A place in a query behind FROM, JOIN, INTO or the like, moving over the tables there."""
 
     def __init__(self, scope: Scope, items: Items, place: int, ctes: CTEs, depth: int) -> None:
@@ -163,14 +163,14 @@ class _Reading:
     def _word(self) -> str:
         return word_of(self._item)
 
-    def all(self, introduced_by: str) -> Iterator[Relation]:
+    def all(self, introduced_by: str) -> Iterator[FromItem]:
         """Give the tables there, with the commas between them."""
         yield from self._one(introduced_by)
         while self._word == "," and introduced_by in _FOLLOWED_BY_MORE:
             self.place += 1
             yield from self._one(introduced_by)
 
-    def _one(self, introduced_by: str) -> Iterator[Relation]:
+    def _one(self, introduced_by: str) -> Iterator[FromItem]:
         while self._word in _SKIPPED:
             self.place += 1
         if isinstance(group := self._item, Group):
@@ -190,12 +190,12 @@ class _Reading:
     def _reads(self, introduced_by: str) -> bool:
         return introduced_by in {"FROM", "USING"} and word_of(self._items[0]) != "DELETE"
 
-    def _of_group(self, group: Group) -> Iterator[Relation]:
+    def _of_group(self, group: Group) -> Iterator[FromItem]:
         if self._depth > _DEEPEST:
             return
         first = group.items[0] if group.items else None
         if group.opener == "(" and word_of(first) not in _QUERIES and not _is_query(first):
-            inner = _Reading(self._scope, group.items, 0, self._ctes, self._depth + 1)
+            inner = _TableParser(self._scope, group.items, 0, self._ctes, self._depth + 1)
             yield from inner.all("FROM")
             yield from self._scope.relations(group.items, self._ctes, self._depth + 1)
             return
@@ -203,7 +203,7 @@ class _Reading:
         alias = self._alias()
         columns = self._renamed() or columns
         if alias:
-            yield Relation(alias, columns)
+            yield FromItem(alias, columns)
 
     def _name(self) -> tuple[str, ...]:
         parts = [name_of(self._items[self.place])]
@@ -262,7 +262,7 @@ def _parted(items: Items) -> Iterator[Items]:
     yield items[begin:]
 
 
-def _names_of(expression: Items, relations: Iterable[Relation]) -> tuple[str, ...]:
+def _names_of(expression: Items, relations: Iterable[FromItem]) -> tuple[str, ...]:
     """Give the name of a column of a select list, or all that ``*`` stands for."""
     expression = [item for item in expression if item is not CURSOR]
     if not expression:
@@ -280,5 +280,5 @@ def _names_of(expression: Items, relations: Iterable[Relation]) -> tuple[str, ..
     return (name_of(last),) if is_name(last) and word_of(last) not in RESERVED else ()
 
 
-def _is_all_of(relation: Relation, before_star: Items) -> bool:
+def _is_all_of(relation: FromItem, before_star: Items) -> bool:
     return not before_star or (last_word(before_star) == "." and name_of(before_star[0]) == relation.alias)

@@ -16,14 +16,14 @@ from crdb_magic.explore.catalogue import (
     index_definitions,
     references,
 )
-from crdb_magic.explore.counted import Counted, Range, Statistic
 from crdb_magic.explore.create import create_statement
 from crdb_magic.explore.definitions import Index, read_index, unwrapped
 from crdb_magic.explore.estimates import Estimate
+from crdb_magic.explore.table_statistics import Range, Statistic, TableStatistics
 from crdb_magic.session.driver import Connection
 
 
-class Column(NamedTuple):
+class ColumnDetails(NamedTuple):
     """A column. ``key`` is PK (with its place, if there are more: PK 2), FK, both or empty; texts are SQL."""
 
     name: str
@@ -60,7 +60,7 @@ class Constraint(NamedTuple):
 class Parts(NamedTuple):
     """What a table consists of."""
 
-    columns: tuple[Column, ...] = ()
+    columns: tuple[ColumnDetails, ...] = ()
     indexes: tuple[Index, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     referenced_by: tuple[ForeignKey, ...] = ()
@@ -80,12 +80,12 @@ class Table:
     create: str | None
     notes: tuple[str, ...] = ()
     estimate: Estimate | None = None
-    counted: Counted | None = None
+    counted: TableStatistics | None = None
 
     @property
     def columns(self) -> pd.DataFrame:
         """A row for each column: name, type, nullable, default, generated, key, hidden, comment."""
-        return pd.DataFrame(self.parts.columns, columns=Column._fields)
+        return pd.DataFrame(self.parts.columns, columns=ColumnDetails._fields)
 
     @property
     def indexes(self) -> pd.DataFrame:
@@ -110,12 +110,12 @@ class Table:
     @property
     def statistics(self) -> pd.DataFrame:
         """A row for each column, or columns, that the server has counted: columns, distinct, nulls, rows, created."""
-        return pd.DataFrame((self.counted or Counted()).statistics, columns=Statistic._fields)
+        return pd.DataFrame((self.counted or TableStatistics()).statistics, columns=Statistic._fields)
 
     @property
     def ranges(self) -> pd.DataFrame:
         """A row for each range of CockroachDB's that holds a part of it: range, bytes, leaseholder, replicas."""
-        return pd.DataFrame((self.counted or Counted()).ranges, columns=Range._fields)
+        return pd.DataFrame((self.counted or TableStatistics()).ranges, columns=Range._fields)
 
 
 def describe(connection: Connection, relation: Relation, known: Mapping[int, Relation]) -> Table:
@@ -123,7 +123,7 @@ def describe(connection: Connection, relation: Relation, known: Mapping[int, Rel
     constraints = references(connection, [relation])
     involved = {relation.oid, *(oid for one in constraints if one.kind == "f" for oid in (one.table, one.other))}
     found = attributes(connection, [known[oid] for oid in involved if oid in known])
-    names = _Names(known, found)
+    names = _CatalogueNames(known, found)
     own = [one for one in constraints if one.table == relation.oid]
     definitions = index_definitions(connection, relation)
     create, note = create_statement(connection, relation, found[relation.oid], own, definitions)
@@ -145,12 +145,12 @@ def describe(connection: Connection, relation: Relation, known: Mapping[int, Rel
     )
 
 
-def columns(of: Sequence[Attribute], constraints: Sequence[Reference]) -> tuple[Column, ...]:
+def columns(of: Sequence[Attribute], constraints: Sequence[Reference]) -> tuple[ColumnDetails, ...]:
     """Give columns as one writes them, with their places in the keys."""
     primary = next((one.columns for one in constraints if one.kind == "p"), ())
     foreign = {number for one in constraints if one.kind == "f" for number in one.columns}
     return tuple(
-        Column(
+        ColumnDetails(
             name=one.name,
             type=one.type,
             nullable=not one.not_null,
@@ -177,7 +177,7 @@ def _generated(one: Attribute) -> str | None:
     return None
 
 
-class _Names(NamedTuple):
+class _CatalogueNames(NamedTuple):
     """The names behind the numbers of the catalogue."""
 
     relations: Mapping[int, Relation]

@@ -15,7 +15,16 @@ import tomli_w
 
 from crdb_magic.core.asof import AsOf, at_hlc, time_of
 from crdb_magic.errors import Attempt
-from crdb_magic.frozen.events import COMMITTED, FACTS, PRESENT, Event, Heading, Kind, Place, Refusal
+from crdb_magic.frozen.events import (
+    COMMITTED,
+    FACTS,
+    PRESENT,
+    ErrorResponse,
+    Event,
+    EventKind,
+    RecordedColumn,
+    RecordedConnection,
+)
 from crdb_magic.values.typemap import lookup
 
 T = TypeVar("T")
@@ -23,23 +32,23 @@ T = TypeVar("T")
 END = "# end"
 """The line that ends what was written at once: without it, it was not written whole."""
 
-NAMES: dict[type[Place] | type[Event], str] = {Place: "connection", Event: "event"}
+NAMES: dict[type[RecordedConnection] | type[Event], str] = {RecordedConnection: "connection", Event: "event"}
 """The names of the blocks."""
 
 _NOT_LITERALLY = r"\r\n", END  # as JSON has them: the one becomes \n within """, the other looks like an end
 
 
-def written(*blocks: Place | Event) -> str:
+def written(*blocks: RecordedConnection | Event) -> str:
     """Write blocks, and the line that ends them."""
     return "\n".join(map(_block, blocks)) + f"{END}\n\n"
 
 
-def _block(block: Place | Event) -> str:
+def _block(block: RecordedConnection | Event) -> str:
     name, table = NAMES[type(block)], _table(block)
     plain = json.dumps(table, default=str)
     multiline = not any(one in plain for one in _NOT_LITERALLY)
     text = tomli_w.dumps({name: table}, multiline_strings=multiline).replace(f"[{name}]", f"[[{name}]]", 1)
-    for key in ("sql", *(kind.value for kind in Kind)):  # from below, so that what is found is no part of a text
+    for key in ("sql", *(kind.value for kind in EventKind)):  # from below, so that what is found is no part of a text
         if _reads_better(table.get(key, "")):
             escaped = tomli_w.dumps({key: table[key]}, multiline_strings=multiline)
             text = text.replace(escaped, f"{key} = '''\n{table[key]}'''\n", 1)
@@ -51,7 +60,7 @@ def _reads_better(sql: str) -> bool:
     return bool(re.search(r'["\\]', sql)) and not re.search(rf"'''|'\Z|[^\t\n\x20-\x7e\x80-\U0010ffff]|{END}", sql)
 
 
-def _table(block: Place | Event) -> dict[str, Any]:
+def _table(block: RecordedConnection | Event) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for one in fields(block):
         value = getattr(block, one.name)
@@ -70,18 +79,18 @@ def _default(one: Field[Any]) -> Any:
     return one.default if one.default_factory is MISSING else one.default_factory()
 
 
-def place(table: Mapping[str, Any]) -> Place:
+def place(table: Mapping[str, Any]) -> RecordedConnection:
     """Read a connection's block; raise `ValueError` with what is wrong in it."""
-    return _read(Place, dict(table))
+    return _read(RecordedConnection, dict(table))
 
 
 def event(table: Mapping[str, Any]) -> Event:
     """Read an event's block; raise `ValueError` with what is wrong in it."""
-    kinds = [kind for kind in Kind if kind.value in table]
+    kinds = [kind for kind in EventKind if kind.value in table]
     if len(kinds) != 1:
-        raise ValueError(f"it should say one of {', '.join(kind.value for kind in Kind)}")
+        raise ValueError(f"it should say one of {', '.join(kind.value for kind in EventKind)}")
     (kind,) = kinds
-    if kind is Kind.INSTANT:
+    if kind is EventKind.INSTANT:
         _field("instant", table["instant"])
     rest = {name: value for name, value in table.items() if name not in {kind.value, *_FOR_READERS}}
     if unknown := {"text", "kind", *_WORDS} & set(rest):
@@ -110,7 +119,7 @@ def _field(name: str, value: Any) -> Any:
         raise ValueError(f"{_WORDS.get(name, name)} is not what it should be") from None
 
 
-class _Form(NamedTuple):
+class _FieldCodec(NamedTuple):
     """How a field is read, with a `ValueError` for nonsense, and written."""
 
     read: Callable[[Any], Any]
@@ -191,18 +200,20 @@ def _within(value: Any, least: int, end: int) -> int:
     return int(value)
 
 
-def _headings(value: Any) -> tuple[Heading, ...]:
+def _headings(value: Any) -> tuple[RecordedColumn, ...]:
     return tuple(
-        Heading(_of(str)(one["name"]), _within(one["oid"], 0, 2**32), _within(one.get("modifier", -1), -(2**31), 2**31))
+        RecordedColumn(
+            _of(str)(one["name"]), _within(one["oid"], 0, 2**32), _within(one.get("modifier", -1), -(2**31), 2**31)
+        )
         for one in _of(list)(value)
     )
 
 
-def _heading_tables(columns: tuple[Heading, ...]) -> list[dict[str, Any]]:
+def _heading_tables(columns: tuple[RecordedColumn, ...]) -> list[dict[str, Any]]:
     return [_heading_table(column) for column in columns]
 
 
-def _heading_table(column: Heading) -> dict[str, Any]:
+def _heading_table(column: RecordedColumn) -> dict[str, Any]:
     """Write a column: the name of its type is for the reader."""
     known = lookup(column.oid, cockroach=False)
     type_ = {"type": known.name} if known else {}
@@ -218,19 +229,19 @@ _CODES = {
 _MEANINGS = {code: name for name, code in _CODES.items()}
 
 
-def _refusal(value: Any) -> Refusal:
-    return Refusal({_CODES.get(name, name): text for name, text in _named_texts(value).items()})
+def _refusal(value: Any) -> ErrorResponse:
+    return ErrorResponse({_CODES.get(name, name): text for name, text in _named_texts(value).items()})
 
 
-def _refusal_table(refusal: Refusal) -> dict[str, str]:
+def _refusal_table(refusal: ErrorResponse) -> dict[str, str]:
     return {_MEANINGS.get(code, code): text for code, text in refusal.fields.items()}
 
 
-_WHOLE, _TEXT, _MAPPING = _Form(_of(int)), _Form(_of(str)), _Form(_named_texts)
-_INSTANT, _SECONDS = _Form(_instant, "{:f}".format), _Form(_seconds)
+_WHOLE, _TEXT, _MAPPING = _FieldCodec(_of(int)), _FieldCodec(_of(str)), _FieldCodec(_named_texts)
+_INSTANT, _SECONDS = _FieldCodec(_instant, "{:f}".format), _FieldCodec(_seconds)
 _FORMS = {
     "number": _WHOLE,
-    "kind": _Form(_of(Kind)),
+    "kind": _FieldCodec(_of(EventKind)),
     "connection": _WHOLE,
     "text": _TEXT,
     "sql": _TEXT,
@@ -238,27 +249,27 @@ _FORMS = {
     "after": _WHOLE,
     "as_of": _INSTANT,
     "at": _INSTANT,
-    "settings": _Form(_texts),
-    "undone": _Form(_of(bool)),
+    "settings": _FieldCodec(_texts),
+    "undone": _FieldCodec(_of(bool)),
     "tag": _TEXT,
-    "columns": _Form(_headings, _heading_tables),
+    "columns": _FieldCodec(_headings, _heading_tables),
     "rows": _WHOLE,
-    "hash": _Form(_hash),
-    "notices": _Form(_texts),
+    "hash": _FieldCodec(_hash),
+    "notices": _FieldCodec(_texts),
     "told": _MAPPING,
     "digest": _TEXT,
-    "refusal": _Form(_refusal, _refusal_table),
-    "receipt": _Form(_facts, _fact_table),
+    "refusal": _FieldCodec(_refusal, _refusal_table),
+    "receipt": _FieldCodec(_facts, _fact_table),
     "shown": _TEXT,
     "database": _TEXT,
     "user": _TEXT,
     "parameters": _MAPPING,
-    "instant": _Form(_asked),
+    "instant": _FieldCodec(_asked),
     "statements": _WHOLE,
     "elapsed": _SECONDS,
-    "retries": _Form(_attempts, _attempt_tables),
+    "retries": _FieldCodec(_attempts, _attempt_tables),
     "committed_at": _INSTANT,
-    "ended_at": _Form(_time, lambda time: time.astimezone(UTC).isoformat()),
+    "ended_at": _FieldCodec(_time, lambda time: time.astimezone(UTC).isoformat()),
     "sqlstate": _TEXT,
     "reason": _TEXT,
     "message": _TEXT,

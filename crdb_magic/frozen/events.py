@@ -13,7 +13,7 @@ from crdb_magic.core.retry import COMMITTED_BUT, UNKNOWN_AT_COMMIT
 from crdb_magic.frozen.secrets import without_secrets
 
 
-class Kind(Enum):
+class EventKind(Enum):
     """What an event is: of two writes the order counts, an instant is what a time ago meant, a receipt how it went."""
 
     READ = "read"
@@ -38,7 +38,7 @@ FACTS = ("statements", "rows", "elapsed", "retries", "as_of", "committed_at", "e
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class RecordedColumn:
     """A column of an answer as the server described it; ``modifier`` is -1 where its type has none."""
 
     name: str
@@ -47,7 +47,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorResponse:
     """An error of the server, by the codes of its fields: C the SQLSTATE, M the message, D, H, P, W and others.
 
     Where in the statement it is, its place P tells; CockroachDB draws that below the statement, into D (`SOURCE`).
@@ -90,7 +90,7 @@ class Event:
     """
 
     number: int
-    kind: Kind
+    kind: EventKind
     connection: int
     text: str
     sql: str = ""
@@ -101,13 +101,13 @@ class Event:
     settings: tuple[str, ...] = ()
     undone: bool = False
     tag: str = ""
-    columns: tuple[Heading, ...] | None = None
+    columns: tuple[RecordedColumn, ...] | None = None
     rows: int = 0
     hash: str = ""
     notices: tuple[str, ...] = ()
     told: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
-    refusal: Refusal | None = None
+    refusal: ErrorResponse | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -117,7 +117,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RecordedConnection:
     """A connection that was recorded: its number in the order of opening, and what it showed of itself.
 
     ``shown`` is the line that %crdb_connect says; ``parameters`` are those that the server told at the start

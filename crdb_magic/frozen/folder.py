@@ -13,7 +13,7 @@ _LOCK = ".recorder"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldFolder:
     """A folder that is ours, wherever we go meanwhile.
 
     ``lock`` is an open file descriptor, which the system closes if we are killed.

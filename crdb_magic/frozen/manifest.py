@@ -15,8 +15,8 @@ from typing import Any, Self, TypeVar
 from crdb_magic.errors import RecordingError
 from crdb_magic.frozen import blocks, store
 from crdb_magic.frozen.blocks import END
-from crdb_magic.frozen.events import Event, Place
-from crdb_magic.frozen.folder import Held
+from crdb_magic.frozen.events import Event, RecordedConnection
+from crdb_magic.frozen.folder import HeldFolder
 from crdb_magic.frozen.store import DAMAGED
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class Contents:
     """What a manifest says: the version of crdb_magic that wrote it, connections and events in their order."""
 
     version: str
-    connections: tuple[Place, ...] = ()
+    connections: tuple[RecordedConnection, ...] = ()
     events: tuple[Event, ...] = ()
 
 
@@ -56,7 +56,7 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         _refuse_others(folder / NAME)
-        self._held = Held.hold(folder)
+        self._held = HeldFolder.hold(folder)
         self._path = folder / NAME  # as it is shown
         self._file: int | None = None
         self._hashes: set[str] = set()
@@ -68,7 +68,7 @@ class Manifest:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
-    def append(self, new: Sequence[Place | Event]) -> None:
+    def append(self, new: Sequence[RecordedConnection | Event]) -> None:
         """Write blocks, all of them or none; raise `RecordingError` if that can't be done."""
         if not new:
             return

@@ -10,7 +10,7 @@ from crdb_magic.frozen.events import PRESENT
 from crdb_magic.frozen.nearest import FROM_THE_TOP
 from crdb_magic.frozen.served import Served
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.keeping import Snapshot
+from crdb_magic.session.past_registry import Snapshot
 
 
 class FrozenPast:

@@ -13,12 +13,12 @@ from typing import Any, Self
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.errors import NotRecordedError, RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.events import Event, EventKind
 from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recording import Recording
 from crdb_magic.frozen.served import Served
 from crdb_magic.frozen.server import FrozenServer
-from crdb_magic.session.listening import LISTENING, Connection
+from crdb_magic.session.hooks import HOOKS, Connection
 
 
 class Playback:
@@ -32,7 +32,7 @@ class Playback:
         self._server = FrozenServer(self._served)
         self._numbers: dict[frozenset[tuple[str, str]], int] = {}
         self._lock = threading.Lock()
-        self._before, LISTENING.stand_in = LISTENING.stand_in, self
+        self._before, HOOKS.stand_in = HOOKS.stand_in, self
 
     def __enter__(self) -> Self:
         return self
@@ -47,8 +47,8 @@ class Playback:
 
     def close(self) -> None:
         """Serve no more; what stood in before does so again. May be called twice."""
-        if LISTENING.stand_in is self:
-            LISTENING.stand_in = self._before
+        if HOOKS.stand_in is self:
+            HOOKS.stand_in = self._before
         self._server.close()
 
     def place_of(self, target: Mapping[str, str]) -> Mapping[str, str]:
@@ -88,7 +88,7 @@ class Playback:
         facts: dict[str, Any] = {"statements": receipt.statements, "rows": receipt.rows}
         if receipt.as_of is not None:
             facts["as_of"] = receipt.as_of
-        like = Event(number=0, kind=Kind.RECEIPT, connection=number, text="", receipt=facts)
+        like = Event(number=0, kind=EventKind.RECEIPT, connection=number, text="", receipt=facts)
         recorded = self._served.receipt(like)
         return replace(receipt, **{"committed_at": None, **recorded.receipt}) if recorded else receipt
 

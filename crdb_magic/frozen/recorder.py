@@ -16,15 +16,15 @@ from weakref import WeakKeyDictionary
 from psycopg2 import Error
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.frozen.effect import UNCERTAIN
-from crdb_magic.frozen.events import FACTS, Event, Kind, Place
-from crdb_magic.frozen.line import Ended, Line, told_by
+from crdb_magic.frozen.connection_recorder import ConnectionRecorder, Ended, told_by
+from crdb_magic.frozen.events import FACTS, Event, EventKind, RecordedConnection
 from crdb_magic.frozen.manifest import Manifest
 from crdb_magic.frozen.recording import is_setting
+from crdb_magic.frozen.visible_writes import UNCERTAIN
 from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.driver import Connection, Cursor
-from crdb_magic.session.keeping import KEEPERS
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
+from crdb_magic.session.past_registry import KEEPERS
 
 T = TypeVar("T")
 COMPLETE = "The recording is complete."
@@ -67,15 +67,15 @@ class Recorder:
         self._outcome = COMPLETE
         self._lock = threading.RLock()
         self._number = self._after = 0
-        self._lines: WeakKeyDictionary[Connection, Line] = WeakKeyDictionary()
-        self._places: dict[int, Place] = {}
-        LISTENING.count_anew()
-        LISTENING.listener = self
+        self._lines: WeakKeyDictionary[Connection, ConnectionRecorder] = WeakKeyDictionary()
+        self._places: dict[int, RecordedConnection] = {}
+        HOOKS.count_anew()
+        HOOKS.listener = self
 
     @property
     def is_open(self) -> bool:
         """Whether it records: not in a fork."""
-        return LISTENING.listener is self and os.getpid() == self._process
+        return HOOKS.listener is self and os.getpid() == self._process
 
     @property
     def outcome(self) -> str:
@@ -88,7 +88,7 @@ class Recorder:
         """End the recording; the folder is whole."""
         with self._lock:
             if self.is_open:
-                LISTENING.listener = None
+                HOOKS.listener = None
                 for line in self._lines.values():
                     line.leave()
                 self._manifest.close()
@@ -132,18 +132,18 @@ class Recorder:
     @_apart
     def read_at(self, connection: Connection, asked: str, at: Decimal) -> None:
         """Record which instant was meant."""
-        self._append([self._numbered(Event(kind=Kind.INSTANT, text=asked, at=at, **self._of(connection)))])
+        self._append([self._numbered(Event(kind=EventKind.INSTANT, text=asked, at=at, **self._of(connection)))])
 
     @_apart
     def ended(self, connection: Connection, receipt: Receipt) -> None:
         """Record how a transaction went."""
         facts = {name: value for name in FACTS if (value := getattr(receipt, name)) not in (None, ())}
-        event = Event(kind=Kind.RECEIPT, text="", receipt=facts, **self._of(connection))
+        event = Event(kind=EventKind.RECEIPT, text="", receipt=facts, **self._of(connection))
         self._append([self._numbered(event)])
 
     # What is recorded.
 
-    def _doubt(self, line: Line) -> None:
+    def _doubt(self, line: ConnectionRecorder) -> None:
         """Let what follows stand behind a write that is not in the recording, where there may have been one."""
         if line.is_in_doubt:
             line.is_in_doubt = False
@@ -156,22 +156,22 @@ class Recorder:
     def _of(self, connection: Connection) -> dict[str, Any]:
         return {"number": 0, "connection": self._line(connection).number}
 
-    def _line(self, connection: Connection, shown: str = "") -> Line:
+    def _line(self, connection: Connection, shown: str = "") -> ConnectionRecorder:
         if connection not in self._lines:
-            line = Line(connection, LISTENING.number_of(connection.target), self.folder)
+            line = ConnectionRecorder(connection, HOOKS.number_of(connection.target), self.folder)
             self._lines[connection] = line
             if line.number not in self._places:
                 self._introduce(line, shown)
                 self._append([self._numbered(_setting(line, sql)) for sql in connection.settings])
         return self._lines[connection]
 
-    def _introduce(self, line: Line, shown: str) -> None:
+    def _introduce(self, line: ConnectionRecorder, shown: str) -> None:
         """Record what a connection is, the first time and when it is shown in another way."""
         parameters = told_by(line.connection)
         before = self._places.get(line.number)
         if before is not None:
             shown, parameters = shown or before.shown, dict(before.parameters)
-        place = Place(
+        place = RecordedConnection(
             number=line.number,
             shown=shown,
             database=line.connection.database,
@@ -182,7 +182,7 @@ class Recorder:
             self._places[line.number] = place
             self._manifest.append([place])
 
-    def _record(self, line: Line) -> None:
+    def _record(self, line: ConnectionRecorder) -> None:
         """Give the numbers, and behind which write each of it was, to what a transaction was answered.
 
         While others have written meanwhile nobody can tell what of that its reads of the present have seen.
@@ -195,7 +195,7 @@ class Recorder:
             if isinstance(step, Event):
                 numbered = self._numbered(replace(step, undone=ended.undone, at=None if step.refusal else at))
                 events.append(
-                    numbered if is_certain or numbered.kind is Kind.WRITE else replace(numbered, after=UNCERTAIN)
+                    numbered if is_certain or numbered.kind is EventKind.WRITE else replace(numbered, after=UNCERTAIN)
                 )
             elif step.back:
                 self._after = marks.get(step.name, self._after)
@@ -208,7 +208,7 @@ class Recorder:
     def _numbered(self, event: Event) -> Event:
         self._number += 1
         event = replace(event, number=self._number, after=self._after)
-        if event.kind is Kind.WRITE and event.refusal is None and not is_setting(event):
+        if event.kind is EventKind.WRITE and event.refusal is None and not is_setting(event):
             self._after = event.number
         return event
 
@@ -217,14 +217,16 @@ class Recorder:
             self._manifest.append(events)
 
 
-def _setting(line: Line, sql: str) -> Event:
-    return Event(number=0, kind=Kind.WRITE, connection=line.number, text=sql, tag="SET", told=told_by(line.connection))
+def _setting(line: ConnectionRecorder, sql: str) -> Event:
+    return Event(
+        number=0, kind=EventKind.WRITE, connection=line.number, text=sql, tag="SET", told=told_by(line.connection)
+    )
 
 
 def _present(connection: Connection, ended: Ended) -> Decimal | None:
     """Give the instant at which a transaction that wrote nothing has read the present, where that can be known."""
     events = [step for step in ended.steps if isinstance(step, Event)]
-    if not events or any(event.as_of is not None or event.kind is not Kind.READ for event in events):
+    if not events or any(event.as_of is not None or event.kind is not EventKind.READ for event in events):
         return None
     keeper = KEEPERS.get(connection.address)
     return keeper.present().at if keeper else instant_of_last(connection, may_ask=True)

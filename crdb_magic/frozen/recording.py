@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.asof import AsOf
-from crdb_magic.frozen.events import COMMITTED, PRESENT, Event, Kind, Place
+from crdb_magic.frozen.events import COMMITTED, PRESENT, Event, EventKind, RecordedConnection
 from crdb_magic.session.catalog import OF_TYPES
 from crdb_magic.sql.kinds import SETTINGS
 from crdb_magic.sql.messages import FILLER, readable
@@ -60,8 +60,8 @@ def is_timeless(question: Question) -> bool:
 class Recording:
     """A recording: its connections, its events in order, and what reads the rows of one. Nothing in it changes."""
 
-    def __init__(self, places: Iterable[Place], events: Iterable[Event], rows: Rows) -> None:
-        self.places: Mapping[int, Place] = {place.number: place for place in places}
+    def __init__(self, places: Iterable[RecordedConnection], events: Iterable[Event], rows: Rows) -> None:
+        self.places: Mapping[int, RecordedConnection] = {place.number: place for place in places}
         self.rows = rows
         self._asked: dict[Question, list[Event]] = defaultdict(list)
         self._settings: dict[tuple[int, str], list[Event]] = defaultdict(list)
@@ -72,15 +72,15 @@ class Recording:
             self._add(event)
 
     def _add(self, event: Event) -> None:
-        if event.kind is Kind.INSTANT:
+        if event.kind is EventKind.INSTANT:
             self._other[instant_key(event.connection, event.text, event.after)].append(event)
-        elif event.kind is Kind.RECEIPT:
+        elif event.kind is EventKind.RECEIPT:
             self._other[receipt_key(event)].append(event)
         elif is_setting(event):
             self._settings[event.connection, event.text].append(event)
         else:
             self._asked[Question.of(event)].append(event)
-            if event.kind is Kind.WRITE:
+            if event.kind is EventKind.WRITE:
                 self._writes[event.number] = event
         self._instants.update((event.connection, at) for at in (event.as_of, event.at) if at is not None)
 

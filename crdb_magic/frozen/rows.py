@@ -7,7 +7,7 @@ from typing import Any
 from psycopg2 import extensions
 
 from crdb_magic.columns.arrow import Batch, from_rows
-from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.events import RecordedColumn
 from crdb_magic.frozen.wire import SIZES
 from crdb_magic.session.driver import Cursor
 from crdb_magic.session.reading import digits_of
@@ -17,9 +17,9 @@ _DECIMAL = 1700
 _BEFORE_LENGTH = 4  # what PostgreSQL adds to a declared length
 
 
-def headings(cursor: Cursor) -> tuple[Heading, ...]:
+def headings(cursor: Cursor) -> tuple[RecordedColumn, ...]:
     """Give the columns that a cursor's answer has."""
-    return tuple(Heading(one.name, one.type_code, _modifier(one)) for one in cursor.description or ())
+    return tuple(RecordedColumn(one.name, one.type_code, _modifier(one)) for one in cursor.description or ())
 
 
 def _modifier(column: Any) -> int:

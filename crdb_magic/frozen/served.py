@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from crdb_magic.errors import NotRecordedError
 from crdb_magic.frozen import nearest
-from crdb_magic.frozen.effect import InEffect
-from crdb_magic.frozen.events import COMMITTED, Event, Kind, Refusal
+from crdb_magic.frozen.events import COMMITTED, ErrorResponse, Event, EventKind
 from crdb_magic.frozen.recording import Question, Recording, instant_key, is_timeless, receipt_key
+from crdb_magic.frozen.visible_writes import VisibleWrites
 
 
 class Served:
@@ -24,7 +24,7 @@ class Served:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.lock = threading.RLock()
-        self.effect = InEffect()
+        self.effect = VisibleWrites()
         self._times: Counter[Hashable] = Counter()
 
     def look(self, question: Question, who: Hashable) -> Event:
@@ -44,11 +44,11 @@ class Served:
             key = self._key(question, who, digest or "")
             event = self._answer(question, candidates, self._times[key])
             self._times[key] += 1
-            if event.kind is Kind.WRITE and event.refusal is None:
+            if event.kind is EventKind.WRITE and event.refusal is None:
                 self.effect.wrote(who, event.number)
             return event
 
-    def refusal(self, question: Question, who: Hashable, *sqlstates: str) -> Refusal | None:
+    def refusal(self, question: Question, who: Hashable, *sqlstates: str) -> ErrorResponse | None:
         """Serve the error that was answered to what else is always done, such as a COMMIT, if there was one here.
 
         Where SQLSTATEs are given, one of these alone.
@@ -60,7 +60,7 @@ class Served:
             self._times[self._key(question, who)] += 1
             return refusal
 
-    def _refusal(self, question: Question, who: Hashable) -> Refusal | None:
+    def _refusal(self, question: Question, who: Hashable) -> ErrorResponse | None:
         left = self.recording.answers(question, self.effect.after(who))[self._times[self._key(question, who)] :]
         return left[0].refusal if left else None
 

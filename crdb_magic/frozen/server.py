@@ -14,12 +14,12 @@ from selectors import EVENT_READ, DefaultSelector
 from typing import NamedTuple
 
 from crdb_magic.frozen import wire
-from crdb_magic.frozen.answers import LeftError
-from crdb_magic.frozen.events import Place
+from crdb_magic.frozen.events import RecordedConnection
 from crdb_magic.frozen.past import FrozenPast
+from crdb_magic.frozen.protocol import Client
+from crdb_magic.frozen.responses import LeftError
 from crdb_magic.frozen.served import Served
-from crdb_magic.frozen.speaking import Client
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.past_registry import KEEPERS
 
 _HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
 _LOCAL = "127.0.0.1"
@@ -30,7 +30,7 @@ _NAME = "crdb_magic recording"
 class _Door(NamedTuple):
     """A socket that listens for the clients of a recorded connection, and where it is."""
 
-    place: Place
+    place: RecordedConnection
     listener: socket.socket
     host: str
     port: int
@@ -130,11 +130,11 @@ class FrozenServer:
             line.close()
 
 
-def _database(place: Place) -> str:
+def _database(place: RecordedConnection) -> str:
     return place.database or "defaultdb"
 
 
-def _opened(place: Place) -> _Door:
+def _opened(place: RecordedConnection) -> _Door:
     """Listen where no network is needed and no file is left by who is killed; elsewhere on this machine's own address.
 
     libpq takes a host that begins with @ for a name of Linux's abstract sockets

@@ -23,11 +23,11 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from crdb_magic.columns.arrow import TEXT, Array, Batch, as_array, bytes_of
-from crdb_magic.columns.exact import Form, Trial
+from crdb_magic.columns.exact import ExactForm, Trial
 from crdb_magic.columns.results import unique
 from crdb_magic.columns.spelling import texts_of
 from crdb_magic.errors import RecordingError
-from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.events import RecordedColumn
 from crdb_magic.values.typemap import Family, SqlType, decimal_digits, lookup, text_like
 
 _IN_MEMORY = 64 << 20  # bytes of texts: of more, the rest waits in a file that has no name
@@ -46,7 +46,7 @@ class Stored:
     rows: int
 
 
-def write(folder: Path, columns: Sequence[Heading], batches: Iterable[Batch]) -> Stored:
+def write(folder: Path, columns: Sequence[RecordedColumn], batches: Iterable[Batch]) -> Stored:
     """Write rows of the server's texts into ``data/`` of the folder, be they more than the memory holds.
 
     The file appears as a whole; one that is there already with the same rows is kept. Raise `OSError`.
@@ -65,7 +65,7 @@ def write(folder: Path, columns: Sequence[Heading], batches: Iterable[Batch]) ->
     return stored
 
 
-def read(folder: Path, hash_: str, columns: Sequence[Heading]) -> Iterator[Batch]:
+def read(folder: Path, hash_: str, columns: Sequence[RecordedColumn]) -> Iterator[Batch]:
     """Give the rows that have that hash, as arrays of the server's texts; all are looked at before the first is given.
 
     Raise `RecordingError` if the file is missing or can't be read, or holds anything else.
@@ -100,7 +100,7 @@ def clear(folder: Path, keep: Collection[str] | None = None) -> None:
 class _Spool:
     """Texts on their way, kept until their hash is known: in memory, or in a file that has no name."""
 
-    def __init__(self, columns: Sequence[Heading], folder: Path) -> None:
+    def __init__(self, columns: Sequence[RecordedColumn], folder: Path) -> None:
         self._columns = columns
         self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(folder) if folder.is_dir() else None)  # noqa: SIM115
         self._schema = pa.schema([(str(place), TEXT) for place in range(len(columns))])
@@ -146,7 +146,7 @@ def _take_in(parts: tuple[Any, Any], texts: Array) -> None:
     data.update(np.ascontiguousarray(bytes_of(pc.fill_null(texts, ""))[1]))  # a NULL may have bytes behind it
 
 
-def _type(column: Heading) -> SqlType:
+def _type(column: RecordedColumn) -> SqlType:
     """Give the type of a column. Types of one database alone (enums, extensions) are nobody's but that server's."""
     type_ = lookup(column.oid, cockroach=False) or text_like(f"oid {column.oid}", column.oid)
     if type_.element:
@@ -163,7 +163,7 @@ def _digits(modifier: int) -> tuple[int, int] | None:
 _MOST_DIGITS = 76
 
 
-def _write(path: Path, columns: Sequence[Heading], forms: Sequence[Form], batches: Iterable[Batch]) -> None:
+def _write(path: Path, columns: Sequence[RecordedColumn], forms: Sequence[ExactForm], batches: Iterable[Batch]) -> None:
     names = unique(tuple(column.name for column in columns))
     schema = pa.schema(list(map(_field, names, columns, forms)))
     part = path.with_name(f"{path.stem}-{os.getpid()}-{threading.get_ident()}{_PART}")
@@ -180,7 +180,7 @@ def _write(path: Path, columns: Sequence[Heading], forms: Sequence[Form], batche
         part.unlink(missing_ok=True)
 
 
-def _field(name: str, column: Heading, form: Form) -> Any:
+def _field(name: str, column: RecordedColumn, form: ExactForm) -> Any:
     """Describe a column to whoever reads the file, and how its texts were spelt."""
     known = {"type": _type(column).name, "oid": str(column.oid), "modifier": str(column.modifier)}
     known |= {"style": form.style} if form.style else {}
@@ -213,7 +213,7 @@ def _texts(path: Path, width: int) -> Iterator[Batch]:
             yield tuple(map(texts_of, batch.columns, styles))
 
 
-def _is_there(folder: Path, stored: Stored, columns: Sequence[Heading]) -> bool:
+def _is_there(folder: Path, stored: Stored, columns: Sequence[RecordedColumn]) -> bool:
     try:
         next(read(folder, stored.hash, columns), None)
     except RecordingError:

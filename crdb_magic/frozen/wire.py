@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crdb_magic.columns.arrow import Batch, as_array, bytes_of
-from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.events import RecordedColumn
 
 CANCEL, TLS, GSS = 80877102, 80877103, 80877104
 """What the first message of a connection may ask for, besides a session."""
@@ -25,7 +25,7 @@ COPY_DATA, COPY_DONE = b"d", b"c"
 _SHORTEST_START, _LONGEST_START = 8, 10_000  # bytes, as PostgreSQL has it (MAX_STARTUP_PACKET_LENGTH)
 
 
-class Message(NamedTuple):
+class FrontendMessage(NamedTuple):
     """A message of a client: its kind, none of the first one."""
 
     kind: bytes
@@ -55,10 +55,10 @@ class Wire:
             raise EOFError
         return code, self._read(length - _SHORTEST_START)
 
-    def next(self) -> Message:
+    def next(self) -> FrontendMessage:
         """Wait for the next message; raises EOFError at the end."""
         kind, length = struct.unpack(">ci", self._read(5))
-        return Message(kind, self._read(length - 4))
+        return FrontendMessage(kind, self._read(length - 4))
 
     def _read(self, count: int) -> bytes:
         data = self._file.read(count)
@@ -117,7 +117,7 @@ def notice(fields: Mapping[str, str]) -> bytes:
     return message(b"N", _fields(fields))
 
 
-def heading(columns: Sequence[Heading]) -> bytes:
+def heading(columns: Sequence[RecordedColumn]) -> bytes:
     """Describe the columns of the rows to come: of no table, as text."""
     described = (
         _text(one.name) + struct.pack(">ihihih", 0, 0, _signed(one.oid), _size(one), one.modifier, 0) for one in columns
@@ -132,7 +132,7 @@ SIZES = {
 """The lengths of types in PostgreSQL, by OID (pg_type.typlen); other types' differ from value to value."""
 
 
-def _size(column: Heading) -> int:
+def _size(column: RecordedColumn) -> int:
     """Give the length of a column's type; of another than PostgreSQL's the modifier tells, as of a declared one."""
     return SIZES.get(column.oid, -1) if column.modifier == -1 else -1
 

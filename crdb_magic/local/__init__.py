@@ -23,7 +23,7 @@ when it stops the server; what nobody could remove goes at the next start. Witho
 launching.py on is closed.
 """
 
-from crdb_magic.local.frozen import FrozenServer, start
+from crdb_magic.local.frozen import NoServer, start
 from crdb_magic.local.server import LocalServer, serving
 
-__all__ = ["FrozenServer", "LocalServer", "serving", "start"]
+__all__ = ["LocalServer", "NoServer", "serving", "start"]

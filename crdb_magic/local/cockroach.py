@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from crdb_magic.errors import LocalServerError
 from crdb_magic.local.client import answers, url_of
-from crdb_magic.local.folder import Kind
+from crdb_magic.local.folder import FolderKind
 from crdb_magic.local.lifeline import Job, Program
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Cockroach:
 
     program: Path
 
-    kind: ClassVar = Kind.COCKROACHDB
+    kind: ClassVar = FolderKind.COCKROACHDB
 
     def describe(self, folder: Folder) -> str:
         """Say in one line what this server is."""

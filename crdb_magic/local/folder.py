@@ -25,7 +25,7 @@ _PATIENCE = 2.0  # seconds: a server whose owner was killed is gone within them
 _STOPS = ((0, signal.SIGINT), (60, signal.SIGQUIT), (10, signal.SIGKILL), (10, 0))  # seconds to wait, what comes then
 
 
-class Kind(StrEnum):
+class FolderKind(StrEnum):
     """Whose data a kept folder holds; the text stands in the lock file once the first start has succeeded."""
 
     POSTGRESQL = "PostgreSQL"
@@ -43,7 +43,7 @@ class Folder:
     path: Path
     keep: bool
     lock: int
-    kind: Kind | None
+    kind: FolderKind | None
 
     @property
     def data(self) -> Path:
@@ -60,7 +60,7 @@ class Folder:
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-_LOG_LINES:]) or "(its log is empty)"
 
-    def finish(self, kind: Kind) -> None:
+    def finish(self, kind: FolderKind) -> None:
         """Note that the data is complete: from now on it is kept."""
         if self.keep and self.kind is None:
             os.write(self.lock, kind.encode())
@@ -162,7 +162,7 @@ def _known(path: Path, lock: int) -> Folder:
     if not kind:
         shutil.rmtree(path / "data", ignore_errors=True)  # of a first start that was cut short
         return Folder(path, keep=True, lock=lock, kind=None)
-    if kind not in set(Kind):
+    if kind not in set(FolderKind):
         os.close(lock)
         raise _foreign(path)
-    return Folder(path, keep=True, lock=lock, kind=Kind(kind))
+    return Folder(path, keep=True, lock=lock, kind=FolderKind(kind))

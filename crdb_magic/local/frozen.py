@@ -9,7 +9,7 @@ from crdb_magic.environment import FROZEN
 from crdb_magic.local.server import LocalServer
 
 
-class FrozenServer(LocalServer):
+class NoServer(LocalServer):
     """What a program holds instead of a server: connections go to the recording, whatever their URL.
 
     Its own URL leads nowhere: no host name ends in .invalid (RFC 2606). Its user and database are those of a local
@@ -32,7 +32,7 @@ def start(directory: Path | None = None) -> LocalServer:
     Raises LocalServerError with what to do about it.
     """
     if os.environ.get(FROZEN):
-        return FrozenServer()
+        return NoServer()
     from crdb_magic.local.launching import choose_engine, launch
 
     return launch(directory, choose_engine)

@@ -10,7 +10,7 @@ from crdb_magic.errors import LocalServerError
 from crdb_magic.local.account import server_account
 from crdb_magic.local.binaries import find_cockroach, find_postgres
 from crdb_magic.local.cockroach import Cockroach
-from crdb_magic.local.folder import Kind, open_folder
+from crdb_magic.local.folder import FolderKind, open_folder
 from crdb_magic.local.lifeline import Lifeline
 from crdb_magic.local.postgres import PortTakenError, Postgres, free_port
 from crdb_magic.local.server import LocalServer
@@ -31,7 +31,7 @@ class Engine(Protocol):
     """What to run, and how to see that it is there."""
 
     @property
-    def kind(self) -> Kind: ...  # noqa: D102
+    def kind(self) -> FolderKind: ...  # noqa: D102
 
     def describe(self, folder: Folder) -> str: ...  # noqa: D102
     def job(self, folder: Folder) -> Job: ...  # noqa: D102
@@ -40,7 +40,7 @@ class Engine(Protocol):
     def failure(self, folder: Folder) -> LocalServerError: ...  # noqa: D102
 
 
-def launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> LocalServer:
+def launch(directory: Path | None, choose: Callable[[FolderKind | None], Engine]) -> LocalServer:
     """Start the engine that is chosen, and choose again if its port was taken meanwhile."""
     try:
         for _ in range(_PORTS - 1):
@@ -51,13 +51,13 @@ def launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> L
         raise LocalServerError(f"The local server could not be started: {error}") from error
 
 
-def choose_engine(kept: Kind | None) -> Engine:
+def choose_engine(kept: FolderKind | None) -> Engine:
     """Choose by what is on this machine, unless data of one kind is there already."""
-    if kept is Kind.POSTGRESQL:
+    if kept is FolderKind.POSTGRESQL:
         return _postgres("its kept data is PostgreSQL's")
     if cockroach := find_cockroach():
         return Cockroach(cockroach)
-    if kept is Kind.COCKROACHDB:
+    if kept is FolderKind.COCKROACHDB:
         raise LocalServerError(
             "The directory holds data of CockroachDB, and there is no cockroach program to serve it.",
             hint="Set COCKROACH_BINARY to one, or name another directory.",
@@ -70,7 +70,7 @@ def _postgres(reason: str) -> Postgres:
     return Postgres(find_postgres(account), account, free_port(), reason)
 
 
-def _launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> LocalServer:
+def _launch(directory: Path | None, choose: Callable[[FolderKind | None], Engine]) -> LocalServer:
     with ExitStack() as failing, closing(open_folder(directory)) as folder:
         lifeline = Lifeline(folder)
         failing.callback(lifeline.stop)
@@ -79,7 +79,7 @@ def _launch(directory: Path | None, choose: Callable[[Kind | None], Engine]) -> 
     return server
 
 
-def _serve(folder: Folder, lifeline: Lifeline, choose: Callable[[Kind | None], Engine]) -> LocalServer:
+def _serve(folder: Folder, lifeline: Lifeline, choose: Callable[[FolderKind | None], Engine]) -> LocalServer:
     engine = choose(folder.kind)
     lifeline.run(engine.job(folder))
     url = _wait(engine, folder, lifeline)

@@ -12,7 +12,7 @@ from crdb_magic.errors import LocalServerError
 from crdb_magic.local.account import NAME
 from crdb_magic.local.client import install_shims, name_database, url_of
 from crdb_magic.local.copies import reachable_copy
-from crdb_magic.local.folder import Kind
+from crdb_magic.local.folder import FolderKind
 from crdb_magic.local.lifeline import Job, Program
 from crdb_magic.local.password import make_password, password_file, password_of, take_back
 
@@ -74,7 +74,7 @@ class Postgres:
     port: int
     reason: str
 
-    kind: ClassVar = Kind.POSTGRESQL
+    kind: ClassVar = FolderKind.POSTGRESQL
 
     def describe(self, folder: Folder) -> str:
         """Say in one line what this server is."""

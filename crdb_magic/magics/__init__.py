@@ -3,38 +3,38 @@
 ::
 
     connect.py, txn.py, pin.py, receipt.py, rerun.py, freeze.py, write.py, export.py, schema.py, activity.py,
-    doctor.py           the magics
-    ├── magic.py            what a magic is, and what they share in a notebook
-    │   ├── ledger.py           … the receipts of its transactions
-    │   ├── readings.py         … what reading again needs
-    │   ├── connections.py      the open connections, by name
-    │   ├── password.py         … whose password is asked for, or in a keyring
-    │   ├── freezing.py         the recording that is made or served
-    │   ├── remarks.py          … what the first cell has to say
-    │   └── sql_name.py         %sql, for those who ask for it
-    ├── completer.py        Tab
-    │   ├── places.py           … where the cursor is in a cell
-    │   └── known.py            … what is known of the databases, read in the background
-    ├── arguments.py        a line -> its options
-    │   ├── habits.py           … and what users of other tools mean
-    │   ├── txn_options.py      those of a transaction
-    │   └── expression.py       … and the frame that Python in it is
-    ├── namespace.py        the notebook's variables
-    ├── sql_cell.py         a cell of SQL
-    ├── python_cell.py      a cell of Python that may run several times
-    │   ├── capture.py          what it shows, held back
-    │   └── tracebacks.py       what an error says that leaves it
-    ├── limit.py            how many rows are fetched at most
-    ├── display.py          results -> what is shown
-    │   ├── again.py            … hints that another run may show something else
-    │   ├── shown.py            … frames, and their receipts
-    │   ├── outputs.py          … a few words
-    │   ├── waiting.py          … while a transaction runs
-    │   └── status.py           … and how it went, in a line
-    └── progress.py         a bar over rows
-        ├── bars.py             … how it is drawn
-        └── audience.py         … for whom
-    prompt.py           colours of cells in a terminal
+    doctor.py             the magics
+    ├── magic.py              what a magic is, and what they share in a notebook
+    │   ├── receipt_history.py    … the receipts of its transactions
+    │   ├── read_history.py       … what reading again needs
+    │   ├── connections.py        the open connections, by name
+    │   ├── password.py           … whose password is asked for, or in a keyring
+    │   ├── notebook_recording.py the recording that is made or served
+    │   ├── remarks.py            … what the first cell has to say
+    │   └── sql_name.py           %sql, for those who ask for it
+    ├── completer.py          Tab
+    │   ├── cursor_position.py    … where the cursor is in a cell
+    │   └── names_cache.py        … what is known of the databases, read in the background
+    ├── arguments.py          a line -> its options
+    │   ├── habits.py             … and what users of other tools mean
+    │   ├── txn_options.py        those of a transaction
+    │   └── expression.py         … and the frame that Python in it is
+    ├── namespace.py          the notebook's variables
+    ├── sql_cell.py           a cell of SQL
+    ├── python_cell.py        a cell of Python that may run several times
+    │   ├── capture.py            what it shows, held back
+    │   └── tracebacks.py         what an error says that leaves it
+    ├── limit.py              how many rows are fetched at most
+    ├── display.py            results -> what is shown
+    │   ├── steadiness_hints.py   … hints that another run may show something else
+    │   ├── shown.py              … frames, and their receipts
+    │   ├── outputs.py            … a few words
+    │   ├── waiting.py            … while a transaction runs
+    │   └── status.py             … and how it went, in a line
+    └── progress.py           a bar over rows
+        ├── bars.py               … how it is drawn
+        └── audience.py           … for whom
+    prompt.py             colours of cells in a terminal
 """
 
 from __future__ import annotations

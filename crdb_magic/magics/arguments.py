@@ -198,7 +198,7 @@ def parse(line: str, options: Sequence[Option], namespace: Namespace, follows: R
 
     Raises :class:`OptionError` for an option that does not exist, comes twice, or has a value that it can't have.
     """
-    reader = _Reader(line, {option.name: option for option in options}, namespace)
+    reader = _LineReader(line, {option.name: option for option in options}, namespace)
     reader.may_subtract = follows is Rest.PYTHON
     into = reader.assignment()
     while reader.option():
@@ -215,7 +215,7 @@ def refuse_rest(rest: str, where: str, hint: str | None = None) -> None:
         raise OptionError(f"{where} takes no {_NOT_TOLD.split(rest, maxsplit=1)[0]!r}.", hint=hint)
 
 
-class _Reader:
+class _LineReader:
     """A position in the line, moving over its options."""
 
     def __init__(self, line: str, options: Mapping[str, Option], namespace: Mapping[str, object]) -> None:

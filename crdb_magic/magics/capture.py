@@ -42,7 +42,7 @@ class _Publisher(CapturingDisplayPublisher):
         self._held.append(lambda: self._real.clear_output(wait))
 
 
-class Held:
+class CapturedOutputs:
     """What was held back, in order."""
 
     def __init__(self) -> None:

@@ -12,12 +12,12 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from crdb_magic.errors import NotConnectedError
 from crdb_magic.explore.completion import Completion, Variables, complete
-from crdb_magic.explore.names import UNKNOWN, Names
+from crdb_magic.explore.names import UNKNOWN, DatabaseNames
 from crdb_magic.magics.arguments import Fills, Option, Unfinished, Words, unfinished
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.known import Known
+from crdb_magic.magics.cursor_position import AtCursor, InCell, InLine, in_cell, in_line, member_of_db, sql_sent
 from crdb_magic.magics.magic import CrdbMagic, Magic
-from crdb_magic.magics.places import AtCursor, InCell, InLine, in_cell, in_line, member_of_db, sql_sent
+from crdb_magic.magics.names_cache import NamesCache
 from crdb_magic.sql.names import written
 from crdb_magic.sql.statements import public
 
@@ -28,7 +28,7 @@ _OF_A_WORD = f"{ascii_letters}{digits}_-"
 _TABLE_KINDS = frozenset({"table", "view", "schema"})
 
 
-class _Answer(list[SimpleCompletion]):
+class _Matches(list[SimpleCompletion]):
     """What we offer; IPython would take an empty list for no answer, and ask the others."""
 
     def __len__(self) -> int:
@@ -37,7 +37,7 @@ class _Answer(list[SimpleCompletion]):
 
 def _answered(fragment: str, offered: Iterable[Completion], besides: Iterable[str] = ()) -> SimpleMatcherResult:
     return SimpleMatcherResult(
-        completions=_Answer(SimpleCompletion(one.text, type=one.kind) for one in offered),
+        completions=_Matches(SimpleCompletion(one.text, type=one.kind) for one in offered),
         matched_fragment=fragment,
         suppress=True,
         do_not_suppress=set(besides),
@@ -55,7 +55,7 @@ class Completer:
     def __init__(self, notebook: CrdbMagic) -> None:
         self._notebook = notebook
         self._shell: InteractiveShell = notebook.shell
-        self.known = Known()
+        self.known = NamesCache()
 
         @context_matcher(identifier=_NAME, priority=_FIRST)  # type: ignore[untyped-decorator]
         def matcher(context: CompletionContext) -> SimpleMatcherResult:
@@ -111,7 +111,7 @@ class Completer:
         found = complete(sql.text, sql.cursor, self._names(given), self._variables())
         return _answered(sql.text[found.start : sql.cursor], found.items) if found else _answered("", ())
 
-    def _names(self, given: Mapping[str, str]) -> Names:
+    def _names(self, given: Mapping[str, str]) -> DatabaseNames:
         try:
             return self.known.of(self._notebook.connections.get(given.get("on")))
         except NotConnectedError:

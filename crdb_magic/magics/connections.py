@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotConnectedError, StatementError
-from crdb_magic.local import FrozenServer, LocalServer, serving, start
+from crdb_magic.local import LocalServer, NoServer, serving, start
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.keeping import KEEPERS
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.session.session import Session
 from crdb_magic.session.snapshots import Keeper
 from crdb_magic.sql.statements import BoundStatement, split
@@ -59,9 +59,9 @@ class Connections:
 
     def open_local(self, name: str, directory: Path | None, settings: Settings = NO_SETTINGS) -> Session:
         """Connect to a local server, started if this notebook has none there; served from a recording, none is."""
-        key = directory, LISTENING.stand_in is not None
+        key = directory, HOOKS.stand_in is not None
         if key not in self._servers:
-            self._servers[key] = FrozenServer() if LISTENING.stand_in else start(directory)
+            self._servers[key] = NoServer() if HOOKS.stand_in else start(directory)
         return self.open(name, Target.from_url(self._servers[key].url), settings)
 
     def _add(self, name: str, session: Session) -> Session:
@@ -74,7 +74,7 @@ class Connections:
 
     def _keep_past(self, connection: Connection) -> None:
         """Keep the past from now on of a server of this process that has none of its own, whoever started it."""
-        is_ours = serving(connection.info.host, connection.info.port) is not None and LISTENING.stand_in is None
+        is_ours = serving(connection.info.host, connection.info.port) is not None and HOOKS.stand_in is None
         if is_ours and not connection.server.as_of_system_time and connection.address not in KEEPERS:
             self._keepers.append(Keeper(connection.target))
 

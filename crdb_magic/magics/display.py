@@ -15,18 +15,18 @@ from crdb_magic.columns.frame_options import EXACT, FrameOptions
 from crdb_magic.columns.frames import records, to_frame
 from crdb_magic.columns.objects import Finish, as_read, with_decimals
 from crdb_magic.columns.polars_frame import to_polars
-from crdb_magic.columns.results import Report, Result
+from crdb_magic.columns.results import Result, TransactionResults
 from crdb_magic.columns.tables import to_arrow
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import beginning, without_ids
 from crdb_magic.errors import ExactTextWarning
 from crdb_magic.explore.plan import Plan
-from crdb_magic.magics.again import Hints
-from crdb_magic.magics.limit import ALL, Limit
+from crdb_magic.magics.limit import ALL, RowLimit
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.shown import Look, Receipts
-from crdb_magic.magics.status import Line
+from crdb_magic.magics.status import TransactionLine
+from crdb_magic.magics.steadiness_hints import Hints
 from crdb_magic.sql.statements import Statement
 from crdb_magic.values.typemap import Family
 
@@ -54,7 +54,7 @@ class Shape:
     value: As = As.FRAME
     frames: FrameOptions = EXACT
     receipts: bool = True
-    limit: Limit = ALL
+    limit: RowLimit = ALL
     taken: bool = False
 
     @property
@@ -66,7 +66,12 @@ class Shape:
 
 
 def present(
-    report: Report, statements: Sequence[Statement], shape: Shape, receipts: Receipts, line: Line, hints: Hints
+    report: TransactionResults,
+    statements: Sequence[Statement],
+    shape: Shape,
+    receipts: Receipts,
+    line: TransactionLine,
+    hints: Hints,
 ) -> Any:
     """Show all results but the last that has columns, each under its statement, and give that one.
 
@@ -106,7 +111,7 @@ class _Last:
     receipt: Receipt
 
 
-def _value(last: _Last, words: list[str], shape: Shape, receipts: Receipts, line: Line) -> Any:
+def _value(last: _Last, words: list[str], shape: Shape, receipts: Receipts, line: TransactionLine) -> Any:
     """Show the words before the value, and make that; a value that is not seen is said to be cut."""
     result, receipt = last.result, last.receipt if shape.receipts else None
     cut = shape.limit.left_out(result) if shape.taken or shape.value is not As.FRAME else ""
@@ -155,7 +160,9 @@ def _decoded(result: Result, value: As, frames: FrameOptions) -> Any:
 _DECODERS: dict[As, Callable[[Result], Any]] = {As.ARROW: to_arrow, As.ROWS: records, As.POLARS: to_polars}
 
 
-def present_plans(report: Report, plans: Sequence[Plan], statements: Sequence[Statement], *, receipts: bool) -> Plan:
+def present_plans(
+    report: TransactionResults, plans: Sequence[Plan], statements: Sequence[Statement], *, receipts: bool
+) -> Plan:
     """Show all plans but the last, each under its statement, and what the server said besides; give the last one."""
     receipt = report.receipt if receipts else None
     plans = [replace(plan, receipt=receipt) for plan in plans]

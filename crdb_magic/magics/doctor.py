@@ -13,7 +13,7 @@ from crdb_magic.magics.connections import Connections
 from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.password import Password
 from crdb_magic.session.link import OwnLink
-from crdb_magic.session.told import Told
+from crdb_magic.session.session_state import SessionState
 
 DOCTOR_OPTIONS = (
     Option("local", "start a local server too, and stop it again", takes=Takes.NOTHING),
@@ -59,7 +59,7 @@ def crdb_doctor(notebook: CrdbMagic, call: Call) -> Report:
     return examine(asked, told=told, conditions=conditions)
 
 
-def _opened(connections: Connections, name: str | None) -> tuple[str | Target, Told | None]:
+def _opened(connections: Connections, name: str | None) -> tuple[str | Target, SessionState | None]:
     """Give where a connection leads, be it lost, and what it was told; nothing if none is open and none is named."""
     if name is None and connections.current is None:
         return "", None

@@ -13,9 +13,9 @@ from IPython.display import display
 from crdb_magic.core.target import Target
 from crdb_magic.core.wording import beginning
 from crdb_magic.errors import OptionError
-from crdb_magic.frozen.events import Event, Kind
+from crdb_magic.frozen.events import Event, EventKind
 from crdb_magic.frozen.manifest import Contents, load
-from crdb_magic.frozen.verifying import Check, verify
+from crdb_magic.frozen.verifying import VerifiedRead, verify
 from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest, Takes, path_of, refuse_rest
 from crdb_magic.magics.connect import connection_line
 from crdb_magic.magics.magic import CrdbMagic, magic
@@ -79,7 +79,7 @@ def crdb_freeze(notebook: CrdbMagic, call: Call) -> Any:
 def _verified(notebook: CrdbMagic, folder: Path, name: str | None) -> pd.DataFrame:
     """Read all of a recording again, with a bar; show what differs, and give a row for each read."""
     notebook.freezing.refuse_served("compare with")
-    contents, checks = load(folder), list[Check]()
+    contents, checks = load(folder), list[VerifiedRead]()
     with Progress(_rows(contents), folder.name, notebook.audience) as bar, interrupts_shown_short():
         for check in verify(contents, folder, lambda number: _target(notebook, number, name)):
             checks.append(check)
@@ -96,7 +96,7 @@ def _verified(notebook: CrdbMagic, folder: Path, name: str | None) -> pd.DataFra
 
 
 def _rows(contents: Contents) -> int:
-    return sum(event.rows for event in contents.events if event.kind is Kind.READ)
+    return sum(event.rows for event in contents.events if event.kind is EventKind.READ)
 
 
 def _target(notebook: CrdbMagic, number: int, name: str | None) -> Target:

@@ -17,7 +17,7 @@ GUARD = 10_000_000  # rows
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RowLimit:
     """How many rows are wanted of each query, None for all; those of a query that the planner thinks larger.
 
     The guard is no LIMIT in each query, for that costs: CockroachDB then scans by one reader instead of one a node
@@ -29,7 +29,7 @@ class Limit:
     asked: bool = False
 
     @classmethod
-    def of(cls, most: int | None, guard: int | None, *, asked: bool) -> Limit:
+    def of(cls, most: int | None, guard: int | None, *, asked: bool) -> RowLimit:
         """Take the number of rows, which guards by itself if it is one; the cell may have ``asked`` for all."""
         return cls(most, guard if most is None and not asked else None, asked)
 
@@ -60,4 +60,4 @@ class Limit:
         return first if self.asked else f"{first}: --limit all fetches them"
 
 
-ALL = Limit()
+ALL = RowLimit()

@@ -33,21 +33,21 @@ from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Choice, Isolation, Pri
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import is_of_connecting
 from crdb_magic.errors import CrdbMagicError, OptionError
-from crdb_magic.magics.again import Again
 from crdb_magic.magics.arguments import MOST_ROWS, ON, Call, Option, Rest, Words, describe, parse, refuse_rest
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.connections import Connections
-from crdb_magic.magics.freezing import Freezing
 from crdb_magic.magics.habits import assignment_meant
-from crdb_magic.magics.ledger import Ledger
 from crdb_magic.magics.limit import GUARD
 from crdb_magic.magics.namespace import Namespace, visible
+from crdb_magic.magics.notebook_recording import NotebookRecording
 from crdb_magic.magics.outputs import say
-from crdb_magic.magics.readings import Readings
+from crdb_magic.magics.read_history import ReadHistory
+from crdb_magic.magics.receipt_history import ReceiptHistory
 from crdb_magic.magics.remarks import Remarks
 from crdb_magic.magics.shown import Receipts
 from crdb_magic.magics.sql_name import SqlName
 from crdb_magic.magics.status import How, StatusLine
+from crdb_magic.magics.steadiness_hints import SteadinessHints
 from crdb_magic.magics.waiting import show_short
 from crdb_magic.session.session import Session
 
@@ -182,11 +182,11 @@ class CrdbMagic(Magics):
         super().__init__(shell, **kwargs)
         self._begins = False
         self.connections = Connections()
-        self.freezing = Freezing(self.connections)
+        self.freezing = NotebookRecording(self.connections)
         self.shown = Receipts()
-        self.again = Again()
-        self.ledger = Ledger()
-        self.readings = Readings()
+        self.again = SteadinessHints()
+        self.ledger = ReceiptHistory()
+        self.readings = ReadHistory()
         self.leaving = ExitStack()  # what is to be undone when the extension is unloaded
         self.status_line = StatusLine(shell, self)
 

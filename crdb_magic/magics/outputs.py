@@ -10,7 +10,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
 
 from crdb_magic.core.receipt import Receipt
-from crdb_magic.drawing.words import words_bundle
+from crdb_magic.drawing.html import words_bundle
 
 
 def say(text: str, receipt: Receipt | None = None) -> None:

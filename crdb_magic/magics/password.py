@@ -12,7 +12,7 @@ from IPython.core.error import StdinNotImplementedError
 
 from crdb_magic.core.target import Target
 from crdb_magic.errors import OptionError
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
 
 SERVICE = "crdb_magic"
 """The name under which a keyring keeps what is ours."""
@@ -37,7 +37,7 @@ class Password:
 
         A recording is served without one.
         """
-        if not self or LISTENING.stand_in:
+        if not self or HOOKS.stand_in:
             return target
         if _PASSWORD in target:
             raise OptionError("The address has a password: leave out that, or --ask-password and --keyring.")

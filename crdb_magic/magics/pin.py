@@ -16,8 +16,8 @@ from crdb_magic.explore.retention import Retention, retention
 from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest, Takes, refuse_rest, resolved
 from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
-from crdb_magic.session.keeping import KEEPERS
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.session.pinning import pin, unpin
 from crdb_magic.session.session import Session
 
@@ -98,7 +98,7 @@ def _shown(session: Session) -> list[str]:
 
 def _remembered(session: Session, then: datetime, now: datetime) -> list[str]:
     """Say until when it can be read, as far as that is known."""
-    if LISTENING.stand_in:
+    if HOOKS.stand_in:
         return ["The recording that is served holds what was read of it."]
     if session.connection.address in KEEPERS:
         return ["The local server keeps it as long as it runs."]

@@ -15,7 +15,7 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Observer
 from crdb_magic.errors import ScriptError
-from crdb_magic.magics.capture import Held
+from crdb_magic.magics.capture import CapturedOutputs
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.tracebacks import say_as_cells_do, shown_as_of
 from crdb_magic.sql.excerpt import excerpt
@@ -169,7 +169,7 @@ def run_python(
 
     Shown are the outputs of the last attempt, kept the names of the committed one.
     """
-    names, held = BeforeImage(shell.user_ns), Held()
+    names, held = BeforeImage(shell.user_ns), CapturedOutputs()
 
     def attempt(db: CockroachDatabase) -> Any:
         names.restore()

@@ -8,9 +8,9 @@ import pandas as pd
 
 from crdb_magic.errors import OptionError
 from crdb_magic.magics.arguments import ON, Call, Option, Takes
-from crdb_magic.magics.ledger import frame_of
 from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say, unseen
+from crdb_magic.magics.receipt_history import frame_of
 
 RECEIPT_OPTIONS = (
     Option("all", "all transactions of the notebook so far (the last 1,000), not just the last one",

@@ -21,7 +21,7 @@ from crdb_magic.magics.display import caption
 from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.namespace import Namespace
 from crdb_magic.magics.outputs import say, unseen
-from crdb_magic.magics.readings import Reading, Readings
+from crdb_magic.magics.read_history import ReadHistory, Reading
 from crdb_magic.magics.shown import Look
 from crdb_magic.magics.waiting import Waiting, interrupts_shown_short
 from crdb_magic.sql.kinds import may_write
@@ -80,7 +80,7 @@ def _documents(found: pd.DataFrame) -> frozenset[str]:
     return frozenset(name for name in found.columns if any(isinstance(cell, dict | list) for cell in found[name]))
 
 
-def _asked(readings: Readings, name: str, namespace: Namespace) -> tuple[Reading, pd.DataFrame]:
+def _asked(readings: ReadHistory, name: str, namespace: Namespace) -> tuple[Reading, pd.DataFrame]:
     """Give what was read, and the frame that it is compared with; raises :class:`OptionError` if there is none."""
     value = resolved(f":{name.removeprefix(':')}", namespace, "%crdb_rerun") if name else None
     if value is not None and not isinstance(value, pd.DataFrame | Receipt):

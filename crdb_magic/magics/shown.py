@@ -10,8 +10,7 @@ import pandas as pd
 
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing.frame import frame_bundle
-from crdb_magic.drawing.html import Bundle
-from crdb_magic.drawing.words import words_bundle
+from crdb_magic.drawing.html import Bundle, words_bundle
 from crdb_magic.magics.outputs import metadata_of
 
 _PLANS = (["info"], ["QUERY PLAN"])  # the column of an EXPLAIN: CockroachDB's, PostgreSQL's

@@ -15,7 +15,7 @@ from crdb_magic.explore.plan import Plan
 from crdb_magic.explore.suggestions import suggesting
 from crdb_magic.magics.arguments import Call
 from crdb_magic.magics.display import As, Shape, caption, present, present_plans
-from crdb_magic.magics.limit import Limit
+from crdb_magic.magics.limit import RowLimit
 from crdb_magic.magics.magic import CrdbMagic
 from crdb_magic.magics.progress import Arrivals
 from crdb_magic.magics.txn_options import of_transaction
@@ -96,6 +96,6 @@ def _shape(notebook: CrdbMagic, call: Call, wanted: Mapping[str, Any]) -> Shape:
     numbers, dates = call.given.get("numbers"), call.given.get("dates")
     if value is not As.FRAME and (numbers or dates):
         raise OptionError(f"--{'numbers' if numbers else 'dates'} is for frames: leave it out, or --as {value.value}.")
-    limit = Limit.of(wanted["limit"], notebook.guard, asked="limit" in call.given)
+    limit = RowLimit.of(wanted["limit"], notebook.guard, asked="limit" in call.given)
     taken = call.into is not None or (bool(call.rest) and not limit.asked)  # x = %crdb_txn …: nobody tells
     return Shape(value, notebook.frame_options(wanted), notebook.receipts, limit, taken)

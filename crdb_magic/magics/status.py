@@ -21,7 +21,7 @@ from crdb_magic.core.asof import FOLLOWER, time_of
 from crdb_magic.core.options import Choice
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing import attempts
-from crdb_magic.drawing.words import words_bundle
+from crdb_magic.drawing.html import words_bundle
 from crdb_magic.magics.audience import Audience
 from crdb_magic.magics.outputs import metadata_of
 
@@ -58,7 +58,7 @@ class Settings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class TransactionSummary:
     """A transaction that was committed, or the sum of those of a cell.
 
     ``rows`` are those of its value, None if that has none, and ``into`` the name that it was given. ``receipt`` is
@@ -78,12 +78,12 @@ class Done:
     @classmethod
     def one(
         cls, receipt: Receipt, rows: int | None = None, into: str | None = None, *, cut: str = "", frame: Any = None
-    ) -> Done:
+    ) -> TransactionSummary:
         """Give what is to be told of one."""
         return cls(receipt, rows, into, receipt.elapsed, receipt.attempts, receipt.as_of, cut=cut, frame=frame)
 
-    def __add__(self, other: Done) -> Done:
-        return Done(
+    def __add__(self, other: TransactionSummary) -> TransactionSummary:
+        return TransactionSummary(
             receipt=max(self.receipt, other.receipt, key=lambda one: one.attempts),
             rows=None if self.rows is None and other.rows is None else (self.rows or 0) + (other.rows or 0),
             into=None,
@@ -125,7 +125,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TransactionLine:
     """The line about one transaction; there is none about what ran ``within`` one that has not ended."""
 
     status: StatusLine
@@ -140,11 +140,11 @@ class Line:
     def under_value(self, receipt: Receipt, rows: int | None, *, cut: str = "", frame: Any = None) -> None:
         """Say it when the cell has run, of a value that has rows or not, and perhaps not all of them."""
         if self.speaks:
-            self.status.add(Done.one(receipt, rows, self.into, cut=cut, frame=frame))
+            self.status.add(TransactionSummary.one(receipt, rows, self.into, cut=cut, frame=frame))
 
     def under_tags(self, tags: Sequence[str], receipt: Receipt) -> None:
         """Show what the server said of statements without rows, and behind it how the transaction went."""
-        done, said = Done.one(receipt), "\n".join(tags)
+        done, said = TransactionSummary.one(receipt), "\n".join(tags)
         whole = f"{said} · {done.facts}" if len(tags) == 1 else f"{said}\n{done.ended} · {done.facts}"
         self.status.show(said, "" if self.within else whole, done)
 
@@ -158,7 +158,7 @@ class StatusLine:
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
         self._shell = shell
         self._settings = settings
-        self._done: Done | None = None
+        self._done: TransactionSummary | None = None
         self._screen = shell.display_pub
         self._events: dict[str, Callable[..., None]] = {"pre_run_cell": self._begin, "post_run_cell": self._end}
 
@@ -172,20 +172,20 @@ class StatusLine:
         for event, heard in self._events.items():
             self._shell.events.unregister(event, heard)
 
-    def of(self, into: str | None, *, within: bool = False) -> Line:
+    def of(self, into: str | None, *, within: bool = False) -> TransactionLine:
         """Give the line about one transaction, whose value has a name or not."""
-        return Line(self, into, within)
+        return TransactionLine(self, into, within)
 
     @property
     def speaks(self) -> bool:
         """Whether a line is wanted, and its place is the notebook."""
         return self._settings.status != How.OFF.value and self._shell.display_pub is self._screen
 
-    def add(self, done: Done) -> None:
+    def add(self, done: TransactionSummary) -> None:
         """Say it when the cell has run."""
         self._done = self._done + done if self._done else done
 
-    def show(self, steady: str, whole: str, done: Done) -> None:
+    def show(self, steady: str, whole: str, done: TransactionSummary) -> None:
         """Show a line in the form for who looks: ``whole`` with all that there is to say, or ``steady``."""
         how, receipts = How(self._settings.status) if whole else How.OFF, self._settings.receipts
         data: Any = words_bundle(steady)
@@ -211,11 +211,11 @@ class StatusLine:
             self.show(done.steady, f"{done.steady} · {done.facts}", done)
 
 
-def _heading(done: Done) -> list[str]:
+def _heading(done: TransactionSummary) -> list[str]:
     return ["The transaction with the most attempts:"] if done.count > 1 else []
 
 
-def _text(whole: str, done: Done) -> str:
+def _text(whole: str, done: TransactionSummary) -> str:
     if not done.receipt.retries:
         return whole
     return "\n".join([whole, *_heading(done), attempts.as_text(done.receipt)])
@@ -225,7 +225,7 @@ def _faint(text: str) -> str:
     return f"\x1b[2m{text}\x1b[22m" if sys.stdout.isatty() else text
 
 
-def _html(whole: str, done: Done) -> str:
+def _html(whole: str, done: TransactionSummary) -> str:
     """Give the lines; behind the last one, if it can be opened, stand the attempts."""
     before, line, last = escape(whole).rpartition("\n")
     if done.receipt.retries:

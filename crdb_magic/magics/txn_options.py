@@ -12,7 +12,7 @@ from crdb_magic.errors import OptionError, ScriptError
 from crdb_magic.explore.explaining import Explain
 from crdb_magic.magics.arguments import AS_OF, ON, Call, Option, Takes, or_none, rows, seconds, whole_number
 from crdb_magic.magics.display import As
-from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.sql.lexer import TokenKind, lex
 
 TXN_OPTIONS = (
     Option("priority", "low, normal or high: decides which transaction is aborted in a conflict", "WORD",
@@ -90,7 +90,7 @@ def of_transaction(call: Call, wanted: Mapping[str, Any]) -> TransactionOptions:
 def _option_behind(sql: str) -> str | None:
     """Give the name of an option of ours that a comment in one line of SQL begins with."""
     with suppress(ScriptError):  # which says so when it is split
-        comments = (token.text.split()[0] for token in lex(sql) if token.kind is Kind.COMMENT)
+        comments = (token.text.split()[0] for token in lex(sql) if token.kind is TokenKind.COMMENT)
         names = {f"--{option.name}" for option in TXN_OPTIONS}
         return next((word for word in comments if word.partition("=")[0] in names), None)
     return None

@@ -26,7 +26,7 @@ class Retried:
         raise NotImplementedError(RETRIED.format("rollback()"))
 
 
-class Transaction(_transaction):
+class TransactionBlock(_transaction):
     """peewee's transaction(), which refuses an inner block what is the outermost one's to say."""
 
     def __enter__(self) -> Any:

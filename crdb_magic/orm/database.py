@@ -17,7 +17,7 @@ from crdb_magic.core.options import DEFAULT_MAX_ATTEMPTS, Isolation, Priority, R
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.retry import Verdict, ambiguous, judge
 from crdb_magic.errors import Attempt, OptionError, Outcome
-from crdb_magic.orm.blocks import NESTED, RETRIED, Atomic, Retried, Transaction
+from crdb_magic.orm.blocks import NESTED, RETRIED, Atomic, Retried, TransactionBlock
 from crdb_magic.orm.bulk import Bulk
 from crdb_magic.orm.dialect import Dialect
 from crdb_magic.orm.errors import as_peewee
@@ -237,12 +237,12 @@ class CockroachDatabase(Bulk, Dialect):
         """
         return Atomic(self, *args, **kwargs)
 
-    def transaction(self, *args: Any, **kwargs: Any) -> Transaction:
+    def transaction(self, *args: Any, **kwargs: Any) -> TransactionBlock:
         """Run a block in a transaction, or, inside of one, as a part of it: `transaction(system_time, priority)`.
 
         Raises NotImplementedError for a nested block with arguments of its own.
         """
-        return Transaction(self, *args, **kwargs)
+        return TransactionBlock(self, *args, **kwargs)
 
     def savepoint(self) -> Any:
         """Run a block in a savepoint of the open transaction."""

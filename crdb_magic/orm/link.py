@@ -10,9 +10,9 @@ import peewee
 from crdb_magic.core.target import Target
 from crdb_magic.orm.errors import as_peewee
 from crdb_magic.session.asking import send
+from crdb_magic.session.connection_lock import ConnectionLock
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.link import Link, is_gone
-from crdb_magic.session.turns import Turn
 
 _DEFAULTS = {"user": "root", "port": "26257"}
 
@@ -57,11 +57,11 @@ class DatabaseLink(Link):
         self._here = threading.local()
 
     @property
-    def turn(self) -> Turn:
+    def turn(self) -> ConnectionLock:
         """The turn on the thread's connection."""
         if not hasattr(self._here, "turn"):
-            self._here.turn = Turn(lambda: self.opened, self.discard)
-        turn: Turn = self._here.turn
+            self._here.turn = ConnectionLock(lambda: self.opened, self.discard)
+        turn: ConnectionLock = self._here.turn
         return turn
 
     def __repr__(self) -> str:

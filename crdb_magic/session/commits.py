@@ -9,7 +9,7 @@ import psycopg2
 from crdb_magic.errors import Outcome
 from crdb_magic.session.asking import ask
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.session.transactions import INSTANT, TELL
 
 

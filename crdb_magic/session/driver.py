@@ -22,14 +22,14 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import StateLostError
 from crdb_magic.session.connecting import awaited, parameters
-from crdb_magic.session.course import Course
-from crdb_magic.session.doors import Doors
-from crdb_magic.session.keeping import keep_after
-from crdb_magic.session.listening import LISTENING, Listener
+from crdb_magic.session.cursor_methods import CursorMethods
+from crdb_magic.session.hooks import HOOKS, Listener
 from crdb_magic.session.literals import adaptable_all
 from crdb_magic.session.notices import Notices
+from crdb_magic.session.past_registry import keep_after
+from crdb_magic.session.session_state import SET_CONFIG, SessionState, SessionStateTracker
 from crdb_magic.session.sockets import OnSocket
-from crdb_magic.session.told import SET_CONFIG, Telling, Told
+from crdb_magic.session.transaction_state import TransactionState
 from crdb_magic.session.translation import refused, translated
 from crdb_magic.sql.messages import ends_one, resets_all
 
@@ -58,11 +58,11 @@ class Connection(OnSocket):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.course = Course()
+        self.course = TransactionState()
         self.statements_sent = 0
         self.server = Server.identify(self.info.parameter_status("crdb_version"), self.server_version)
         self.notices = Notices()
-        self._telling = Telling(undone=self.server.settings_roll_back)
+        self._telling = SessionStateTracker(undone=self.server.settings_roll_back)
         self._process = os.getpid()
         self.address = self.peer(), self.info.dbname
         self.database = self.info.dbname
@@ -73,16 +73,16 @@ class Connection(OnSocket):
 
     def arm(self, begin: str, timeout: Callable[[], str] | None = None) -> None:
         """Let ``begin`` travel with the next statement, and ``timeout()`` with each until the transaction ends."""
-        self.course = Course(begin, timeout)
+        self.course = TransactionState(begin, timeout)
 
     def disarm(self) -> None:
         """Forget the transaction, and what of its prelude waits."""
-        self.course = Course()
+        self.course = TransactionState()
 
     @property
     def listener(self) -> Listener | None:
         """Who hears what is said on it now."""
-        return None if self.aside else LISTENING.listener
+        return None if self.aside else HOOKS.listener
 
     @property
     def ended_within(self) -> bool:
@@ -238,7 +238,7 @@ class Connection(OnSocket):
         return self._telling.now.standing
 
     @property
-    def told(self) -> Told:
+    def told(self) -> SessionState:
         """What its session was told that one which stands in for it has to be told too."""
         return self._telling.told
 
@@ -246,7 +246,7 @@ class Connection(OnSocket):
         """Give the last statement that has set it by its name, in upper case; empty where there was none."""
         return self._telling.now.settings.get(setting, "")
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: SessionState) -> None:
         """Let it stand in for one that was lost.
 
         Raises :class:`StateLostError`, once, for what can't be made again, and :class:`StatementError` if a setting is
@@ -268,7 +268,7 @@ class Connection(OnSocket):
             )
 
 
-class Cursor(Doors):
+class Cursor(CursorMethods):
     """A cursor that sends the connection's prelude with its statement.
 
     psycopg2's other doors do not go through ``execute``; each is led past the prelude too (`doors`).
@@ -336,8 +336,8 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
 
     An interrupt may be shown with all that is known here: of a target that is no password.
     """
-    played = LISTENING.stand_in is not None
-    place = LISTENING.stand_in.place_of(target) if LISTENING.stand_in else target
+    played = HOOKS.stand_in is not None
+    place = HOOKS.stand_in.place_of(target) if HOOKS.stand_in else target
     failure = None
     try:
         connection = awaited(lambda: _open(place))
@@ -349,7 +349,7 @@ def connect(target: Target, *, aside: bool = False) -> Connection:
     if failure:
         raise failure  # here, where the driver's error is no context of it
     if not aside:
-        LISTENING.opened(connection)
+        HOOKS.opened(connection)
     return connection
 
 

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import psycopg2
 
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.sql.foreign import advice
 
 BEYOND_GC = "must be after replica GC threshold"
 
 
-class _Row(NamedTuple):
+class _Hint(NamedTuple):
     """An SQLSTATE that says many things, the words of the one that is meant, and what to do about that."""
 
     sqlstate: str
@@ -24,44 +24,44 @@ _MADE_THERE = "the server itself makes that column: leave it out (of a DataFrame
 
 # A hint, and nothing but the hint, is chosen by words too: these codes are shared by much else.
 _ROWS = (
-    _Row(  # cockroach: pkg/sql/sqlerrors/errors.go; "schema changes are disallowed on table" in v26.1
+    _Hint(  # cockroach: pkg/sql/sqlerrors/errors.go; "schema changes are disallowed on table" in v26.1
         "57000",
         "disallowed",
         "run the schema change in a cell of its own, without options: then the server unlocks the table by itself. "
         "Else ALTER TABLE … SET (schema_locked = false) before it, and true afterwards.",
     ),
-    _Row(  # cockroach: pkg/sql/vars.go, v25.4
+    _Hint(  # cockroach: pkg/sql/vars.go, v25.4
         "42501",
         "crdb_internal",
         "SET allow_unsafe_internals = on opens them for this session. What SHOW tells (SHOW RANGES, SHOW JOBS …) "
         "needs no such permission.",
     ),
-    _Row(  # cockroach: pkg/kv/kvpb/errors.go; of an AS OF SYSTEM TIME that is the statement's own, too
+    _Hint(  # cockroach: pkg/kv/kvpb/errors.go; of an AS OF SYSTEM TIME that is the statement's own, too
         "XXUUU",
         BEYOND_GC,
         "a table's past is kept for gc.ttlseconds: SHOW ZONE CONFIGURATION FROM TABLE … tells how long, "
         "ALTER TABLE … CONFIGURE ZONE USING gc.ttlseconds = … keeps longer what comes from now on.",
     ),
-    _Row(  # cockroach: pkg/sql/pgwire/pgwirebase/encoding.go
+    _Hint(  # cockroach: pkg/sql/pgwire/pgwirebase/encoding.go
         "08P01",
         "message size",
         "CockroachDB takes messages of 16 MiB at most: send less at once, or raise the cluster setting "
         "sql.conn.max_read_buffer_message_size.",
     ),
-    _Row(  # of CALL and DO, on both servers
+    _Hint(  # of CALL and DO, on both servers
         "2D000",
         "",
         "what commits by itself can't be in a transaction that may run again: leave its COMMIT out, or send the CALL "
         "by db.connection().cursor() of a CockroachDatabase, as it is and once.",
     ),
-    _Row(  # of CREATE INDEX CONCURRENTLY, VACUUM, BACKUP … on both servers
+    _Hint(  # of CREATE INDEX CONCURRENTLY, VACUUM, BACKUP … on both servers
         "25001",
         "",
         "run it in a cell of its own, without options: it can't be in a transaction.",
     ),
-    _Row("55000", "computed column", _MADE_THERE),  # cockroach: pkg/sql/catalog/schemaexpr/computed_exprs.go
-    _Row("428C9", "", _MADE_THERE),  # of a generated column and of an identity, on both servers
-    _Row("42P10", "generated column", _MADE_THERE),  # what PostgreSQL says at a COPY
+    _Hint("55000", "computed column", _MADE_THERE),  # cockroach: pkg/sql/catalog/schemaexpr/computed_exprs.go
+    _Hint("428C9", "", _MADE_THERE),  # of a generated column and of an identity, on both servers
+    _Hint("42P10", "generated column", _MADE_THERE),  # what PostgreSQL says at a COPY
 )
 
 

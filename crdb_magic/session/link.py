@@ -9,10 +9,10 @@ import psycopg2
 from crdb_magic.core.target import Target
 from crdb_magic.errors import CrdbMagicError, Outcome
 from crdb_magic.session.asking import send
+from crdb_magic.session.connection_lock import ConnectionLock
 from crdb_magic.session.driver import Connection, connect
 from crdb_magic.session.interrupts import has_news
-from crdb_magic.session.told import NOTHING, Told
-from crdb_magic.session.turns import Turn
+from crdb_magic.session.session_state import NOTHING, SessionState
 
 
 class Link(ABC):
@@ -34,7 +34,7 @@ class Link(ABC):
 
     @property
     @abstractmethod
-    def turn(self) -> Turn:
+    def turn(self) -> ConnectionLock:
         """The turn on the connection: to be held while something is sent over it."""
 
     @property
@@ -72,13 +72,13 @@ class OwnLink(Link):
     stands ``aside`` is not listened to.
     """
 
-    def __init__(self, target: Target, told: Told | None = None, *, aside: bool = False) -> None:
+    def __init__(self, target: Target, told: SessionState | None = None, *, aside: bool = False) -> None:
         self.target = target
         self._aside = aside
         self._connection: Connection | None = None
         self._told = told or NOTHING
         self._was_opened = told is not None
-        self._turn = Turn(lambda: self._connection, self.discard)
+        self._turn = ConnectionLock(lambda: self._connection, self.discard)
 
     def __repr__(self) -> str:
         return repr(self.target)
@@ -87,7 +87,7 @@ class OwnLink(Link):
         return self.target.in_words
 
     @property
-    def turn(self) -> Turn:
+    def turn(self) -> ConnectionLock:
         """The turn on the connection, for all threads."""
         return self._turn
 

@@ -9,7 +9,7 @@ from crdb_magic.core.options import Isolation, TransactionOptions
 from crdb_magic.errors import OptionError, PastUnavailableError
 from crdb_magic.session.asking import ask
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.session.session import Session
 from crdb_magic.session.transactions import INSTANT
 

@@ -23,7 +23,7 @@ from crdb_magic.session.driver import Connection, Cursor
 from crdb_magic.values.typemap import SqlType, lookup, text_like
 
 
-class Heading(NamedTuple):
+class ColumnDescription(NamedTuple):
     """What the server says of a column: its name, its type's OID, the digits that a DECIMAL was declared with.
 
     ``style`` is the setting that gives its texts a form that is not read, if there is one.
@@ -35,7 +35,7 @@ class Heading(NamedTuple):
     style: str = ""
 
 
-Columns = tuple[Heading, ...]
+Columns = tuple[ColumnDescription, ...]
 T = TypeVar("T")
 
 ROWS = 5_000  # of a batch of a plain SELECT: 0.48 s for 1,000,000 x 6, with 20,000 0.62, with a thread that casts 0.59
@@ -56,7 +56,7 @@ _AHEAD = 8  # batches that may wait to be cast
 def columns_of(cursor: Cursor) -> Columns:
     """Give the columns that a cursor's statement has."""
     return tuple(
-        Heading(one.name, one.type_code, digits_of(one), _style(cursor.connection, one.type_code))
+        ColumnDescription(one.name, one.type_code, digits_of(one), _style(cursor.connection, one.type_code))
         for one in cursor.description or ()
     )
 
@@ -151,7 +151,8 @@ def copy(cursor: Cursor, query: str, columns: Columns, finish: Finish) -> tuple[
 
 def copy_to(cursor: Cursor, query: str, put: Callable[[bytes], None]) -> int:
     """Hand on the rows of a query as CSV, in parts of whole lines; give the number of rows."""
-    with Lines(put) as whole:  # closed: the buffer would hand on its rest at the end of its life, also after an error
+    # closed: the buffer would hand on its rest at the end of its life, also after an error
+    with LineSplitter(put) as whole:
         lines = io.BufferedWriter(whole, BYTES)
         try:
             cursor.copy_expert(query.join(COPY), lines)
@@ -216,7 +217,7 @@ def in_thread(make: Callable[[Any], T], take: Callable[[T], None]) -> Iterator[C
             take(made.result())
 
 
-class Lines(io.RawIOBase):
+class LineSplitter(io.RawIOBase):
     """Takes what the buffer before it writes, and hands it on where a line ends.
 
     psycopg2 writes line by line, and the buffer parts nothing that was written at once; but that is nobody's promise.

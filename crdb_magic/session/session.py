@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from crdb_magic.columns.objects import Finish, as_read
-from crdb_magic.columns.results import Column, Report, Result
+from crdb_magic.columns.results import Column, Result, TransactionResults
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import DEFAULTS, TransactionOptions
 from crdb_magic.core.receipt import Receipt
@@ -24,9 +24,9 @@ from crdb_magic.session.commits import instant_of_last
 from crdb_magic.session.connecting import in_time
 from crdb_magic.session.driver import Connection
 from crdb_magic.session.execution import Answer, ask, execute
-from crdb_magic.session.keeping import KEEPERS
+from crdb_magic.session.hooks import HOOKS
 from crdb_magic.session.link import Link, OwnLink
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.past_registry import KEEPERS
 from crdb_magic.session.queries import Query, Values
 from crdb_magic.session.reading import Columns, can_copy
 from crdb_magic.session.reasons import explained
@@ -99,8 +99,8 @@ class _Done(Generic[T]):
             committed_at=self.committed_at,
             ended_at=datetime.now(UTC),
         )
-        if LISTENING.stand_in:
-            return LISTENING.stand_in.receipt_of(self.connection, receipt)
+        if HOOKS.stand_in:
+            return HOOKS.stand_in.receipt_of(self.connection, receipt)
         if self.connection.listener:
             self.connection.listener.ended(self.connection, receipt)
         return receipt
@@ -109,9 +109,9 @@ class _Done(Generic[T]):
 class Session:
     """One connection to a cluster, opened when first needed and again after it was lost.
 
-    It serves one transaction at a time: a thread waits until another thread's has ended (`crdb_magic.session.turns`
-    says who can't), and only the thread and the task that began one send statements within it, or whoever has a cursor
-    of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), everything without an as-of of its
+    It serves one transaction at a time: a thread waits until another thread's has ended (who can't is in
+    `crdb_magic.session.connection_lock`), and only the thread and the task that began one send statements within it, or
+    whoever has a cursor of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), everything without an as-of of its
     own is read at the pin.
     """
 
@@ -155,7 +155,7 @@ class Session:
         finish: Finish = as_read,
         *,
         ask_when: bool = False,
-    ) -> Report:
+    ) -> TransactionResults:
         """Run the statements as one transaction, committed before it returns.
 
         A single statement of which nothing was asked that BEGIN would say goes by itself: one round trip instead
@@ -175,7 +175,7 @@ class Session:
         with self.link.turn:
             done = self._carry_out(send, options or DEFAULTS, observer, nature, ask_when=ask_when)
             results = self._typed(done.connection, done.value)
-        return Report(results, done.receipt(results))
+        return TransactionResults(results, done.receipt(results))
 
     def ask(self, sql: str, values: Values = None, finish: Finish = as_read) -> Result:
         """Run one statement with psycopg2's placeholders: within the open transaction, else as one of its own.

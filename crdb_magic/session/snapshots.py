@@ -22,7 +22,7 @@ from crdb_magic.core.target import Target
 from crdb_magic.errors import PastUnavailableError
 from crdb_magic.session.asking import ask
 from crdb_magic.session.driver import Connection, connect
-from crdb_magic.session.keeping import KEEPERS, Snapshot
+from crdb_magic.session.past_registry import KEEPERS, Snapshot
 from crdb_magic.session.unchanged import untrue
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000000)::numeric(30, 0)"

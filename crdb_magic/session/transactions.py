@@ -28,10 +28,10 @@ from crdb_magic.errors import (
 )
 from crdb_magic.session.asking import ask, send
 from crdb_magic.session.connecting import in_time
-from crdb_magic.session.course import swallowed
 from crdb_magic.session.driver import Connection
-from crdb_magic.session.keeping import KEEPERS, check_past
 from crdb_magic.session.link import Link
+from crdb_magic.session.past_registry import KEEPERS, check_past
+from crdb_magic.session.transaction_state import swallowed
 from crdb_magic.session.translation import translate
 
 T = TypeVar("T")

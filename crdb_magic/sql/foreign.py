@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from crdb_magic.errors import ScriptError
-from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.lexer import Token, TokenKind, fold, lex
 
 
 class Advice(NamedTuple):
@@ -178,11 +178,11 @@ def _words(sql: str) -> str:
     """Give a statement's words, each parted from the next by a blank; of strings and quoted names the quotes alone."""
     words: list[str] = []
     with suppress(ScriptError):  # cut within a string
-        words.extend(map(_word, (one for one in lex(sql) if one.kind is not Kind.COMMENT)))
+        words.extend(map(_word, (one for one in lex(sql) if one.kind is not TokenKind.COMMENT)))
     return " ".join(words)
 
 
 def _word(token: Token) -> str:
-    if token.kind is Kind.STRING:
+    if token.kind is TokenKind.STRING:
         return "b''" if token.text[0] in "bB" else "''"
-    return '""' if token.kind is Kind.QUOTED else fold(token.text)
+    return '""' if token.kind is TokenKind.QUOTED else fold(token.text)

@@ -10,7 +10,7 @@ from itertools import chain, islice, pairwise
 from crdb_magic.errors import ScriptError
 from crdb_magic.sql.functions import HARMLESS
 from crdb_magic.sql.keywords import word_set
-from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.lexer import Token, TokenKind, fold, lex
 from crdb_magic.sql.names import meant
 from crdb_magic.sql.statements import Statement, split
 
@@ -129,7 +129,7 @@ def restarts_transaction(statement: Statement) -> bool:
 
 def _names_savepoint_by_value(statement: Statement) -> bool:
     """Whether the name of its savepoint is a parameter, and so may turn out to be one of the retry protocol."""
-    return _begins(statement, _SAVEPOINT) and any(token.kind is Kind.NAMING for token in _head(statement))
+    return _begins(statement, _SAVEPOINT) and any(token.kind is TokenKind.NAMING for token in _head(statement))
 
 
 def turns_on_restarts(statement: Statement) -> bool:
@@ -233,7 +233,7 @@ def reads_only(statement: Statement) -> bool:
     if statement.keyword not in _READERS:
         return False
     if statement.keyword == "EXPLAIN":
-        options = [token.text for token in _spelled(statement) if token.kind is Kind.WORD]
+        options = [token.text for token in _spelled(statement) if token.kind is TokenKind.WORD]
         if _ANALYZE.isdisjoint(options):
             return True
         if next((word for word in options if word not in _EXPLAIN_OPTIONS), "") not in _READERS:
@@ -266,7 +266,7 @@ def _outermost_words(statement: Statement) -> Iterator[str]:
 
 def _belongs_outermost(earlier: Token, before: Token, token: Token, after: Token) -> bool:
     """Whether a word is one of what only the outermost statement may have; elsewhere it may be a name."""
-    if token.kind is not Kind.WORD:
+    if token.kind is not TokenKind.WORD:
         return False
     if token.text == "INTO":
         return before.text not in {".", "AS"}
@@ -285,11 +285,11 @@ def _opens_statement(before: Token, token: Token) -> bool:
 
 def _makes_it_write(earlier: Token, before: Token, token: Token, after: Token) -> bool:
     """Whether a token may make its statement a writing one, seen with its neighbours."""
-    if token.kind is Kind.WORD and token.text in _WRITERS:
+    if token.kind is TokenKind.WORD and token.text in _WRITERS:
         return True
     if _opens_statement(before, token):
-        return after.kind is Kind.WORD and after.text not in _HARMLESS_BEGINNINGS
-    if after.text == "(" and token.kind in {Kind.WORD, Kind.QUOTED, Kind.NAMING}:
+        return after.kind is TokenKind.WORD and after.text not in _HARMLESS_BEGINNINGS
+    if after.text == "(" and token.kind in {TokenKind.WORD, TokenKind.QUOTED, TokenKind.NAMING}:
         return not _is_harmless(earlier.text, before.text, token.text)
     return False
 
@@ -303,7 +303,7 @@ def _is_harmless(earlier: str, before: str, name: str) -> bool:
 
 def _windows(tokens: Iterable[Token]) -> Iterator[tuple[Token, Token, Token, Token]]:
     """Give each token with the two before it and the one behind it."""
-    earlier = before = token = edge = Token(Kind.SYMBOL, "", 0)
+    earlier = before = token = edge = Token(TokenKind.SYMBOL, "", 0)
     for after in chain(tokens, (edge,)):
         yield earlier, before, token, after
         earlier, before, token = before, token, after
@@ -317,9 +317,9 @@ def words(statement: Statement) -> list[str]:
 def _spelled(statement: Statement) -> Iterator[Token]:
     """Give the tokens of a statement that are no comments, with keywords in upper case."""
     for token in lex(statement.text, statement.head):
-        if token.kind is Kind.WORD:
-            yield Token(Kind.WORD, fold(token.text), token.start)
-        elif token.kind is not Kind.COMMENT:
+        if token.kind is TokenKind.WORD:
+            yield Token(TokenKind.WORD, fold(token.text), token.start)
+        elif token.kind is not TokenKind.COMMENT:
             yield token
 
 

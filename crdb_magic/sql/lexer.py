@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BLANKS = " \t\n\r\f\v"
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is; the values are the names of the groups of the expression below.
 
     A PARAMETER is ``:name``, a NAMING is ``:"name"``.
@@ -51,7 +51,7 @@ class Kind(Enum):
 class Token(NamedTuple):
     """A part of the text that is not blank, and where it starts. A SYMBOL is one character."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
 
@@ -97,7 +97,7 @@ _FILLER = re.compile(
       | {_STRING} | {_QUOTED} | (?! {_UNCLOSED} ) {_WORD} | {_NUMBER} | --[^\n\r]*+ | - | /(?!\*) )*+""",
     re.VERBOSE | re.DOTALL,
 )
-_KINDS: dict[str | None, Kind] = {kind.value: kind for kind in Kind}
+_KINDS: dict[str | None, TokenKind] = {kind.value: kind for kind in TokenKind}
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _CLOSERS = {"'": ("string", "'"), '"': ("quoted identifier", '"'), "*": ("comment", "*/")}
 
@@ -119,9 +119,9 @@ def next_token(text: str, start: int) -> Token | None:
         return None
     kind = _KINDS[match.lastgroup]
     begin, end = match.span(match.lastindex or 0)
-    if kind is Kind.UNCLOSED:
+    if kind is TokenKind.UNCLOSED:
         raise _not_closed(text, begin, text[begin:end])
-    if kind is Kind.COMMENT and text[begin] == "/":
+    if kind is TokenKind.COMMENT and text[begin] == "/":
         end = _comment_end(text, begin)
     return Token(kind, text[begin:end], begin)
 

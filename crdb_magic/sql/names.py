@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from crdb_magic.errors import OptionError, ScriptError
 from crdb_magic.sql.keywords import RESERVED
-from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.sql.lexer import TokenKind, lex
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")  # what no server folds, and each takes for a word
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
@@ -27,7 +27,7 @@ def place_of(name: str, text: str) -> int | None:
     if not all(name.split(".")) or last not in text.lower():  # no need to cut a long text into tokens
         return None
     with suppress(ScriptError):
-        words = [(_spelled(one.kind, one.text), one.start) for one in lex(text) if one.kind is not Kind.COMMENT]
+        words = [(_spelled(one.kind, one.text), one.start) for one in lex(text) if one.kind is not TokenKind.COMMENT]
         for parts in _readings(name):
             size = len(parts)
             places = [
@@ -46,11 +46,11 @@ def _readings(name: str) -> list[list[str]]:
     return [[name], parts, parts[-1:]] if len(parts) > 1 else [[name]]
 
 
-def _spelled(kind: Kind, text: str) -> str:
+def _spelled(kind: TokenKind, text: str) -> str:
     """Give a token as the server means it: words are folded, names in quotes are not; what else is no name."""
-    if kind in {Kind.WORD, Kind.QUOTED}:
+    if kind in {TokenKind.WORD, TokenKind.QUOTED}:
         return meant(text)
-    return text if kind is Kind.SYMBOL else ""
+    return text if kind is TokenKind.SYMBOL else ""
 
 
 def written(name: str) -> str:

@@ -15,7 +15,7 @@ from unicodedata import name as name_of
 
 from crdb_magic.errors import ParameterError, ScriptError
 from crdb_magic.sql.keywords import RESERVED, word_set
-from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.lexer import Token, TokenKind, fold, lex
 from crdb_magic.sql.statements import BoundStatement, Statement, Use, public
 
 # Blanks, marks and signs of no width that are letters of a name for both servers. The joiners are left where they
@@ -24,7 +24,7 @@ _INVISIBLE = re.compile(
     r"[\x85\xa0\xad\u061c\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
     r"|(?<![^\0-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\0-\x7f])"
 )
-_TAKEN_AS_THEY_ARE = frozenset({Kind.STRING, Kind.QUOTED, Kind.COMMENT})
+_TAKEN_AS_THEY_ARE = frozenset({TokenKind.STRING, TokenKind.QUOTED, TokenKind.COMMENT})
 _PYTHONS = re.compile(r"\.[^\W\d]\w*+|[ \t]*+\[[^\]\n]*+\]?+")
 _QUOTED = re.compile(r'"([^"]+)"')
 _BEFORE_NAMES = re.compile(r"\b(?:BY|COLUMN|EXISTS|FROM|INDEX|INTO|JOIN|ONLY|TABLE|UPDATE|VIEW)\s+\Z", re.IGNORECASE)
@@ -148,7 +148,7 @@ def _psqls(refused: _Refused) -> str | None:
 def _without_plan(refused: _Refused) -> str | None:
     """Look for what PostgreSQL can't explain: it finds fault with what stands behind the statement's first words."""
     own = refused.source.text[refused.source.added :]
-    first = next((fold(token.text) for token in lex(own) if token.kind is not Kind.COMMENT), "")
+    first = next((fold(token.text) for token in lex(own) if token.kind is not TokenKind.COMMENT), "")
     if not refused.source.added or first in _PLANNED:
         return None
     if first == "ANALYZE":
@@ -160,7 +160,7 @@ def _templates(refused: _Refused) -> str | None:
     """Look for ``{x}``, ``{{x}}``, ``$x``, ``${x}``, ``%(x)s``, ``%s``."""
     text = refused.source.text
     for before, token in pairwise(lex(text)):
-        if token.kind is not Kind.WORD:
+        if token.kind is not TokenKind.WORD:
             continue
         if before.text in {"{", "$"} or text[before.start - 1 : token.end + 2] == f"%({token.text})s":
             return f'A variable is written :{token.text} for its value, :"{token.text}" for the name that it holds.'
@@ -215,7 +215,7 @@ def _two_statements(refused: _Refused) -> str | None:
     text, place = refused.source.text, refused.place
     if place is None:
         return None
-    tokens = [one for one in lex(text, refused.source.added) if one.kind is not Kind.COMMENT]
+    tokens = [one for one in lex(text, refused.source.added) if one.kind is not TokenKind.COMMENT]
     at = next((index for index, one in enumerate(tokens) if one.start >= place), 0)
     for index in (at, at - 1):
         if index > 0 and _begins_line(text, tokens[index]) and _may_end(tokens[:index], fold(tokens[index].text)):
@@ -232,7 +232,7 @@ def _may_end(tokens: Sequence[Token], follows: str) -> bool:
     """Whether a statement may be complete with these tokens, so that what follows begins another one."""
     words = [fold(one.text) for one in tokens]
     last = tokens[-1]
-    whole = last.text in {")", "]"} if last.kind is Kind.SYMBOL else words[-1] not in _GO_ON
+    whole = last.text in {")", "]"} if last.kind is TokenKind.SYMBOL else words[-1] not in _GO_ON
     nested = sum((word == "(") - (word == ")") for word in words)
     lacks = any(have in words and want not in words for have, want in _UNFINISHED)
     as_lacks = words[:2] == ["CREATE", "TABLE"] and "AS" not in words and last.text != ")" and follows in _QUERIES
@@ -268,7 +268,7 @@ def quoted_uses(statement: Statement, names: Collection[str]) -> list[str]:
     found = (
         (token.text, use["name"] or use["braced"])
         for token in lex(statement.text)
-        if token.kind is Kind.STRING and (use := _QUOTED_USE.fullmatch(token.text))
+        if token.kind is TokenKind.STRING and (use := _QUOTED_USE.fullmatch(token.text))
     )
     known = set(public(names)) - set(statement.parameters)  # who writes it without quotes too means a text by this
     meant = [(text, name) for text, name in dict.fromkeys(found) if name in known]
@@ -308,6 +308,6 @@ def hint_in_python(sql: str, sqlstate: str | None) -> str | None:
     if sqlstate != _SYNTAX:
         return None
     with suppress(ScriptError):
-        name = next((token.text for token in lex(sql) if token.kind is Kind.PARAMETER), None)
+        name = next((token.text for token in lex(sql) if token.kind is TokenKind.PARAMETER), None)
         return name and f"{name} is for cells of SQL. In Python write %s, and give the value beside: [value]."
     return None

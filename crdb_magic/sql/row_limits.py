@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from crdb_magic.sql.keywords import SET_OPERATIONS
 from crdb_magic.sql.kinds import only_gives_rows
-from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.lexer import Token, TokenKind, fold, lex
 from crdb_magic.sql.statements import BoundStatement, Statement, split
 
 _OPENERS, _CLOSERS = {"(", "["}, {")", "]"}
@@ -41,7 +41,7 @@ def limited(statement: Statement, rows: int) -> Statement | None:
     """
     if not only_gives_rows(statement):
         return None
-    words = [token for token in lex(statement.text, statement.head) if token.kind is not Kind.COMMENT]
+    words = [token for token in lex(statement.text, statement.head) if token.kind is not TokenKind.COMMENT]
     edit = _edit([clauses(level) for level in levels(words)], statement.text, rows + 1)
     if edit is None:
         return statement
@@ -70,7 +70,7 @@ def clauses(own: Sequence[Token]) -> dict[str, Sequence[Token]]:
     return {
         fold(token.text): own[place:]
         for place, token in enumerate(own)
-        if token.kind is Kind.WORD and place and fold(own[place - 1].text) not in {".", "AS"}
+        if token.kind is TokenKind.WORD and place and fold(own[place - 1].text) not in {".", "AS"}
     }
 
 
@@ -81,7 +81,7 @@ def _edit(limits: Sequence[dict[str, Sequence[Token]]], text: str, most: int) ->
         amount = takewhile(lambda one: fold(one.text) not in _LIMIT_ENDS, own["LIMIT"][1:])
         return _lowered(list(amount), text, most)
     if "FETCH" in own:  # FETCH FIRST 10 ROWS ONLY; without a number it is one
-        return _lowered([one for one in own["FETCH"][2:3] if one.kind is Kind.NUMBER], text, most)
+        return _lowered([one for one in own["FETCH"][2:3] if one.kind is TokenKind.NUMBER], text, most)
     if "OFFSET" in own:
         start = own["OFFSET"][0].start
         return _Edit(start, start, f"LIMIT {most} ")

@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 from crdb_magic.errors import ParameterError, ScriptError
 from crdb_magic.sql.excerpt import excerpt, locate
-from crdb_magic.sql.lexer import BLANKS, Kind, Token, fold, next_token, skip_filler
+from crdb_magic.sql.lexer import BLANKS, Token, TokenKind, fold, next_token, skip_filler
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -241,20 +241,20 @@ class _Piece:
     def add(self, token: Token) -> None:
         if self.start < 0:
             self.start = token.start
-        if token.kind is Kind.COMMENT:
+        if token.kind is TokenKind.COMMENT:
             return
         if self.keyword is None:
             self._begin(token)
-        if token.kind in {Kind.PARAMETER, Kind.NAMING}:
+        if token.kind in {TokenKind.PARAMETER, TokenKind.NAMING}:
             self.uses.append(token)
         elif self.keyword == "CREATE":
-            self.nesting.add(fold(token.text) if token.kind is Kind.WORD else token.text)
+            self.nesting.add(fold(token.text) if token.kind is TokenKind.WORD else token.text)
 
     def _begin(self, token: Token) -> None:
         if self.head < 0:
             self.head = token.start
         if token.text != "(":
-            self.keyword = fold(token.text) if token.kind is Kind.WORD else ""
+            self.keyword = fold(token.text) if token.kind is TokenKind.WORD else ""
 
     def statement(self, text: str, line: int) -> Statement:
         start = self.start
@@ -270,7 +270,7 @@ class _Piece:
 
 def _use(token: Token, start: int) -> Use:
     name = normalize("NFKC", token.text.strip(':"'))
-    return Use(name, token.start - start, token.end - start, names=token.kind is Kind.NAMING)
+    return Use(name, token.start - start, token.end - start, names=token.kind is TokenKind.NAMING)
 
 
 def _pieces(text: str) -> Iterator[_Piece]:
@@ -287,7 +287,7 @@ def _read_piece(text: str, position: int) -> _Piece:
     """Read from behind one semicolon to the next one (or to the end), where the piece ends."""
     piece = _Piece()
     while token := next_token(text, position):
-        if token.kind is Kind.SEMICOLON and not piece.nesting.depth:
+        if token.kind is TokenKind.SEMICOLON and not piece.nesting.depth:
             break
         piece.add(token)
         position = skip_filler(text, token.end) if piece.may_skip else token.end

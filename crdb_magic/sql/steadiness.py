@@ -9,7 +9,7 @@ from enum import Enum
 from crdb_magic.sql.functions import AGGREGATES, BARE_TIMES, IN_ORDER, NEW_EACH_TIME, TIMES, TRANSACTION_TIMES
 from crdb_magic.sql.keywords import SET_OPERATIONS
 from crdb_magic.sql.kinds import BEFORE_NAMES, only_gives_rows
-from crdb_magic.sql.lexer import Kind, Token, fold, lex
+from crdb_magic.sql.lexer import Token, TokenKind, fold, lex
 from crdb_magic.sql.row_limits import clauses, levels
 from crdb_magic.sql.statements import Statement
 
@@ -20,7 +20,7 @@ _OF_AGGREGATES = {"FILTER", "WITHIN"}
 _AMOUNTS = {"LIMIT": 1, "FETCH": 2}  # LIMIT 10, FETCH FIRST 10 ROWS ONLY: how far behind the word it stands
 _UNLIMITED = {"ALL", "NULL"}
 _ONE_ROW = {"ROW", "ROWS"}  # FETCH FIRST ROW ONLY
-_END = Token(Kind.SYMBOL, "", 0)
+_END = Token(TokenKind.SYMBOL, "", 0)
 
 
 class Why(Enum):
@@ -56,7 +56,7 @@ def unsteady(statement: Statement, rows: int | None = None, *, more: bool = Fals
     """
     if statement.keyword == "EXPLAIN":
         return ()
-    tokens = [token for token in lex(statement.text, statement.head) if token.kind is not Kind.COMMENT]
+    tokens = [token for token in lex(statement.text, statement.head) if token.kind is not TokenKind.COMMENT]
     words = {found.word: found for found in reversed(list(_words(tokens)))}
     order = _order(tokens, rows, more=more) if only_gives_rows(statement) else None
     return (*([order] if order else []), *sorted(words.values(), key=lambda found: found.position))
@@ -165,7 +165,7 @@ def _words(tokens: Sequence[Token]) -> Iterator[Unsteady]:
     for earlier, before, token, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
         word = fold(token.text)
         called = after.text == "("
-        if token.kind is not Kind.WORD or not (called or word in BARE_TIMES) or _is_name(earlier, before):
+        if token.kind is not TokenKind.WORD or not (called or word in BARE_TIMES) or _is_name(earlier, before):
             continue
         spelled = f"{token.text.lower()}()" if called and word not in BARE_TIMES else token.text.lower()
         for names, why in ((TRANSACTION_TIMES, Why.TRANSACTION_TIME), (TIMES, Why.TIME), (NEW_EACH_TIME, Why.NEW)):

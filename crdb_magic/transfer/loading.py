@@ -20,7 +20,7 @@ from crdb_magic.session.translation import translated
 from crdb_magic.sql.names import table_name, table_parts
 from crdb_magic.transfer.existing import existing
 from crdb_magic.transfer.table import Existing, Key, NewTable, copy, insert, parse_dtypes
-from crdb_magic.values.encode_types import Target, spelled
+from crdb_magic.values.encode_types import ColumnTarget, spelled
 
 Progress = Callable[[int], None]
 
@@ -59,7 +59,7 @@ class Written(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _LoadPlan:
     """What is sent, each time that the transaction is tried: statements, then all rows by one of two ways.
 
     ``there`` are the columns of the table that there is.
@@ -158,7 +158,7 @@ def write(
 # What is to be sent.
 
 
-def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
+def _plan(session: Session, frame: Any, writing: Writing) -> _LoadPlan:
     parts, dtypes = table_parts(writing.table), parse_dtypes(writing.dtypes)
     table, key = table_name(parts), Key.of(writing.key, column_names(frame))
     there = existing(session, parts) if writing.mode in _INTO_WHAT_IS_THERE else None
@@ -166,12 +166,12 @@ def _plan(session: Session, frame: Any, writing: Writing) -> _Plan:
     _check_size(load, session.server)
     new = NewTable(table, load.columns, key)
     if there and writing.mode is Mode.UPSERT:
-        return _Plan(load, table, (), _upsert(load, new, there, session.server), tuple(there.columns))
+        return _LoadPlan(load, table, (), _upsert(load, new, there, session.server), tuple(there.columns))
     rows = None if _copied(load, there, session.server) else insert(table, _casts(load, there))
     if there:
-        return _Plan(load, table, (), rows, tuple(there.columns))
+        return _LoadPlan(load, table, (), rows, tuple(there.columns))
     _check_key(load, key.columns)
-    return _Plan(load, table, _making(new, writing.mode), rows)
+    return _LoadPlan(load, table, _making(new, writing.mode), rows)
 
 
 def _copied(load: Load, there: Existing | None, server: Server) -> bool:
@@ -185,7 +185,7 @@ def _copied(load: Load, there: Existing | None, server: Server) -> bool:
     return server.copy_tells_empty or not load.has_empty_texts
 
 
-def _targets(load: Load, there: Existing | None) -> list[Target]:
+def _targets(load: Load, there: Existing | None) -> list[ColumnTarget]:
     """Say what each column takes; the server refuses, by its name, one that it does not have."""
     if there is None:
         return [spelled(column.ddl) for column in load.columns]
@@ -246,7 +246,7 @@ def _check_size(load: Load, server: Server) -> None:
 
 
 @contextmanager
-def _advised(mode: Mode, plan: _Plan, server: Server) -> Iterator[None]:
+def _advised(mode: Mode, plan: _LoadPlan, server: Server) -> Iterator[None]:
     """Add to the server's own error what can be done about it."""
     too_large = _TOO_LARGE | ({_OVER_A_LIMIT} if server.largest_load else set())
     try:
@@ -269,7 +269,7 @@ _PARTS = "write it in parts with --mode append, each a transaction of its own, o
 _TOO_LARGE = {"53200", "53100"}  # out of memory, disk full
 _OVER_A_LIMIT = "54000"  # of a transaction, where one can't be large; else of a row or a key, which parts don't help
 _TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
-_ANY = Target("TEXT")
+_ANY = ColumnTarget("TEXT")
 _HINTS: dict[tuple[Mode, str | None], str] = {
     (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into a table that there is.",
     (Mode.REPLACE, "55000"): "this server keeps a dropped name until the commit: DROP TABLE first, then write.",

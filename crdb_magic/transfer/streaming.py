@@ -22,13 +22,13 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import BrokenTransactionError, OptionError, Outcome
 from crdb_magic.session.driver import Connection, Cursor, text_cursor
-from crdb_magic.session.keeping import check_past
 from crdb_magic.session.link import OwnLink
+from crdb_magic.session.past_registry import check_past
 from crdb_magic.session.pinning import instant
 from crdb_magic.session.queries import Query
 from crdb_magic.session.reading import can_copy, describe, lines_to
 from crdb_magic.session.session import Session
-from crdb_magic.session.told import SET_CONFIG
+from crdb_magic.session.session_state import SET_CONFIG
 from crdb_magic.sql.kinds import words
 from crdb_magic.sql.statements import split
 from crdb_magic.values.typemap import SqlType
@@ -83,7 +83,7 @@ def results(session: Session, query: Query | None, rows: int, as_of: AsOf | None
     again came in another order, or can't be read at that instant again.
     """
     query = streamable(session, query)
-    with _Reader(_beside(session, query), query, instant(session, as_of)) as reader:
+    with _BatchReader(_beside(session, query), query, instant(session, as_of)) as reader:
         columns: tuple[Column, ...] = reader.next()
         for batches in _regrouped(reader, rows):
             count = sum(len(batch[0]) for batch in batches)
@@ -107,7 +107,7 @@ def _regrouped(batches: Iterable[Batch], rows: int) -> Iterator[tuple[Batch, ...
         yield tuple(group)
 
 
-class _Reader:
+class _BatchReader:
     """A thread that reads, as far ahead as there is room, and hands on the columns and then batches.
 
     They are made in it: Arrow's reader has a handler of signals of its own, in the main thread, and loses some.

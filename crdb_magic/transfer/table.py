@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from crdb_magic.columns.encode import TableColumn, check_column
 from crdb_magic.errors import OptionError
 from crdb_magic.sql.names import named, quoted
-from crdb_magic.values.encode_types import Target
+from crdb_magic.values.encode_types import ColumnTarget
 
 # Whose values are made by the server: the column of that name is added, and filled by its default.
 GENERATED = {
@@ -36,7 +36,7 @@ class Existing:
     whose values the server alone makes, which INSERT refuses and COPY overwrites.
     """
 
-    columns: Mapping[str, Target]
+    columns: Mapping[str, ColumnTarget]
     key: tuple[str, ...]
     by_insert: bool = False
     generated: frozenset[str] = frozenset()

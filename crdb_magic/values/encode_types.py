@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from crdb_magic.values.encode_values import Form
-from crdb_magic.values.limits import Bits, Digits, Length, Limit, Real, Whole
+from crdb_magic.values.limits import Bits, Digits, Length, Real, TypeLimit, Whole
 from crdb_magic.values.typemap import decimal_digits, quoted
 
 _LENGTH = re.compile(r"\s*\(([^()]*)\)")
@@ -43,7 +43,7 @@ _UNCUT = {
 }
 
 Numbers = tuple[int, ...]  # those behind the name of a type: VARCHAR(3), DECIMAL(10,2)
-_LIMITS: dict[str, Callable[[Numbers], Limit | None]] = {
+_LIMITS: dict[str, Callable[[Numbers], TypeLimit | None]] = {
     **dict.fromkeys(_INTEGERS, lambda _: Whole()),
     **dict.fromkeys(_PADDED, lambda given: Length(given[0], padded=True) if given else None),
     **dict.fromkeys(_VARYING, lambda given: Length(given[0]) if given else None),
@@ -65,7 +65,7 @@ _MODIFIERS: dict[str, Callable[[int], Numbers]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ColumnTarget:
     """What a column takes.
 
     ``cast`` is its type in SQL, without its length, for which a cast would cut. A ``named`` one is written as the
@@ -74,7 +74,7 @@ class Target:
 
     cast: str
     form: Form = Form.PLAIN
-    limit: Limit | None = None
+    limit: TypeLimit | None = None
     is_array: bool = False
     named: bool = False
 
@@ -93,7 +93,7 @@ class CatalogType(NamedTuple):
     kind: str
 
 
-def spelled(type_text: str) -> Target:
+def spelled(type_text: str) -> ColumnTarget:
     """Read a type as it is spelt in CREATE TABLE."""
     base, array = _parts(type_text)
     length = _LENGTH.search(type_text)
@@ -101,7 +101,7 @@ def spelled(type_text: str) -> Target:
     return _target(base, array, numbers, _LENGTH.sub("", type_text).strip())
 
 
-def catalogued(type_: CatalogType) -> Target:
+def catalogued(type_: CatalogType) -> ColumnTarget:
     """Read a type of the catalogue.
 
     CockroachDB's ``format_type`` gives a type of one's own without schema and quotes (pkg/sql/types/types.go).
@@ -110,14 +110,14 @@ def catalogued(type_: CatalogType) -> Target:
     if type_.schema != "pg_catalog":
         cast = f"{quoted(type_.schema)}.{quoted(type_.element)}{array}"
         of_extension = type_.kind == "b"  # else an enum that has the name of a type is none
-        return Target(cast, _FORMS.get(type_.element + array, Form.PLAIN) if of_extension else Form.PLAIN)
+        return ColumnTarget(cast, _FORMS.get(type_.element + array, Form.PLAIN) if of_extension else Form.PLAIN)
     modified = _MODIFIERS.get(base) if type_.modifier >= 0 else None
     return _target(base, array, modified(type_.modifier) if modified else (), type_.name)
 
 
-def _target(base: str, array: str, numbers: Numbers, cast: str) -> Target:
+def _target(base: str, array: str, numbers: Numbers, cast: str) -> ColumnTarget:
     limit = _LIMITS.get(base)
-    return Target(
+    return ColumnTarget(
         cast=_UNCUT.get(base + array, cast),
         form=_FORMS.get(base + array, Form.PLAIN),
         limit=limit(numbers) if limit else None,

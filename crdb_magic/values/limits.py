@@ -20,7 +20,7 @@ _EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
 _HEX_DIGIT = 4  # bits
 
 
-class Limit(Protocol):
+class TypeLimit(Protocol):
     """What a type takes. A text that is none of its values at all is left for the server to refuse."""
 
     @property

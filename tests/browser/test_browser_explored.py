@@ -7,7 +7,7 @@ import re
 import pytest
 from page import PATIENCE, Notebook
 
-from crdb_magic.magics.known import THREAD
+from crdb_magic.magics.names_cache import THREAD
 
 _GONE = "%crdb_txn DROP SCHEMA IF EXISTS seen CASCADE"  # by itself: CockroachDB does not make it again in the same one
 _MADE = """%%crdb_txn

@@ -15,7 +15,7 @@ from type_cases import GOLDEN, SOME
 
 from crdb_magic.columns import spelling
 from crdb_magic.columns.arrow import TEXT, as_array
-from crdb_magic.columns.exact import Form, Trial
+from crdb_magic.columns.exact import ExactForm, Trial
 from crdb_magic.values.typemap import Family
 
 HOSTILE = st.sampled_from(
@@ -32,7 +32,7 @@ HOSTILE = st.sampled_from(
 )
 
 
-def held(form: Form, texts: pa.Array) -> pa.Array:
+def held(form: ExactForm, texts: pa.Array) -> pa.Array:
     """Make an array as a file would hold it."""
     made = form.made(texts)
     assert made.type == form.kind

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from column_texts import result_of_rows
 
-from crdb_magic.columns.results import Column, Report, Result
+from crdb_magic.columns.results import Column, Result, TransactionResults
 from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import Isolation, Priority, TransactionOptions
 from crdb_magic.core.receipt import Receipt
@@ -98,14 +98,16 @@ def test_a_statement_without_rows_has_no_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [RESULT, RESULT.columns, receipt(), Report((RESULT,), receipt())], ids=lambda value: type(value).__name__
+    "value",
+    [RESULT, RESULT.columns, receipt(), TransactionResults((RESULT,), receipt())],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_value_survives_pickle(value: object) -> None:
     assert pickle.loads(pickle.dumps(value)) == value
 
 
 @pytest.mark.parametrize(
-    "value", [RESULT, receipt(), Report((RESULT,), receipt())], ids=lambda value: type(value).__name__
+    "value", [RESULT, receipt(), TransactionResults((RESULT,), receipt())], ids=lambda value: type(value).__name__
 )
 def test_a_value_cannot_be_changed(value: Any) -> None:
     with pytest.raises(FrozenInstanceError):

@@ -12,8 +12,8 @@ from proxy import Proxy
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
-from crdb_magic.doctor.report import Finding, Report, State
-from crdb_magic.session.told import Told
+from crdb_magic.doctor.report import CheckResult, Report, State
+from crdb_magic.session.session_state import SessionState
 
 
 class Seen(NamedTuple):
@@ -21,10 +21,10 @@ class Seen(NamedTuple):
 
     report: Report
 
-    def of(self, check: str) -> list[Finding]:
+    def of(self, check: str) -> list[CheckResult]:
         return [one for one in self.report.findings if one.check == check]
 
-    def worst(self, check: str) -> Finding:
+    def worst(self, check: str) -> CheckResult:
         """Give what a check says that is not ok; its first word if all is."""
         found = self.of(check)
         return next((one for one in found if one.state is not State.OK), found[0])
@@ -42,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def look(home: Path) -> Callable[..., Seen]:
-    def seen(asked: str | Target = "", *, told: Told | None = None, **conditions: Any) -> Seen:
+    def seen(asked: str | Target = "", *, told: SessionState | None = None, **conditions: Any) -> Seen:
         return Seen(examine(asked, told=told, conditions=Conditions(**conditions)))
 
     return seen

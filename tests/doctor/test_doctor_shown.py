@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 
-from crdb_magic.doctor.report import Finding, Report, State
+from crdb_magic.doctor.report import CheckResult, Report, State
 from crdb_magic.drawing.doctor import report_bundle
 
 _COMMAND = [sys.executable, "-m", "crdb_magic", "doctor"]
-_REPORT = Report((Finding("name", State.OK, "<b>"), Finding("port", State.PROBLEM, "nobody listens", "start it")))
+_REPORT = Report(
+    (CheckResult("name", State.OK, "<b>"), CheckResult("port", State.PROBLEM, "nobody listens", "start it"))
+)
 
 
 def test_a_report_is_a_line_a_finding_and_below_it_what_to_do():
@@ -23,7 +25,7 @@ def test_a_report_is_a_line_a_finding_and_below_it_what_to_do():
 
 
 def test_states_are_counted_and_those_without_a_finding_left_out():
-    notes = [Finding("privileges", State.NOTE, "")] * 2
+    notes = [CheckResult("privileges", State.NOTE, "")] * 2
 
     assert Report((*_REPORT.findings, *notes)).summary == "1 problem, 2 notes, 1 ok"
 

@@ -13,7 +13,7 @@ from crdb_magic.core.options import DEFAULTS, TransactionOptions
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.drawing.receipt import receipt_bundle
 from crdb_magic.errors import Attempt
-from crdb_magic.magics.status import Done
+from crdb_magic.magics.status import TransactionSummary
 
 _READ = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 _HLC = Decimal("1780315200000000000.0000000002")
@@ -67,8 +67,10 @@ def test_a_reader_of_the_past_tells_how_far_behind_it_was():
 
 
 def test_so_does_the_line_under_its_result():
-    assert Done.one(_FOLLOWER).facts == "12 ms · as of 2026-06-01 12:00:00 UTC, 4.8 s behind"
-    assert Done.one(replace(_FOLLOWER, options=TransactionOptions(as_of=AsOf.parse("-5s")))).facts.endswith("UTC")
+    assert TransactionSummary.one(_FOLLOWER).facts == "12 ms · as of 2026-06-01 12:00:00 UTC, 4.8 s behind"
+    assert TransactionSummary.one(
+        replace(_FOLLOWER, options=TransactionOptions(as_of=AsOf.parse("-5s")))
+    ).facts.endswith("UTC")
 
 
 def test_its_attempts_are_drawn_below():

@@ -7,25 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdb_magic.explore.completion import Completions, Variables, complete
-from crdb_magic.explore.names import UNKNOWN, Names, Table
-from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.explore.names import UNKNOWN, DatabaseNames, NamedTable
+from crdb_magic.sql.lexer import TokenKind, lex
 from crdb_magic.sql.names import meant
 
 ACCOUNTS = ("id", "owner_id", "balance", "Order Date")
 OWNERS = ("id", "name", "city")
-NAMES = Names(
+NAMES = DatabaseNames(
     path=("pg_catalog", "public"),
     schemas=("archive", "information_schema", "pg_catalog", "public"),
     tables=(
-        Table("archive", "old", columns=("closed",)),
-        Table("archive", "owners", columns=("since",)),
-        Table("public", "accounts", columns=ACCOUNTS, indexes=("accounts_pkey", "by_owner")),
-        Table("public", "counter", "sequence", ("last_value",)),
-        Table("public", "My Table", columns=("a", "select")),
-        Table("public", "owners", columns=OWNERS),
-        Table("public", "rich", "view", ("id",)),
-        Table("information_schema", "tables", "view", ("table_name",)),
-        Table("pg_catalog", "pg_class", columns=("relname",)),
+        NamedTable("archive", "old", columns=("closed",)),
+        NamedTable("archive", "owners", columns=("since",)),
+        NamedTable("public", "accounts", columns=ACCOUNTS, indexes=("accounts_pkey", "by_owner")),
+        NamedTable("public", "counter", "sequence", ("last_value",)),
+        NamedTable("public", "My Table", columns=("a", "select")),
+        NamedTable("public", "owners", columns=OWNERS),
+        NamedTable("public", "rich", "view", ("id",)),
+        NamedTable("information_schema", "tables", "view", ("table_name",)),
+        NamedTable("pg_catalog", "pg_class", columns=("relname",)),
     ),
     functions=("count", "lower", "obscure_function"),
     routines=("own_function",),
@@ -383,7 +383,7 @@ def test_no_text_raises_and_only_names_that_there_are_are_offered(text, data):
 def _names_in(offered: str) -> list[str]:
     """Give the names of a completion; one that was cut before a quote behind the cursor has it again."""
     whole = offered + '"' * (offered.count('"') % 2)
-    return [meant(token.text) for token in lex(whole) if token.kind in {Kind.WORD, Kind.QUOTED}]
+    return [meant(token.text) for token in lex(whole) if token.kind in {TokenKind.WORD, TokenKind.QUOTED}]
 
 
 def _is_there(name: str, known: set[str], text: str) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crdb_magic.errors import OptionError
 from crdb_magic.explore.catalogue import Attribute, Reference, Relation
 from crdb_magic.explore.diagram import Arrow, Diagram, Entity, diagram, drawing
-from crdb_magic.explore.table import Column
+from crdb_magic.explore.table import ColumnDetails
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ _ARROW = re.compile(r'  t\d+ (\|\||\|o)--(o\||o\{) t\d+ : "[^"]*"')
 
 @given(st.text(min_size=1))
 def test_any_name_can_be_read_by_mermaid(name):
-    entity = Entity(name, (Column(name, name, True, None, None, "PK 2, FK", False, None),))
+    entity = Entity(name, (ColumnDetails(name, name, True, None, None, "PK 2, FK", False, None),))
     lines = Diagram((entity,), (Arrow(0, name, 0, name, True, False),)).mermaid.split("\n")
 
     assert len(lines) == 5

@@ -10,8 +10,8 @@ from faults import Fault, ServerError, instead
 from tables import unique
 
 from crdb_magic.errors import StatementError
-from crdb_magic.explore.names import Names, Table, read_names
-from crdb_magic.session.told import Told
+from crdb_magic.explore.names import DatabaseNames, NamedTable, read_names
+from crdb_magic.session.session_state import SessionState
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def schema(session, sql) -> Iterator[str]:
     session.run(sql(f"DROP SCHEMA {name} CASCADE"))
 
 
-def _found(names: Names, schema: str) -> dict[str, Table]:
+def _found(names: DatabaseNames, schema: str) -> dict[str, NamedTable]:
     return {table.name: table for table in names.tables if table.schema == schema}
 
 
@@ -49,7 +49,7 @@ def test_indexes_are_read_where_they_can_be_named(target, schema, server):
 
 
 def test_the_path_is_that_of_the_session(target, schema):
-    names = read_names(target, Told({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
+    names = read_names(target, SessionState({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
 
     assert [one for one in names.path if one in {schema, "public"}] == [schema, "public"]
     assert names.seen(_found(names, schema)["t"])
@@ -71,7 +71,7 @@ def test_functions_of_the_path_alone_are_read(session, target, schema, sql):
         session.run(sql(f"CREATE FUNCTION {schema}.twice(a INT) RETURNS INT LANGUAGE SQL AS $$ SELECT a * 2 $$"))
     except StatementError as error:
         pytest.skip(f"has no functions of its users: {error}")  # CockroachDB v22.1
-    there = read_names(target, Told({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
+    there = read_names(target, SessionState({"SEARCH_PATH": f"SET search_path = {schema}, public"}))
 
     assert "twice" in there.routines
     assert "twice" not in read_names(target).routines

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from crdb_magic.columns.arrow import Batch
 from crdb_magic.core.target import Target
-from crdb_magic.frozen.events import Event, Heading, Kind, Place, Refusal
+from crdb_magic.frozen.events import ErrorResponse, Event, EventKind, RecordedColumn, RecordedConnection
 from crdb_magic.frozen.recording import Recording
 
 INT, TEXT = 20, 25  # OIDs
@@ -28,17 +28,19 @@ class Tape:
     def __init__(self, parameters: Mapping[str, str] = POSTGRES, connections: int = 1) -> None:
         self.events: list[Event] = []
         self.places = [
-            Place(number=number, database="shop", user="root", parameters=parameters)
+            RecordedConnection(number=number, database="shop", user="root", parameters=parameters)
             for number in range(1, connections + 1)
         ]
         self._rows: dict[str, Texts] = {}
         self._after = 0
 
-    def read(self, text: str, columns: Mapping[str, int], rows: Texts, kind: Kind = Kind.READ, **told: Any) -> Event:
+    def read(
+        self, text: str, columns: Mapping[str, int], rows: Texts, kind: EventKind = EventKind.READ, **told: Any
+    ) -> Event:
         """Answer a query with rows."""
         hash_ = repr((columns, rows))
         self._rows[hash_] = rows
-        headings = tuple(Heading(name, oid) for name, oid in columns.items())
+        headings = tuple(RecordedColumn(name, oid) for name, oid in columns.items())
         facts = {
             "tag": f"SELECT {len(rows)}",
             "columns": headings,
@@ -46,34 +48,36 @@ class Tape:
             "hash": hash_,
         } | told
         event = self._add(kind, text, **facts)
-        if kind is Kind.WRITE:
+        if kind is EventKind.WRITE:
             self._after = event.number
         return event
 
     def write(self, text: str, tag: str, **told: Any) -> Event:
         """Answer a statement that changes something."""
-        event = self._add(Kind.WRITE, text, tag=tag, **told)
+        event = self._add(EventKind.WRITE, text, tag=tag, **told)
         if event.refusal is None and not event.undone:
             self._after = event.number
         return event
 
     def sets(self, text: str, **told: Any) -> Event:
         """Answer a SET."""
-        return self._add(Kind.WRITE, text, tag="SET", **told)
+        return self._add(EventKind.WRITE, text, tag="SET", **told)
 
-    def refuse(self, text: str, kind: Kind = Kind.READ, told: Mapping[str, Any] | None = None, **fields: str) -> Event:
+    def refuse(
+        self, text: str, kind: EventKind = EventKind.READ, told: Mapping[str, Any] | None = None, **fields: str
+    ) -> Event:
         """Refuse a statement."""
-        return self._add(kind, text, refusal=Refusal(fields), **(told or {}))
+        return self._add(kind, text, refusal=ErrorResponse(fields), **(told or {}))
 
     def instant(self, asked: str, at: Decimal, **told: Any) -> Event:
         """Tell which instant was meant."""
-        return self._add(Kind.INSTANT, asked, at=at, **told)
+        return self._add(EventKind.INSTANT, asked, at=at, **told)
 
     def receipt(self, **told: Any) -> Event:
         """Tell how a transaction went."""
-        return self._add(Kind.RECEIPT, "", **told)
+        return self._add(EventKind.RECEIPT, "", **told)
 
-    def _add(self, kind: Kind, text: str, **told: Any) -> Event:
+    def _add(self, kind: EventKind, text: str, **told: Any) -> Event:
         facts = {"connection": 1, "after": self._after, **told}
         self.events.append(Event(number=len(self.events) + 1, kind=kind, text=text, **facts))
         return self.events[-1]

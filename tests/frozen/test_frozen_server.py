@@ -20,7 +20,7 @@ from crdb_magic.errors import (
     RecordingError,
     StatementError,
 )
-from crdb_magic.frozen.events import Kind
+from crdb_magic.frozen.events import EventKind
 from crdb_magic.session import pinning, sizes
 from crdb_magic.session.queries import Query
 from crdb_magic.session.session import Session
@@ -334,7 +334,7 @@ def test_an_error_keeps_its_class_its_code_and_all_that_it_said(play, sql):
     tape = Tape()
     tape.refuse(
         ADD,
-        Kind.WRITE,
+        EventKind.WRITE,
         C="23505",
         M="duplicate key value",
         D="Key (id)=(4) already exists.",
@@ -387,7 +387,7 @@ def test_a_statement_that_failed_aborts_its_transaction(play):
 def test_a_transaction_that_was_refused_is_run_again(play, sql):
     tape = Tape()
     undone = tape.write(ADD, "INSERT 0 1", undone=True)
-    tape.refuse("COMMIT", Kind.WRITE, {"after": undone.number}, C="40001", M="restart transaction")
+    tape.refuse("COMMIT", EventKind.WRITE, {"after": undone.number}, C="40001", M="restart transaction")
     done = tape.write(ADD, "INSERT 0 1")
     orders(tape, after=done.number)
     session = play(tape)
@@ -401,7 +401,7 @@ def test_a_transaction_that_was_refused_is_run_again(play, sql):
 def test_a_commit_of_which_nobody_knew_is_one_again(play, sql):
     tape = Tape(COCKROACH)
     done = tape.write(ADD, "INSERT 0 1")
-    tape.refuse("COMMIT", Kind.WRITE, {"after": done.number}, C="40003", M="result is ambiguous")
+    tape.refuse("COMMIT", EventKind.WRITE, {"after": done.number}, C="40003", M="result is ambiguous")
     session = play(tape)
 
     with pytest.raises(AmbiguousCommitError):

@@ -22,15 +22,17 @@ from hypothesis import strategies as st
 
 from crdb_magic.errors import Attempt, RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.events import Event, Heading, Kind, Place, Refusal
+from crdb_magic.frozen.events import ErrorResponse, Event, EventKind, RecordedColumn, RecordedConnection
 from crdb_magic.frozen.manifest import FORMAT, NAME, Manifest, load
 
-PLACE = Place(number=1, shown="CockroachDB v25.1", parameters={"server_version": "13.0.0", "TimeZone": "UTC"})
+PLACE = RecordedConnection(
+    number=1, shown="CockroachDB v25.1", parameters={"server_version": "13.0.0", "TimeZone": "UTC"}
+)
 ODD = "# end\nSELECT '\"\"\"\\', e'\\n'\r\n# end\n\t\x01\x7f 'é🐓' -- \r\n"
 
 
 def event(number: int = 1, **fields: Any) -> Event:
-    return Event(**{"number": number, "kind": Kind.READ, "connection": 1, "text": "SELECT 1", **fields})
+    return Event(**{"number": number, "kind": EventKind.READ, "connection": 1, "text": "SELECT 1", **fields})
 
 
 def recorded(folder: Path, *events: Event) -> Path:
@@ -85,11 +87,11 @@ FACTS = st.fixed_dictionaries(
     },
 )
 ASKED = st.sampled_from(["commit", "now", "-10s", "follower", "1780315200123456789.0000000002"])
-HEADINGS = st.builds(Heading, TEXTS, st.integers(0, 2**32 - 1), st.integers(-1, 2**31 - 1))
+HEADINGS = st.builds(RecordedColumn, TEXTS, st.integers(0, 2**32 - 1), st.integers(-1, 2**31 - 1))
 EVENTS = st.builds(
     Event,
     number=COUNTS,
-    kind=st.sampled_from([Kind.READ, Kind.WRITE, Kind.RECEIPT]),
+    kind=st.sampled_from([EventKind.READ, EventKind.WRITE, EventKind.RECEIPT]),
     connection=COUNTS,
     text=TEXTS,
     sql=TEXTS,
@@ -106,10 +108,10 @@ EVENTS = st.builds(
     notices=st.lists(TEXTS, max_size=3).map(tuple),
     told=NAMED,
     digest=TEXTS,
-    refusal=st.none() | st.dictionaries(st.sampled_from("SVCMDHPpqWstcdnFLRx"), TEXTS).map(Refusal),
+    refusal=st.none() | st.dictionaries(st.sampled_from("SVCMDHPpqWstcdnFLRx"), TEXTS).map(ErrorResponse),
     receipt=FACTS,
-) | st.builds(Event, number=COUNTS, kind=st.just(Kind.INSTANT), connection=COUNTS, text=ASKED, at=INSTANTS)
-PLACES = st.builds(Place, number=COUNTS, shown=TEXTS, database=TEXTS, user=TEXTS, parameters=NAMED)
+) | st.builds(Event, number=COUNTS, kind=st.just(EventKind.INSTANT), connection=COUNTS, text=ASKED, at=INSTANTS)
+PLACES = st.builds(RecordedConnection, number=COUNTS, shown=TEXTS, database=TEXTS, user=TEXTS, parameters=NAMED)
 
 
 @given(st.lists(st.lists(EVENTS | PLACES, max_size=3), min_size=1, max_size=3))
@@ -122,7 +124,7 @@ def test_what_was_appended_is_loaded(given):
         contents = load(Path(folder))
 
         assert [*contents.connections, *contents.events] == [
-            one for kind in (Place, Event) for blocks in given for one in blocks if isinstance(one, kind)
+            one for kind in (RecordedConnection, Event) for blocks in given for one in blocks if isinstance(one, kind)
         ]
 
 
@@ -144,13 +146,19 @@ def test_a_person_can_read_it(tmp_path):
                     values={"id": "7"},
                     as_of=Decimal("1780315200123456789.0000000002"),
                     tag="SELECT 1",
-                    columns=(Heading("id", 20), Heading("total", 1700, 655366), Heading("mood", 100_107)),
+                    columns=(
+                        RecordedColumn("id", 20),
+                        RecordedColumn("total", 1700, 655366),
+                        RecordedColumn("mood", 100_107),
+                    ),
                     rows=1,
                     hash="0123456789abcdef" * 4,
                 )
             ]
         )
-        manifest.append([event(4, kind=Kind.WRITE, text="DELETE FROM b", refusal=Refusal({"C": "42P01", "M": "none"}))])
+        manifest.append(
+            [event(4, kind=EventKind.WRITE, text="DELETE FROM b", refusal=ErrorResponse({"C": "42P01", "M": "none"}))]
+        )
 
     assert (tmp_path / NAME).read_text() == (
         """\
@@ -263,7 +271,7 @@ from pathlib import Path
 from crdb_magic.frozen.events import *
 from crdb_magic.frozen.manifest import Manifest
 def event(number):
-    return Event(number=number, kind=Kind.READ, connection=1, text="SELECT 1" + "\\n" * 5000)
+    return Event(number=number, kind=EventKind.READ, connection=1, text="SELECT 1" + "\\n" * 5000)
 manifest = Manifest(Path(sys.argv[1]))
 {code}
 """
@@ -392,7 +400,7 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path):
 
 def rows(folder: Path, text: str) -> str:
     """Write rows of one text, and give their hash."""
-    return store.write(folder, [Heading("v", 25)], [(pa.array([text]),)]).hash
+    return store.write(folder, [RecordedColumn("v", 25)], [(pa.array([text]),)]).hash
 
 
 def files(folder: Path) -> set[str]:

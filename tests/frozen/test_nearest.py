@@ -8,7 +8,7 @@ import pytest
 from recordings import AT, INT, Tape
 
 from crdb_magic.errors import NotRecordedError
-from crdb_magic.frozen.events import Kind
+from crdb_magic.frozen.events import EventKind
 from crdb_magic.frozen.recording import Question
 from crdb_magic.frozen.served import Served
 
@@ -158,4 +158,4 @@ def test_a_setting_is_no_write():
     tape.sets("SET a = 1")
     tape.read("SELECT 1", {"id": INT}, [("1",)])
 
-    assert Served(tape.recording).look(Question(1, "SELECT 1"), "somebody").kind is Kind.READ
+    assert Served(tape.recording).look(Question(1, "SELECT 1"), "somebody").kind is EventKind.READ

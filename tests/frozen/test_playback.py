@@ -16,16 +16,16 @@ from crdb_magic.core.asof import AsOf
 from crdb_magic.core.options import TransactionOptions
 from crdb_magic.errors import CrdbMagicError, NotRecordedError, RecordingError
 from crdb_magic.frozen import server, store
-from crdb_magic.frozen.events import Event, Heading, Kind, Place
+from crdb_magic.frozen.events import Event, EventKind, RecordedColumn, RecordedConnection
 from crdb_magic.frozen.manifest import Manifest
 from crdb_magic.frozen.playback import open_playback
 from crdb_magic.orm.database import CockroachDatabase, SessionDatabase
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
 from crdb_magic.session.session import Session
 from crdb_magic.sql.statements import split
 
 QUERY = "SELECT * FROM orders"
-COLUMNS = (Heading("id", INT), Heading("name", TEXT))
+COLUMNS = (RecordedColumn("id", INT), RecordedColumn("name", TEXT))
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def folder(tmp_path: Path) -> Path:
     """A recording of one query."""
     stored = store.write(tmp_path, COLUMNS, [(pa.array(["1", "2"]), pa.array(["tea", None]))])
     with Manifest(tmp_path) as manifest:
-        manifest.append([Place(number=1, database="shop", parameters=COCKROACH)])
+        manifest.append([RecordedConnection(number=1, database="shop", parameters=COCKROACH)])
         manifest.append(
             [
                 Event(
                     number=1,
-                    kind=Kind.READ,
+                    kind=EventKind.READ,
                     connection=1,
                     text=QUERY,
                     tag="SELECT 2",
@@ -72,8 +72,8 @@ def test_what_stood_in_before_does_so_again(folder):
         with open_playback(folder):
             pass
 
-        assert LISTENING.stand_in is outer
-    assert LISTENING.stand_in is None
+        assert HOOKS.stand_in is outer
+    assert HOOKS.stand_in is None
 
 
 def test_it_may_be_closed_twice(folder):
@@ -81,7 +81,7 @@ def test_it_may_be_closed_twice(folder):
     playback.close()
     playback.close()
 
-    assert LISTENING.stand_in is None
+    assert HOOKS.stand_in is None
 
 
 def test_one_that_is_closed_serves_nobody(folder):
@@ -127,7 +127,7 @@ def test_a_model_reads_and_writes(play):
         'INSERT INTO "order" ("name") VALUES (\'cup\') RETURNING "order"."id"',
         {"id": INT},
         [("2",)],
-        kind=Kind.WRITE,
+        kind=EventKind.WRITE,
         tag="INSERT 0 1",
     )
     tape.read(_MODEL, {"id": INT, "name": TEXT}, [("1", "tea"), ("2", "cup")])
@@ -255,7 +255,7 @@ def test_a_recording_is_served_by_this_machine_alone(play, elsewhere):
 
 def test_a_stranger_is_not_served(play):
     play(Tape())
-    place = LISTENING.stand_in.place_of(SHOP)
+    place = HOOKS.stand_in.place_of(SHOP)
 
     with pytest.raises(psycopg2.OperationalError):
         psycopg2.connect(**{**place, "password": "guessed"})

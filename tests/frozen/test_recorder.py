@@ -19,13 +19,13 @@ from crdb_magic.core.options import TransactionOptions
 from crdb_magic.core.target import Target
 from crdb_magic.errors import AmbiguousCommitError, CrdbMagicError, RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.effect import UNCERTAIN
-from crdb_magic.frozen.events import COMMITTED, Event, Kind
+from crdb_magic.frozen.events import COMMITTED, Event, EventKind
 from crdb_magic.frozen.manifest import load
 from crdb_magic.frozen.recorder import Recorder
+from crdb_magic.frozen.visible_writes import UNCERTAIN
 from crdb_magic.session.session import Session
 
-_OF_COMMITS = Kind.INSTANT, COMMITTED
+_OF_COMMITS = EventKind.INSTANT, COMMITTED
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def events(recorder: Recorder, folder: Path) -> Callable[[], list[Event]]:
     def given() -> list[Event]:
         recorder.close()
         events = load(folder).events
-        return [one for one in events if one.kind is not Kind.RECEIPT and (one.kind, one.text) != _OF_COMMITS]
+        return [one for one in events if one.kind is not EventKind.RECEIPT and (one.kind, one.text) != _OF_COMMITS]
 
     return given
 
@@ -62,7 +62,7 @@ def test_a_statement_is_recorded_as_it_was_written_and_as_it_was_sent(session, s
     session.run(sql(f"SELECT id FROM {table} WHERE id = ANY(:ids) ORDER BY id", {"ids": [1, 2]}))
     (event,) = events()
 
-    assert (event.kind, event.sql) == (Kind.READ, f"SELECT id FROM {table} WHERE id = ANY(:ids) ORDER BY id")
+    assert (event.kind, event.sql) == (EventKind.READ, f"SELECT id FROM {table} WHERE id = ANY(:ids) ORDER BY id")
     assert event.text == event.sql.replace(":ids", event.values["ids"])
     assert (texts(folder, event), event.rows, event.tag) == ([("1",), ("2",)], 2, "SELECT 2")
 
@@ -130,8 +130,8 @@ def test_the_exact_instant_of_the_past_is_recorded(session, sql, events):
     receipt = session.run(sql("SELECT 1"), TransactionOptions(as_of=AsOf.parse("-1us"))).receipt
     instant, read = events()
 
-    assert (instant.kind, instant.text, instant.at) == (Kind.INSTANT, "-1us", receipt.as_of)
-    assert (read.kind, read.as_of) == (Kind.READ, receipt.as_of)
+    assert (instant.kind, instant.text, instant.at) == (EventKind.INSTANT, "-1us", receipt.as_of)
+    assert (read.kind, read.as_of) == (EventKind.READ, receipt.as_of)
 
 
 @pytest.mark.parametrize("way", ["frames", "export"])
@@ -143,7 +143,7 @@ def test_a_stream_and_a_file_are_recorded_as_the_query_that_they_are(db, server,
         assert [len(frame) for frame in db.frames(query, 1)] == [1, 1]
     else:
         assert db.export(query, tmp_path / "rows.csv") == 2
-    event = next(event for event in events() if event.kind is Kind.READ)
+    event = next(event for event in events() if event.kind is EventKind.READ)
 
     assert (event.text, texts(folder, event), event.tag) == (query, [("1",), ("2",)], "SELECT 2")
 
@@ -262,7 +262,7 @@ def test_behind_a_commit_of_which_nobody_knows_is_another_state(through, proxy, 
     with pytest.raises(AmbiguousCommitError):
         through.run(sql(f"DELETE FROM {table}; SELECT 1"))
     through.run(recorded)
-    before, behind = (event for event in events() if event.kind is Kind.READ)
+    before, behind = (event for event in events() if event.kind is EventKind.READ)
 
     assert before.after == 0
     assert behind.after not in {0, *(event.number for event in events())}
@@ -301,4 +301,4 @@ def test_what_others_have_written_meanwhile_makes_a_reading_one_of_no_certain_st
     session.run(sql(f"SELECT balance FROM {table} WHERE id = 2"))
     write, uncertain, certain = events()
 
-    assert (write.kind, uncertain.after, certain.after) == (Kind.WRITE, UNCERTAIN, write.number)
+    assert (write.kind, uncertain.after, certain.after) == (EventKind.WRITE, UNCERTAIN, write.number)

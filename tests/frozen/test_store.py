@@ -22,25 +22,25 @@ from type_cases import GOLDEN, SOME
 from crdb_magic.columns.arrow import TEXT
 from crdb_magic.errors import RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.events import Heading
+from crdb_magic.frozen.events import RecordedColumn
 from crdb_magic.frozen.store import Stored, clear, path_of, read, write
 
 Column = list[str | None]
 MONEY = (10 << 16 | 2) + 4  # DECIMAL(10,2)
 
 
-def kept(folder: Path, columns: Sequence[Heading], *batches: tuple[Column, ...]) -> Stored:
+def kept(folder: Path, columns: Sequence[RecordedColumn], *batches: tuple[Column, ...]) -> Stored:
     return write(folder, columns, [tuple(pa.array(one, TEXT) for one in batch) for batch in batches])
 
 
-def texts(folder: Path, stored: Stored, columns: Sequence[Heading]) -> list[Column]:
+def texts(folder: Path, stored: Stored, columns: Sequence[RecordedColumn]) -> list[Column]:
     batches = list(read(folder, stored.hash, columns))
     return [[text for batch in batches for text in batch[place].to_pylist()] for place in range(len(columns))]
 
 
 def schema(folder: Path, oid: int, *given: str | None, modifier: int = -1) -> Any:
     """Give the field of a column of these texts in its file."""
-    stored = kept(folder, [Heading("v", oid, modifier)], (list(given),))
+    stored = kept(folder, [RecordedColumn("v", oid, modifier)], (list(given),))
     return parquet.read_schema(path_of(folder, stored.hash)).field(0)
 
 
@@ -49,7 +49,7 @@ def schema(folder: Path, oid: int, *given: str | None, modifier: int = -1) -> An
 
 @given(st.data(), st.lists(st.sampled_from(EACH), min_size=1, max_size=3), st.sampled_from([-1, MONEY]))
 def test_each_text_comes_back_exactly(data, names, modifier):
-    columns = [Heading(name, GOLDEN[name].type.oid, modifier) for name in names]
+    columns = [RecordedColumn(name, GOLDEN[name].type.oid, modifier) for name in names]
     given = [data.draw(column_of(name)) for name in names]
     end = min(map(len, given))
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +65,7 @@ def test_rows_of_no_columns_have_a_hash_and_a_file(tmp_path):
 
 
 def test_columns_of_no_rows_have_a_file(tmp_path):
-    columns = [Heading("a", 20), Heading("b", 1700)]
+    columns = [RecordedColumn("a", 20), RecordedColumn("b", 1700)]
     stored = write(tmp_path, columns, [])
 
     assert (stored.rows, texts(tmp_path, stored, columns)) == (0, [[], []])
@@ -73,7 +73,7 @@ def test_columns_of_no_rows_have_a_file(tmp_path):
 
 
 def test_a_few_rows_may_come_as_tuples(tmp_path):
-    columns = [Heading("a", 20), Heading("b", 25)]
+    columns = [RecordedColumn("a", 20), RecordedColumn("b", 25)]
     stored = write(tmp_path, columns, [(("1", None), ("a", "b"))])
 
     assert (stored.rows, texts(tmp_path, stored, columns)) == (2, [["1", None], ["a", "b"]])
@@ -84,18 +84,18 @@ def test_a_few_rows_may_come_as_tuples(tmp_path):
 
 def test_pandas_reads_exact_types(tmp_path):
     columns = {
-        Heading("id", 20): "7",
-        Heading("total", 1700, MONEY): "-1.50",
-        Heading("rate", 701): "0.1",
-        Heading("ok", 16): "t",
-        Heading("day", 1082): "2026-06-01",
-        Heading("at", 1184): "2026-06-01 12:00:00.5+00",
-        Heading("id", 2950): SOME,
-        Heading("data", 17): "\\x00ff",
-        Heading("json", 3802): '{"a": 1}',
-        Heading("tags", 1009): '{a,"b c",NULL}',
-        Heading("sizes", 1016): "{1,2}",
-        Heading("mood", 100_107): "ok",
+        RecordedColumn("id", 20): "7",
+        RecordedColumn("total", 1700, MONEY): "-1.50",
+        RecordedColumn("rate", 701): "0.1",
+        RecordedColumn("ok", 16): "t",
+        RecordedColumn("day", 1082): "2026-06-01",
+        RecordedColumn("at", 1184): "2026-06-01 12:00:00.5+00",
+        RecordedColumn("id", 2950): SOME,
+        RecordedColumn("data", 17): "\\x00ff",
+        RecordedColumn("json", 3802): '{"a": 1}',
+        RecordedColumn("tags", 1009): '{a,"b c",NULL}',
+        RecordedColumn("sizes", 1016): "{1,2}",
+        RecordedColumn("mood", 100_107): "ok",
     }
     stored = kept(tmp_path, list(columns), tuple([text] for text in columns.values()))
     frame = pd.read_parquet(path_of(tmp_path, stored.hash))
@@ -182,13 +182,13 @@ def test_a_column_that_can_not_tell_its_texts_is_kept_as_them_and_says_so(tmp_pa
 # The hash.
 
 
-def hash_of(columns: Sequence[Heading], *batches: tuple[Column, ...]) -> str:
+def hash_of(columns: Sequence[RecordedColumn], *batches: tuple[Column, ...]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         return kept(Path(folder), columns, *batches).hash
 
 
 def test_the_hash_is_the_same_for_ever():
-    columns = [Heading("id", 20), Heading("name", 25)]
+    columns = [RecordedColumn("id", 20), RecordedColumn("name", 25)]
 
     assert hash_of(columns, (["1", None], ["é", ""])) == (
         "d78d9d68c4836f16606afb9468b96c4f38e0a2d9a27e61c0c0ea7c2f82e1867b"
@@ -207,24 +207,24 @@ def test_the_hash_does_not_depend_on_batches_slices_or_what_is_behind_a_null(dat
             (data.draw(st.sampled_from([whole, masked] if "" not in given else [whole])).slice(start, end - start),)
             for start, end in zip([0, *ends], [*ends, len(given)], strict=True)
         ]
-        stored = write(Path(folder), [Heading("v", 25)], parts)
+        stored = write(Path(folder), [RecordedColumn("v", 25)], parts)
 
-        assert stored == Stored(hash_of([Heading("v", 25)], (given,)), len(given))
+        assert stored == Stored(hash_of([RecordedColumn("v", 25)], (given,)), len(given))
 
 
 DIFFERENT = [
-    ([Heading("a", 25)], [["a", "b"]]),
-    ([Heading("b", 25)], [["a", "b"]]),
-    ([Heading("a", 1043)], [["a", "b"]]),
-    ([Heading("a", 25, 5)], [["a", "b"]]),
-    ([Heading("a", 25)], [["b", "a"]]),
-    ([Heading("a", 25)], [["ab", ""]]),
-    ([Heading("a", 25)], [["ab", None]]),
-    ([Heading("a", 25)], [[None, "ab"]]),
-    ([Heading("a", 25)], [["ab"]]),
-    ([Heading("a", 25)], [[]]),
-    ([Heading("a", 25), Heading("a", 25)], [["a", "b"], ["", ""]]),
-    ([Heading("a", 25), Heading("a", 25)], [["", ""], ["a", "b"]]),
+    ([RecordedColumn("a", 25)], [["a", "b"]]),
+    ([RecordedColumn("b", 25)], [["a", "b"]]),
+    ([RecordedColumn("a", 1043)], [["a", "b"]]),
+    ([RecordedColumn("a", 25, 5)], [["a", "b"]]),
+    ([RecordedColumn("a", 25)], [["b", "a"]]),
+    ([RecordedColumn("a", 25)], [["ab", ""]]),
+    ([RecordedColumn("a", 25)], [["ab", None]]),
+    ([RecordedColumn("a", 25)], [[None, "ab"]]),
+    ([RecordedColumn("a", 25)], [["ab"]]),
+    ([RecordedColumn("a", 25)], [[]]),
+    ([RecordedColumn("a", 25), RecordedColumn("a", 25)], [["a", "b"], ["", ""]]),
+    ([RecordedColumn("a", 25), RecordedColumn("a", 25)], [["", ""], ["a", "b"]]),
     ([], []),
 ]
 
@@ -236,14 +236,14 @@ def test_the_hash_of_each_other_answer_is_another():
 
 
 def test_the_file_is_named_by_the_hash(tmp_path):
-    stored = kept(tmp_path, [Heading("v", 20)], (["1"],))
+    stored = kept(tmp_path, [RecordedColumn("v", 20)], (["1"],))
 
     assert [path.name for path in (tmp_path / "data").iterdir()] == [f"{stored.hash[:16]}.parquet"]
 
 
 # Files.
 
-COLUMNS = [Heading("v", 20)]
+COLUMNS = [RecordedColumn("v", 20)]
 
 
 def test_a_file_that_is_there_already_is_kept(tmp_path):
@@ -341,7 +341,7 @@ def test_a_file_that_does_not_hold_what_was_recorded_is_an_error_before_the_firs
 def test_a_file_that_is_asked_for_by_other_columns_is_an_error(tmp_path):
     stored = kept(tmp_path, COLUMNS, (["1"],))
     with pytest.raises(RecordingError, match="was changed"):
-        list(read(tmp_path, stored.hash, [Heading("w", 20)]))
+        list(read(tmp_path, stored.hash, [RecordedColumn("w", 20)]))
 
 
 def test_what_nobody_names_is_cleared_away_and_nothing_that_is_not_ours(tmp_path):

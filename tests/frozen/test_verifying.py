@@ -12,7 +12,7 @@ from proxy import Proxy
 
 from crdb_magic.frozen.manifest import Contents, load
 from crdb_magic.frozen.recorder import Recorder
-from crdb_magic.frozen.verifying import Verdict, verify
+from crdb_magic.frozen.verifying import ReadVerdict, verify
 from crdb_magic.session import sizes
 from crdb_magic.session.session import Session
 
@@ -38,7 +38,7 @@ def record(as_v26: Proxy, tmp_path: Path) -> Iterator[Callable[..., Contents]]:
 
 
 @pytest.fixture
-def verdicts(as_v26: Proxy, tmp_path: Path) -> Callable[[Contents], list[Verdict]]:
+def verdicts(as_v26: Proxy, tmp_path: Path) -> Callable[[Contents], list[ReadVerdict]]:
     return lambda contents: [check.verdict for check in verify(contents, tmp_path, lambda _: as_v26.target)]
 
 
@@ -48,10 +48,10 @@ def test_texts_that_came_by_copy_are_the_values_that_select_gives(as_v26, record
     contents = record("SELECT c, f FROM padded ORDER BY c", times=2)
 
     assert len({event.hash for event in contents.events if event.hash}) == 2
-    assert verdicts(contents) == [Verdict.SAME] * 2
+    assert verdicts(contents) == [ReadVerdict.SAME] * 2
 
 
-@pytest.mark.parametrize(("order", "verdict"), [("", Verdict.SAME), (" ORDER BY f", Verdict.DIFFERENT)])
+@pytest.mark.parametrize(("order", "verdict"), [("", ReadVerdict.SAME), (" ORDER BY f", ReadVerdict.DIFFERENT)])
 def test_an_order_that_nobody_asked_for_may_be_another_one(as_v26, record, verdicts, order, verdict):
     as_v26.rules.append(query(r"FROM padded", PLAIN))
     contents = record(f"SELECT c, f FROM padded{order}")

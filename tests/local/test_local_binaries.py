@@ -8,7 +8,7 @@ import pytest
 
 from crdb_magic.errors import LocalServerError
 from crdb_magic.local import binaries
-from crdb_magic.local.binaries import Place, find_cockroach, find_postgres, postgres_places
+from crdb_magic.local.binaries import BinariesFolder, find_cockroach, find_postgres, postgres_places
 
 
 def program(path: Path, says: str = "") -> Path:
@@ -18,10 +18,10 @@ def program(path: Path, says: str = "") -> Path:
     return path
 
 
-def postgres(folder: Path, version: str) -> Place:
+def postgres(folder: Path, version: str) -> BinariesFolder:
     program(folder / "initdb")
     program(folder / "postgres", f"postgres (PostgreSQL) {version}")
-    return Place(folder)
+    return BinariesFolder(folder)
 
 
 def test_the_wheel_comes_first_then_path_then_debian_with_its_newest_first(tmp_path, monkeypatch):
@@ -49,12 +49,12 @@ def test_the_wheel_comes_first_then_path_then_debian_with_its_newest_first(tmp_p
 
 def test_what_is_too_old_or_not_all_there_is_passed_over(tmp_path):
     old = postgres(tmp_path / "old", "13.9")
-    half = Place(program(tmp_path / "half" / "postgres", "postgres (PostgreSQL) 17.1").parent)
-    broken = Place(program(tmp_path / "broken" / "initdb").parent)
+    half = BinariesFolder(program(tmp_path / "half" / "postgres", "postgres (PostgreSQL) 17.1").parent)
+    broken = BinariesFolder(program(tmp_path / "broken" / "initdb").parent)
     other = postgres(tmp_path / "other", "")
     good = postgres(tmp_path / "good", "15.3 (Debian 15.3-0+deb12u1)")
 
-    found = find_postgres(None, [Place(tmp_path / "none"), old, half, broken, other, good])
+    found = find_postgres(None, [BinariesFolder(tmp_path / "none"), old, half, broken, other, good])
 
     assert (found.bin, found.version, found.major) == (good.bin, "15.3", 15)
 

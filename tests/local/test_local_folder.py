@@ -12,7 +12,7 @@ from seen_from_outside import family, hears, living, owner, query
 
 from crdb_magic.errors import LocalServerError
 from crdb_magic.local import start
-from crdb_magic.local.folder import Kind, open_folder
+from crdb_magic.local.folder import FolderKind, open_folder
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a server as another user")
 
@@ -103,13 +103,13 @@ def test_a_first_start_that_was_cut_short_is_begun_again(tmp_path):
 
 def test_a_folder_knows_whose_data_it_holds_once_that_is_complete(tmp_path):
     first = open_folder(tmp_path)
-    first.finish(Kind.COCKROACHDB)
+    first.finish(FolderKind.COCKROACHDB)
     first.close()
 
     second = open_folder(tmp_path)
     second.close()
 
-    assert (first.kind, second.kind) == (None, Kind.COCKROACHDB)
+    assert (first.kind, second.kind) == (None, FolderKind.COCKROACHDB)
 
 
 def test_a_temporary_folder_that_nobody_holds_is_removed_when_the_next_one_is_made(place, monkeypatch):
@@ -127,7 +127,7 @@ def test_a_folder_that_is_held_or_kept_or_something_else_is_not_removed_as_left(
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     held = open_folder(None)
     kept = open_folder(place / "crdb_magic-of-the-user")
-    kept.finish(Kind.POSTGRESQL)
+    kept.finish(FolderKind.POSTGRESQL)
     kept.close()
     cut_short = open_folder(place / "crdb_magic-cut-short")
     cut_short.close()

@@ -10,7 +10,7 @@ from seen_from_outside import query
 
 from crdb_magic.core.target import Target
 from crdb_magic.environment import FROZEN
-from crdb_magic.local import FrozenServer, serving, start
+from crdb_magic.local import NoServer, serving, start
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("directory", [None, Path("data")])
 def test_it_starts_none(directory: Path | None) -> None:
     with start(directory) as server:
-        assert isinstance(server, FrozenServer)
+        assert isinstance(server, NoServer)
 
     server.stop()
 
@@ -35,11 +35,11 @@ def test_an_empty_variable_is_none(monkeypatch):
 
 
 def test_it_has_all_that_a_server_has(server):
-    assert set(vars(FrozenServer())) == {name for name in vars(server) if not name.startswith("_")}
+    assert set(vars(NoServer())) == {name for name in vars(server) if not name.startswith("_")}
 
 
 def test_it_is_not_one_that_runs():
-    frozen = FrozenServer()
+    frozen = NoServer()
 
     assert (repr(frozen), serving("frozen.invalid", 5432)) == (
         "<LocalServer postgresql://root@frozen.invalid/defaultdb?sslmode=disable: a recording, instead of a local "
@@ -50,9 +50,9 @@ def test_it_is_not_one_that_runs():
 
 @pytest.mark.parametrize("name", ["user", "dbname", "sslmode"])
 def test_it_is_asked_as_a_server_of_ours_is(server, name):
-    assert Target.from_url(FrozenServer().url)[name] == Target.from_url(server.url)[name]
+    assert Target.from_url(NoServer().url)[name] == Target.from_url(server.url)[name]
 
 
 def test_without_a_recording_its_url_leads_nowhere():
     with pytest.raises(psycopg2.OperationalError, match="could not translate host name"):
-        psycopg2.connect(FrozenServer().url)
+        psycopg2.connect(NoServer().url)

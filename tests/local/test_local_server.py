@@ -11,7 +11,7 @@ from crdb_magic.errors import LocalServerError
 from crdb_magic.local import start
 from crdb_magic.local.account import server_account
 from crdb_magic.local.binaries import find_postgres
-from crdb_magic.local.folder import Kind
+from crdb_magic.local.folder import FolderKind
 from crdb_magic.local.launching import choose_engine, launch
 from crdb_magic.local.postgres import Postgres, free_port
 
@@ -77,11 +77,11 @@ def test_an_error_at_the_start_shows_the_end_of_the_log(monkeypatch):
 
 def test_data_of_cockroachdb_is_not_given_to_postgresql():
     with pytest.raises(LocalServerError, match="there is no cockroach program to serve it"):
-        choose_engine(Kind.COCKROACHDB)
+        choose_engine(FolderKind.COCKROACHDB)
 
 
 def test_data_of_postgresql_stays_with_it_when_there_is_a_cockroach(monkeypatch):
     monkeypatch.setenv("COCKROACH_BINARY", "/bin/true")
 
-    assert choose_engine(Kind.POSTGRESQL).kind is Kind.POSTGRESQL
-    assert choose_engine(None).kind is Kind.COCKROACHDB
+    assert choose_engine(FolderKind.POSTGRESQL).kind is FolderKind.POSTGRESQL
+    assert choose_engine(None).kind is FolderKind.COCKROACHDB

@@ -11,7 +11,7 @@ import pytest
 from IPython.core.completer import Completion, provisionalcompleter
 
 from crdb_magic.magics.audience import Audience
-from crdb_magic.magics.known import THREAD
+from crdb_magic.magics.names_cache import THREAD
 
 Tab = Callable[[str], list[str]]
 

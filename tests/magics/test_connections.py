@@ -12,8 +12,8 @@ from crdb_magic import CockroachDatabase
 from crdb_magic.core.target import Target
 from crdb_magic.local import start
 from crdb_magic.magics.connections import Connections
-from crdb_magic.session.keeping import KEEPERS
-from crdb_magic.session.listening import LISTENING
+from crdb_magic.session.hooks import HOOKS
+from crdb_magic.session.past_registry import KEEPERS
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_served_from_a_recording_no_local_server_is_started_and_none_keeps_a_pas
     connections: Connections, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crdb_magic.magics.connections.start", None)
-    monkeypatch.setattr(LISTENING, "stand_in", StandIn(target))
+    monkeypatch.setattr(HOOKS, "stand_in", StandIn(target))
     session = connections.open_local("one", None)
 
     assert KEEPERS.get(session.connection.address) is None

@@ -14,7 +14,7 @@ from crdb_magic.core.server import Server
 from crdb_magic.core.target import Target
 from crdb_magic.errors import NotRecordedError, OptionError, RecordingError
 from crdb_magic.frozen import store
-from crdb_magic.frozen.events import Kind
+from crdb_magic.frozen.events import EventKind
 from crdb_magic.frozen.manifest import load
 
 TABLE = unique("frozen")
@@ -245,7 +245,7 @@ def recording(twice: Twice) -> Twice:
 
 def asked(folder: Path) -> list[str]:
     """Give what was asked in a recording."""
-    return [event.text for event in load(folder).events if event.kind is Kind.READ]
+    return [event.text for event in load(folder).events if event.kind is EventKind.READ]
 
 
 def test_the_freeze_cell_that_is_run_once_more_goes_on(recording: Twice) -> None:

@@ -7,54 +7,54 @@ from hypothesis import given
 from sql_fragments import CLOSED, COMMENTS, QUOTED, nasty_text
 
 from crdb_magic.errors import ScriptError
-from crdb_magic.sql.lexer import BLANKS, Kind, fold, lex, skip_filler
+from crdb_magic.sql.lexer import BLANKS, TokenKind, fold, lex, skip_filler
 
 
-def kinds(text: str) -> list[Kind]:
+def kinds(text: str) -> list[TokenKind]:
     return [token.kind for token in lex(text)]
 
 
 def parameters(text: str) -> list[str]:
-    return [token.text for token in lex(text) if token.kind is Kind.PARAMETER]
+    return [token.text for token in lex(text) if token.kind is TokenKind.PARAMETER]
 
 
 @pytest.mark.parametrize("text", [text for _, text in CLOSED], ids=[name for name, _ in CLOSED])
 def test_a_string_is_one_token(text: str) -> None:
     (token,) = lex(text)
 
-    assert token == (Kind.STRING, text, 0)
+    assert token == (TokenKind.STRING, text, 0)
 
 
 @pytest.mark.parametrize("text", QUOTED)
 def test_a_quoted_identifier_is_one_token(text: str) -> None:
     (token,) = lex(text)
 
-    assert token == (Kind.QUOTED, text, 0)
+    assert token == (TokenKind.QUOTED, text, 0)
 
 
 @pytest.mark.parametrize("text", COMMENTS)
 def test_a_comment_is_one_token(text: str) -> None:
     (token,) = lex(text)
 
-    assert token == (Kind.COMMENT, text, 0)
+    assert token == (TokenKind.COMMENT, text, 0)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_a_line_comment_ends_with_its_line(end: str) -> None:
-    assert kinds(f"-- it's{end};") == [Kind.COMMENT, Kind.SEMICOLON]
+    assert kinds(f"-- it's{end};") == [TokenKind.COMMENT, TokenKind.SEMICOLON]
 
 
 @pytest.mark.parametrize("text", ["a", "_a1", "größe", "a$b", "a$tag$b", "名前", "e", "type", "𝔘"])
 def test_an_identifier_is_one_word(text: str) -> None:
-    assert kinds(text) == [Kind.WORD]
+    assert kinds(text) == [TokenKind.WORD]
 
 
 def test_a_letter_of_an_identifier_before_a_quote_is_no_prefix() -> None:
-    assert kinds(r"typee'\' ';'") == [Kind.WORD, Kind.STRING, Kind.STRING]
+    assert kinds(r"typee'\' ';'") == [TokenKind.WORD, TokenKind.STRING, TokenKind.STRING]
 
 
 def test_a_placeholder_does_not_begin_a_dollar_quote() -> None:
-    assert kinds("$1;$2") == [Kind.NUMBER, Kind.SEMICOLON, Kind.NUMBER]
+    assert kinds("$1;$2") == [TokenKind.NUMBER, TokenKind.SEMICOLON, TokenKind.NUMBER]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_colon_and_a_name_are_a_parameter_where_nothing_else_is_meant(text: st
     ],
 )
 def test_a_colon_and_a_name_in_double_quotes_stand_for_a_name(text: str, names: list[str]) -> None:
-    assert [token.text for token in lex(text) if token.kind is Kind.NAMING] == names
+    assert [token.text for token in lex(text) if token.kind is TokenKind.NAMING] == names
 
 
 @pytest.mark.parametrize(
@@ -200,4 +200,4 @@ def test_skipping_stops_between_tokens_and_before_parameters_and_semicolons(text
         skipped = [token for token in tokens[number:] if token.start < stop]
 
         assert all(token.end <= stop for token in skipped)
-        assert not {token.kind for token in skipped} & {Kind.PARAMETER, Kind.NAMING, Kind.SEMICOLON}
+        assert not {token.kind for token in skipped} & {TokenKind.PARAMETER, TokenKind.NAMING, TokenKind.SEMICOLON}

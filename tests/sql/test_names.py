@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sql_fragments import nasty_text
 
 from crdb_magic.errors import OptionError
-from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.sql.lexer import TokenKind, lex
 from crdb_magic.sql.names import meant, place_of, table_name, table_parts, written
 
 
@@ -82,7 +82,7 @@ def test_a_name_is_quoted_where_it_would_be_read_as_another_one_or_a_keyword(nam
 def test_what_is_written_means_the_name(name):
     tokens = list(lex(written(name)))
 
-    assert [(token.kind in {Kind.WORD, Kind.QUOTED}, meant(token.text)) for token in tokens] == [
+    assert [(token.kind in {TokenKind.WORD, TokenKind.QUOTED}, meant(token.text)) for token in tokens] == [
         (True, normalize("NFC", name))
     ]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sql_fragments import CLOSED, COMMENTS, QUOTED, nasty_text, only
 
 from crdb_magic.errors import ParameterError, ScriptError
-from crdb_magic.sql.lexer import Kind, lex
+from crdb_magic.sql.lexer import TokenKind, lex
 from crdb_magic.sql.statements import Parameter, split, strip_markers
 
 
@@ -240,7 +240,7 @@ def test_splitting_loses_nothing_but_blanks_comments_and_semicolons(text: str) -
 
     assert edges == sorted(edges)
     assert all(text.startswith(each.text, each.offset) for each in statements)
-    assert {token.kind for gap in between for token in lex(gap)} <= {Kind.COMMENT, Kind.SEMICOLON}
+    assert {token.kind for gap in between for token in lex(gap)} <= {TokenKind.COMMENT, TokenKind.SEMICOLON}
     assert all(";" in gap for gap in between[1:-1])
 
 
@@ -254,11 +254,13 @@ def test_splitting_agrees_with_the_tokens(text: str) -> None:
     uses = [(each.offset + use.start, each.offset + use.end) for each in statements for use in each.uses]
     cuts = [";" in text[a.offset + len(a.text) : b.offset] for a, b in pairwise(statements)]
 
-    assert uses == [(token.start, token.end) for token in tokens if token.kind in {Kind.PARAMETER, Kind.NAMING}]
+    assert uses == [
+        (token.start, token.end) for token in tokens if token.kind in {TokenKind.PARAMETER, TokenKind.NAMING}
+    ]
     assert all(cuts)
     for each in statements:
         inner = {token.kind for token in lex(each.text)}
-        assert Kind.SEMICOLON not in inner or each.keyword == "CREATE"
+        assert TokenKind.SEMICOLON not in inner or each.keyword == "CREATE"
         assert each.line == text.count("\n", 0, each.offset + each.head) + 1
 
 
