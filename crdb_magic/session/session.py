@@ -111,8 +111,8 @@ class Session:
 
     It serves one transaction at a time: a thread waits until another thread's has ended (who can't is in
     `crdb_magic.session.connection_lock`), and only the thread and the task that began one send statements within it, or
-    whoever has a cursor of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), everything without an as-of of its
-    own is read at the pin.
+    whoever has a cursor of its ``connection``. While it is ``pinned`` (see `crdb_magic.session.pinning`), everything
+    without an as-of of its own is read at the pin.
     """
 
     def __init__(self, where: Target | Link) -> None:
