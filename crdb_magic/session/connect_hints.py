@@ -12,6 +12,10 @@ from crdb_magic.core.target import SSLMODES, Target
 _FULL = "the server has no connection left: close some (%crdb_connect --close NAME), or raise its limit."
 _CERTIFICATE = "the server wants a certificate of the user: sslcert=client.USER.crt and sslkey=client.USER.key."
 _HINTS = (
+    (  # codeProxyRefusedConnection of cockroach: pkg/ccl/sqlproxyccl, to who is on its deny list
+        "fatal:  connection refused",
+        "the cluster's proxy refuses this machine's address: look at the cluster's IP allowlist.",
+    ),
     (
         "connection refused",
         "no server listens there. Check host and port, or start one of your own: %crdb_connect --local.",
