@@ -8,12 +8,13 @@ from functools import partial
 from statistics import median
 
 from crdb_magic.core.amounts import duration
-from crdb_magic.core.asof import NOW
+from crdb_magic.core.asof import NOW, time_of
 from crdb_magic.doctor.case import Case
 from crdb_magic.doctor.report import Said, UnaskedError, note, ok, problem
 from crdb_magic.errors import StatementError
 from crdb_magic.explore.questions import ask, at_present, instant, read
 from crdb_magic.explore.retention import retention
+from crdb_magic.session.keeping import KEEPERS
 from crdb_magic.sql.names import written
 
 _TIMES = 10
@@ -139,6 +140,10 @@ def _internals(case: Case) -> Said:
 def past(case: Case) -> Iterator[Said]:
     """Say how long the past is kept, and so a pin holds."""
     server = case.session.server
+    if keeper := KEEPERS.get(case.session.connection.address):
+        begins = f"{time_of(keeper.since):%Y-%m-%d %H:%M:%S} UTC" if keeper.since else "the next write"
+        yield ok(f"the local server keeps it from {begins} on, as long as it runs")
+        return
     if not server.as_of_system_time:
         raise UnaskedError(f"{server.product.value} keeps no past but what a notebook's own local server has")
     told = retention(case.session)

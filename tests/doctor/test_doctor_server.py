@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,6 +18,7 @@ from wire import START_UP
 
 from crdb_magic.doctor.report import State
 from crdb_magic.session.session import Session
+from crdb_magic.session.snapshots import Keeper
 from crdb_magic.session.told import Told
 
 OK, NOTE, PROBLEM, UNASKED = State
@@ -302,6 +305,15 @@ def test_who_may_not_see_how_long_is_told(look, v26):
 
     assert found.state is NOTE
     assert "SQLSTATE 42501" in found.said
+
+
+def test_a_past_that_this_process_keeps_is_told(look, target, server):
+    if server.as_of_system_time:
+        pytest.skip("it has one of its own")
+    with closing(Keeper(target)):
+        said = look(target).of("past")[0].said
+
+    assert re.fullmatch(r"the local server keeps it from [-\d]+ [:\d]+ UTC on, as long as it runs", said)
 
 
 def test_a_server_without_a_past_is_not_asked(look, target, server):
