@@ -21,6 +21,7 @@ from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
 
 _LEAST = 2  # seconds: libpq waits no shorter
+_DAY = 86400  # seconds
 
 
 def _now() -> datetime:
@@ -45,8 +46,10 @@ class Conditions:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0:
-            raise OptionError("Nothing can answer in no time: --timeout is more than 0 seconds.")
+        if not 0 < self.timeout < _DAY:  # nor is it NaN
+            raise OptionError(
+                f"Nothing can answer in no time, nor waits anybody a day: --timeout is more than 0, less than {_DAY} s."
+            )
 
 
 class Case:
