@@ -80,16 +80,24 @@ class Greeting(Enum):
     FOREIGN = "does not speak PostgreSQL's protocol"
 
 
-_LETTERS = {b"S": Greeting.TLS, b"N": Greeting.PLAIN, b"E": Greeting.REFUSED}
+# One letter is the whole of two answers: SSH's banner begins with it. An error has its length behind it, or (that of a
+# postmaster that can't fork) a text.
+_ANSWERS = {
+    b"S": Greeting.TLS,
+    b"N": Greeting.PLAIN,
+    b"E": Greeting.REFUSED,
+    b"E\0": Greeting.REFUSED,
+    b"Ec": Greeting.REFUSED,
+}
 
 
 def greet(address: Address, timeout: float) -> Greeting:
     """Ask for TLS as libpq does; where that is not understood, by HTTP. Raises OSError if nobody can be reached."""
     try:
-        said = _answer(address, timeout, _REQUEST, 1)
+        said = _answer(address, timeout, _REQUEST, 2)
     except TimeoutError:
         return Greeting.HTTP if _speaks_http(address, timeout) else Greeting.SILENT
-    return _LETTERS.get(said) or (Greeting.HTTP if _speaks_http(address, timeout) else Greeting.FOREIGN)
+    return _ANSWERS.get(said) or (Greeting.HTTP if _speaks_http(address, timeout) else Greeting.FOREIGN)
 
 
 def _speaks_http(address: Address, timeout: float) -> bool:

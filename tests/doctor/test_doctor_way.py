@@ -166,13 +166,19 @@ def _saying(answer: bytes) -> Iterator[int]:
         thread.join()
 
 
-@pytest.mark.parametrize("answer", [b"+PONG", b""])
+@pytest.mark.parametrize("answer", [b"+PONG", b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"NO\r\n", b"ERROR\r\n"])
 def test_another_protocol_is_a_problem(look, answer):
     with _saying(answer) as port:
         found = look(f"postgresql://127.0.0.1:{port}/bank", timeout=1).worst("protocol")
 
     assert "does not speak PostgreSQL's protocol" in found.said
     assert "26257" in found.todo
+
+
+@pytest.mark.parametrize("answer", [b"S", b"N", b"E\0\0\0\x10SFATAL", b"Ecould not fork"])
+def test_what_postgresql_may_answer_is_its_protocol(look, answer):
+    with _saying(answer) as port:
+        assert look(f"postgresql://127.0.0.1:{port}/bank", timeout=1).state("protocol") is OK
 
 
 # TLS.
