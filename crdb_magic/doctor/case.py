@@ -15,11 +15,13 @@ from crdb_magic.core.target import Target
 from crdb_magic.doctor.certificates import Shown, shown
 from crdb_magic.doctor.meant import Meant, Place, Unlock, as_it_is, read_meant
 from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
+from crdb_magic.doctor.report import UnaskedError
 from crdb_magic.errors import OptionError
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
 
+SOCKET = "a Unix socket is meant"
 _LEAST = 2  # seconds: libpq waits no shorter
 _DAY = 86400  # seconds
 
@@ -72,7 +74,8 @@ class Case:
     @cached_property
     def resolved(self) -> dict[Place, tuple[Address, ...] | OSError]:
         """The addresses of each place, or why there are none."""
-        return {place: _resolved(place) for place in self.meant.places}
+        timeout = self.conditions.timeout
+        return {place: _resolved(place, timeout) for place in self.meant.places if not place.is_socket}
 
     @cached_property
     def knocks(self) -> tuple[Knock, ...]:
@@ -83,8 +86,11 @@ class Case:
 
     @property
     def address(self) -> Address:
-        """The first address at which somebody listens: there is one."""
-        return next(one.address for one in self.knocks if one.reached)
+        """The first address at which somebody listens: there is one, or a Unix socket beside."""
+        reached = next((one.address for one in self.knocks if one.reached), None)
+        if reached is None:
+            raise UnaskedError(SOCKET)
+        return reached
 
     @cached_property
     def greeting(self) -> Greeting:
@@ -109,8 +115,8 @@ class Case:
             self.session.close()
 
 
-def _resolved(place: Place) -> tuple[Address, ...] | OSError:
+def _resolved(place: Place, timeout: float) -> tuple[Address, ...] | OSError:
     try:
-        return addresses(place)
+        return addresses(place, timeout)
     except OSError as error:
         return error

@@ -9,9 +9,12 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
+from crdb_magic.core.amounts import duration
 from crdb_magic.doctor.meant import Place
+from crdb_magic.session.connecting import within
 
 # https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest
 _REQUEST = struct.pack(">II", 8, 80877103)
@@ -35,12 +38,15 @@ class Address(NamedTuple):
         return f"{host}:{self.place.port}"
 
 
-def addresses(place: Place) -> tuple[Address, ...]:
+def addresses(place: Place, timeout: float) -> tuple[Address, ...]:
     """Give all addresses of a place, best first; raises OSError."""
+    look_up = partial(socket.getaddrinfo, place.address, place.port, type=socket.SOCK_STREAM)
     try:
-        found = socket.getaddrinfo(place.address, place.port, type=socket.SOCK_STREAM)
+        found = within(timeout, look_up)
     except UnicodeError:  # of an empty label, or a long one
         raise OSError(errno.EINVAL, "it is no host name") from None
+    except TimeoutError:
+        raise OSError(errno.ETIMEDOUT, f"no name server answers within {duration(timeout)}") from None
     families = {socket.AF_INET: "v4", socket.AF_INET6: _IPV6}
     return tuple(Address(place, str(where[0]), families.get(family, "")) for family, *_, where in found)
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from crdb_magic.core.amounts import duration
-from crdb_magic.core.libpq_files import is_open_key
-from crdb_magic.doctor.case import Case
+from crdb_magic.core.libpq_files import is_file, is_open_key
+from crdb_magic.doctor.case import SOCKET, Case
 from crdb_magic.doctor.certificates import (
     EXPIRED,
     NOT_YET_VALID,
@@ -23,7 +23,6 @@ from crdb_magic.doctor.network import Greeting, Knock
 from crdb_magic.doctor.report import Said, State, UnaskedError, note, ok, problem
 
 _SOON = 30  # days
-_SOCKET = "a Unix socket is meant"
 _VERIFYING = frozenset({"verify-ca", "verify-full"})
 _WANTING = _VERIFYING | {"require"}
 
@@ -31,15 +30,14 @@ _WANTING = _VERIFYING | {"require"}
 def target(case: Case) -> Iterator[Said]:
     """Say what is meant, and where each part of it comes from."""
     meant = case.meant
-    if meant.is_socket and not meant["host"]:
+    if not (meant["host"] or meant["hostaddr"]):
         yield note(
             f"nothing names a host, so libpq looks for a socket of this machine: {meant.in_words}",
             "give a URL, set CRDB_URL, or start a server of your own: %crdb_connect --local.",
         )
     else:
         yield ok(meant.in_words)
-    if meant.open_file:
-        yield note(f"{meant.open_file} may be read by others, so libpq ignores it", f"chmod 600 {meant.open_file}")
+    yield from meant.remarks
 
 
 def name(case: Case) -> Iterator[Said]:
@@ -48,7 +46,7 @@ def name(case: Case) -> Iterator[Said]:
     failed = [place for place, found in case.resolved.items() if isinstance(found, OSError)]
     for place, found in case.resolved.items():
         if isinstance(found, OSError):
-            say = problem if len(failed) == len(case.resolved) else note
+            say = problem if len(failed) == len(case.meant.places) else note
             said = f"the host name {place.address} is not known: {found.strerror}"
             yield say(said, "check its spelling, and the network (DNS, VPN).")
         else:
@@ -59,7 +57,8 @@ def name(case: Case) -> Iterator[Said]:
 def port(case: Case) -> Iterator[Said]:
     """Say who can be reached there, and how fast."""
     _not_by_socket(case)
-    say = note if any(one.reached for one in case.knocks) else problem
+    others = any(place.is_socket for place in case.meant.places)
+    say = note if others or any(one.reached for one in case.knocks) else problem
     for one in case.knocks:
         if one.seconds is not None:
             yield ok(f"{one.address} answers in {duration(one.seconds)}")
@@ -163,7 +162,7 @@ _OF_DATES = {NOT_YET_VALID: _CLOCK, EXPIRED: _RENEW.format("the server's")}
 def _authority(case: Case) -> tuple[str, bool]:
     """Give the file of authorities that is meant, and whether it is there."""
     file = case.meant["sslrootcert"] or str(case.conditions.home / ".postgresql" / "root.crt")
-    return file, file == "system" or Path(file).is_file()
+    return file, file == "system" or is_file(file)
 
 
 def _verifies(case: Case) -> bool:
@@ -188,7 +187,7 @@ def client_certificate(case: Case) -> Iterator[Said]:
 
 
 def _key(file: Path, key: Path, todo: str) -> Iterator[Said]:
-    if not key.is_file():
+    if not is_file(key):
         yield problem(f"{file} has no key: there is no {key}", todo)
     elif not os.access(key, os.R_OK):
         yield problem(f"{key} can't be read by this user", "chown it.")
@@ -222,8 +221,8 @@ def _validity(told: Certificate, now: datetime, whose: str) -> tuple[State, str,
 
 
 def _not_by_socket(case: Case) -> None:
-    if case.meant.is_socket:
-        raise UnaskedError(_SOCKET)
+    if not case.resolved:
+        raise UnaskedError(SOCKET)
 
 
 def _only_by_tls(case: Case) -> None:

@@ -5,8 +5,7 @@ psycopg2 gives no SQLSTATE there, so the hint (and only the hint) is chosen by w
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from crdb_magic.core.libpq_files import is_file
 from crdb_magic.core.target import SSLMODES, Target
 
 _FULL = "the server has no connection left: close some (%crdb_connect --close NAME), or raise its limit."
@@ -118,5 +117,5 @@ def connect_hint(reason: str, target: Target) -> str | None:
     hints = [row for rows, holds in conditions.items() if holds for row in rows]
     found = next((hint for words, hint in (*hints, *_HINTS) if words in reason.lower()), None)
     named = "sslcert" in target and "sslcert" not in target.doubtful_names
-    missing = "there is no file of the name in sslcert" if named and not Path(target["sslcert"]).is_file() else None
+    missing = "there is no file of the name in sslcert" if named and not is_file(target["sslcert"]) else None
     return "; ".join(filter(None, (missing, found))) or None

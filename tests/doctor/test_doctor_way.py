@@ -31,6 +31,14 @@ def test_a_server_that_answers_has_no_problem(look, proxy):
     assert "without TLS" in seen.of("protocol")[0].said
 
 
+def test_a_home_that_this_user_may_not_look_into_is_none(look, proxy, home, closed):
+    closed(home)
+    seen = look(proxy.target)
+
+    assert not seen.report.failed
+    assert seen.state("JupyterLab") in {OK, NOTE}
+
+
 # Target and name.
 
 
@@ -51,6 +59,15 @@ def test_an_unknown_host_is_a_problem(look):
 
 def test_what_can_be_no_host_name_is_a_problem(look):
     assert look("host=db..example").worst("name").said == "the host name db..example is not known: it is no host name"
+
+
+def test_a_name_server_that_never_answers_is_not_waited_for(look, monkeypatch):
+    answers = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers.wait())
+    found = look("host=db.example", timeout=0.1).worst("name")
+    answers.set()
+
+    assert found.said == "the host name db.example is not known: no name server answers within 100 ms"
 
 
 def test_one_unknown_host_of_two_is_worth_a_note(look, proxy):
@@ -77,6 +94,20 @@ def test_a_unix_socket_has_no_name_and_no_port(look, tmp_path):
         "a Unix socket is meant"
     }
     assert seen.state("authentication") is PROBLEM
+
+
+def test_a_unix_socket_may_stand_beside_a_host(look, proxy, tmp_path):
+    seen = look(proxy.target.having(host=f"{tmp_path},127.0.0.1"))
+
+    assert seen.of("name")[0].said == "127.0.0.1 (v4)"
+    assert not seen.report.failed
+
+
+def test_a_host_that_can_not_be_reached_is_no_problem_beside_a_unix_socket(look, refusing, tmp_path):
+    seen = look(refusing.target.having(host=f"127.0.0.1,{tmp_path}"))
+
+    assert [seen.state(check) for check in ("port", "protocol")] == [NOTE, UNASKED]
+    assert seen.worst("authentication").said.startswith("Could not connect")
 
 
 def test_nothing_at_all_is_a_note_with_what_to_do(look):
