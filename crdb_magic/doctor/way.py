@@ -175,10 +175,16 @@ def _verifies(case: Case) -> bool:
 
 def client_certificate(case: Case) -> Iterator[Said]:
     """Say whether the user's certificate and its key can be used."""
+    _only_by_tls(case)
     folder = case.conditions.home / ".postgresql"
     file = Path(case.meant["sslcert"] or folder / "postgresql.crt")
     key = Path(case.meant["sslkey"] or folder / "postgresql.key")
-    if not file.is_file():
+    try:
+        file.stat()
+    except PermissionError:
+        yield problem(f"{file} can't be looked at by this user", "set HOME, or sslcert.")
+        return
+    except OSError:
         named = case.meant["sslcert"]
         yield note(f"there is no {file}", "correct sslcert.") if named else ok("none is named")
         return

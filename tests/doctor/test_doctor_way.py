@@ -395,8 +395,25 @@ def test_a_missing_key_is_a_problem(certified, ours, tmp_path):
     assert found.todo == "correct sslkey."
 
 
-def test_where_no_certificate_is_named_nothing_is_said_of_its_need(look, refusing):
-    assert look(refusing.target).worst("client certificate").said == "none is named"
+def test_where_no_certificate_is_named_nothing_is_said_of_its_need(certified):
+    assert certified({}).worst("client certificate").said == "none is named"
+
+
+def test_without_tls_no_certificate_is_used(look, proxy, ours):
+    files = ours.client("careless")
+    Path(files["sslkey"]).chmod(0o644)
+    seen = look(proxy.target.having(**files))
+
+    assert seen.of("client certificate") == [Finding("client certificate", UNASKED, "no TLS is offered")]
+    assert not seen.report.failed
+
+
+def test_a_certificate_that_this_user_may_not_look_at_is_a_problem(by_tls, home, closed):
+    closed(home)
+    found = by_tls(sslmode="require")
+
+    assert found.worst("client certificate").said.endswith("postgresql.crt can't be looked at by this user")
+    assert "Permission denied" in found.worst("authentication").said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
