@@ -6,7 +6,8 @@ import errno
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -122,10 +123,11 @@ def _answer(address: Address, timeout: float, sent: bytes, length: int) -> bytes
             return b""
 
 
-def handshake(address: Address, timeout: float, context: ssl.SSLContext) -> tuple[str, bytes]:
-    """Speak TLS with a server that offers it; gives its version and the server's certificate (DER). Raises OSError."""
+@contextmanager
+def handshake(address: Address, timeout: float, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    """Speak TLS with a server that offers it; raises OSError."""
     with socket.create_connection(address.where, timeout) as link:
         link.sendall(_REQUEST)
         link.recv(1)
-        with context.wrap_socket(link, server_hostname=address.place.host) as secure:
-            return secure.version() or "", secure.getpeercert(binary_form=True) or b""
+        with context.wrap_socket(link, server_hostname=address.place.called) as secure:
+            yield secure

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from ssl import SSLCertVerificationError
 
 from crdb_magic.core.amounts import duration
 from crdb_magic.core.libpq_files import is_file, is_open_key
@@ -14,10 +15,11 @@ from crdb_magic.doctor.certificates import (
     EXPIRED,
     NOT_YET_VALID,
     Certificate,
+    Told,
     authority,
     is_for,
     read_certificate,
-    refusal,
+    verified,
 )
 from crdb_magic.doctor.network import Greeting, Knock
 from crdb_magic.doctor.report import Said, State, UnaskedError, note, ok, problem
@@ -138,17 +140,24 @@ def trust(case: Case) -> Iterator[Said]:
         yield problem(f"{file} can't be read as certificates: {error.strerror or error}", _FETCH)
         return
     against = "the system's authorities" if "system" in (file, is_there or "system") else file
-    if refused := refusal(case.address, case.conditions.timeout, context):
+    try:
+        told = verified(case.address, case.conditions.timeout, context)
+    except SSLCertVerificationError as refused:
         todo = _OF_DATES.get(refused.verify_code, "check sslrootcert, and which cluster this is.")
         yield say(f"it does not hold against {against}: {refused.verify_message}", todo)
-    elif not is_for(case.address, case.conditions.timeout, context):
-        strict = problem if case.meant["sslmode"] == "verify-full" else note
-        yield strict(
-            f"it holds against {against}, but is not for {case.address.place.host}",
-            "connect by a name that the certificate was issued for.",
-        )
     else:
-        yield ok(f"it holds against {against}, and is for {case.address.place.host}")
+        yield _naming(case, told, f"it holds against {against}")
+
+
+def _naming(case: Case, told: Told, holds: str) -> Said:
+    """Say whether a certificate that holds is for the host: libpq verifies no host that is an address alone."""
+    place, is_strict = case.address.place, case.meant["sslmode"] == "verify-full"
+    if is_strict and not place.host:
+        return problem(f"{holds}, but sslmode=verify-full wants a host beside hostaddr", "name it: host=….")
+    if is_for(told, place.called):
+        return ok(f"{holds}, and is for {place.called}")
+    say = problem if is_strict else note
+    return say(f"{holds}, but is not for {place.called}", "connect by a name that the certificate was issued for.")
 
 
 _FETCH = "download the cluster's CA certificate, and name it: sslrootcert=…, or sslrootcert=system for a public CA."

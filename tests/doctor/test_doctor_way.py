@@ -15,6 +15,7 @@ import pytest
 from tls import Authority, secured, url
 
 from crdb_magic.core.target import Target
+from crdb_magic.doctor.certificates import is_for
 from crdb_magic.doctor.report import Finding, State
 
 OK, NOTE, PROBLEM, UNASKED = State
@@ -296,6 +297,38 @@ def test_a_certificate_of_another_name_is_a_problem_for_who_verifies_it(by_tls, 
     assert found.state is state
     assert found.said == f"it holds against {ours.certificate}, but is not for localhost"
     assert found.todo == "connect by a name that the certificate was issued for."
+
+
+# What libpq does, and OpenSSL would not: fe-secure-openssl.c, pgtls_verify_peer_name_matches_certificate_guts.
+@pytest.mark.parametrize(
+    ("common", "alternatives", "host", "holds"),
+    [
+        ("127.0.0.1", (), "127.0.0.1", True),
+        ("other", [("DNS", "127.0.0.1")], "127.0.0.1", True),
+        ("127.0.0.1", [("DNS", "other")], "127.0.0.1", True),
+        ("127.0.0.1", [("IP Address", "10.0.0.1")], "127.0.0.1", False),
+        ("localhost", [("IP Address", "127.0.0.1")], "localhost", True),
+        ("localhost", [("DNS", "other")], "localhost", False),
+        ("", [("IP Address", "0:0:0:0:0:0:0:1")], "::1", True),
+        ("*.example", (), "DB.example", True),
+        ("*.example", (), "a.db.example", False),
+        ("*.example", (), "example", False),
+        ("", (), "localhost", False),
+    ],
+)
+def test_a_certificate_is_for_a_host_as_libpq_has_it(common, alternatives, host, holds):
+    subject = ((("commonName", common),),) if common else ()
+
+    assert is_for({"subject": subject, "subjectAltName": tuple(alternatives)}, host) == holds
+
+
+def test_an_address_alone_is_no_host_that_could_be_verified(by_tls, look, target, ours):
+    with secured(target, ours.server("127.0.0.1")) as proxy:
+        asked = proxy.target.having(hostaddr="127.0.0.1", **_full(ours))
+        seen = look(Target({key: value for key, value in asked.items() if key != "host"}))
+
+    assert seen.worst("trust").said.endswith("but sslmode=verify-full wants a host beside hostaddr")
+    assert "host name must be specified" in seen.worst("authentication").said
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "verify-ca", "require", "prefer"])
