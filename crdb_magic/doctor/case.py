@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from crdb_magic.core.amounts import duration
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.certificates import Shown, shown
 from crdb_magic.doctor.meant import Meant, Place, Unlock, as_it_is, read_meant
 from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
-from crdb_magic.doctor.report import UnaskedError
+from crdb_magic.doctor.report import Said, UnaskedError, problem
 from crdb_magic.errors import OptionError
+from crdb_magic.session.connecting import within
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.told import Told
@@ -65,6 +68,7 @@ class Case:
         self._asked = asked
         self._told = told
         self.conditions = conditions
+        self._is_silent = False
 
     @cached_property
     def meant(self) -> Meant:
@@ -105,9 +109,38 @@ class Case:
     @cached_property
     def session(self) -> Session:
         """A session of our own there, of which no recorder hears; connects when it is first asked."""
-        patience = str(max(math.ceil(self.conditions.timeout), _LEAST))
-        target = Target({"connect_timeout": patience, **self.meant.target})
+        target = Target({"connect_timeout": str(self._patience), **self.meant.target})
         return Session(OwnLink(target, self._told, aside=True))
+
+    @property
+    def _patience(self) -> int:
+        """How many seconds libpq waits for each address: as many as the target says, if these are more."""
+        own = self.meant["connect_timeout"]
+        return max(math.ceil(self.conditions.timeout), _LEAST, int(own) if own.isdecimal() else 0)
+
+    def answered(self, check: Callable[[Case], Iterable[Said]]) -> list[Said]:
+        """Do a check of a server that lets the user in, in a thread: one that does not answer in time is cut off.
+
+        It is asked nothing any more then.
+        """
+        if self._is_silent:
+            raise UnaskedError("the server does not answer")
+        seconds = self._patience * max(len(self.knocks), 1) + self.conditions.timeout
+        try:
+            return within(seconds, lambda: list(check(self)))
+        except TimeoutError:
+            self._cut()
+            said = f"the server lets in, and then does not answer within {duration(seconds)}"
+            return [problem(said, "it hangs, or what is in between does: try another node, or a longer --timeout.")]
+        except KeyboardInterrupt:
+            self._cut()
+            raise
+
+    def _cut(self) -> None:
+        self._is_silent = True
+        if opened := self.session.link.opened:
+            with suppress(OSError):
+                opened.cut()
 
     def close(self) -> None:
         """Close the session, if there is one."""

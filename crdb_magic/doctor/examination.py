@@ -23,6 +23,16 @@ class Check:
     needs: tuple[str, ...] = ()
 
 
+_OF_SERVER = (
+    Check("authentication", server.authentication, ("protocol",)),
+    Check("server", server.product, ("authentication",)),
+    Check("database", server.database, ("authentication",)),
+    Check("clock", server.clock, ("authentication",)),
+    Check("latency", server.latency, ("authentication",)),
+    Check("privileges", server.privileges, ("database",)),
+    Check("settings", settings, ("authentication",)),
+    Check("past", server.past, ("database",)),
+)
 CHECKS = (
     Check("versions", here.versions),
     Check("configuration", here.configuration),
@@ -35,15 +45,8 @@ CHECKS = (
     Check("TLS", way.tls, ("protocol",)),
     Check("certificate", way.certificate, ("TLS",)),
     Check("trust", way.trust, ("TLS",)),
-    Check("client certificate", way.client_certificate, ("target",)),
-    Check("authentication", server.authentication, ("protocol",)),
-    Check("server", server.product, ("authentication",)),
-    Check("database", server.database, ("authentication",)),
-    Check("clock", server.clock, ("authentication",)),
-    Check("latency", server.latency, ("authentication",)),
-    Check("privileges", server.privileges, ("database",)),
-    Check("settings", settings, ("authentication",)),
-    Check("past", server.past, ("database",)),
+    Check("client certificate", way.client_certificate, ("TLS",)),
+    *_OF_SERVER,
 )
 
 
@@ -72,7 +75,8 @@ def _found(check: Check, case: Case, failed: dict[str, str]) -> Iterator[Finding
         yield Finding(check.name, State.UNASKED, f"since there is a problem with: {failed[check.name]}")
         return
     try:
-        yield from (Finding(check.name, *said) for said in check.run(case))
+        told = case.answered(check.run) if check in _OF_SERVER else check.run(case)
+        yield from (Finding(check.name, *said) for said in told)
     except UnaskedError as reason:
         yield Finding(check.name, State.UNASKED, str(reason))
     except StatementError as error:

@@ -87,8 +87,11 @@ def latency(case: Case) -> Iterator[Said]:
         ask(connection, "SELECT 1")
         return timer() - before
 
-    seconds = median(once() for _ in range(_TIMES))
-    said = f"{duration(seconds)}, the median of {_TIMES} times SELECT 1"
+    times = [once()]
+    while len(times) < _TIMES and sum(times) < case.conditions.timeout:
+        times.append(once())
+    seconds = median(times)
+    said = f"{duration(seconds)}, the median of {len(times)} times SELECT 1"
     if seconds <= _SLOW:
         yield ok(said)
     else:
