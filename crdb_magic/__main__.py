@@ -47,11 +47,18 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="diagnose a connection, and say what to do")
     doctor.add_argument("url", nargs="*", help="a URL, or keywords (default: the environment)")
     doctor.add_argument("--local", action="store_true", help="start a local server too, and stop it again")
-    doctor.add_argument("--timeout", type=float, default=5, metavar="S", help="seconds to wait for an answer")
+    doctor.add_argument("--timeout", type=_seconds, default=5, metavar="S", help="seconds to wait for an answer")
     for name, words in (("ask-password", "ask for the password"), ("keyring", "take it from the system's keyring")):
         doctor.add_argument(f"--{name}", action="append_const", dest="password", const=name, help=words)
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # which argparse would repeat, be it a password
+        raise argparse.ArgumentTypeError("a number of seconds is wanted") from None
 
 
 def _demo(arguments: argparse.Namespace) -> int:

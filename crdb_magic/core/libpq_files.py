@@ -25,7 +25,7 @@ def _service_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]
     places = [Path(environment.get("PGSERVICEFILE") or home / ".pg_service.conf")]
     if folder := environment.get("PGSYSCONFDIR"):
         places.append(Path(folder) / "pg_service.conf")
-    return (place for place in places if place.is_file())
+    return (place for place in places if is_file(place))
 
 
 def _service(file: Path, name: str) -> list[ServiceLine] | None:
@@ -49,6 +49,11 @@ def find_service(name: str, environment: Mapping[str, str], home: Path) -> tuple
     """Give the file in which libpq finds a service, and its lines there; None if it is in none. Raises OSError."""
     found = ((file, _service(file, name)) for file in _service_files(environment, home))
     return next(((file, lines) for file, lines in found if lines is not None), None)
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a file is there, as far as this user may see; that of Path raises where he may not, up to Python 3.13."""
+    return os.path.isfile(path)
 
 
 def password_file(environment: Mapping[str, str], home: Path) -> Path:

@@ -83,8 +83,9 @@ class Target(Mapping[str, str]):
     def in_words(self) -> str:
         """Say where it leads: address, database, user."""
         where = ":".join(self[key] for key in ("host", "port") if key in self and _is_shown(key, self[key]))
-        named = {"database": "dbname", "user": "user"}
-        return ", ".join([where, *(f"{word} {self[key]}" for word, key in named.items() if key in self)])
+        named = {"service": "service", "database": "dbname", "user": "user"}
+        told = (where, *(f"{word} {self[key]}" for word, key in named.items() if key in self))
+        return ", ".join(filter(None, told)) or "by the environment (PG*)"
 
     @classmethod
     def from_url(cls, url: str) -> Target:

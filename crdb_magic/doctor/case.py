@@ -5,22 +5,28 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from crdb_magic.core.amounts import duration
 from crdb_magic.core.target import Target
 from crdb_magic.doctor.certificates import Shown, shown
 from crdb_magic.doctor.network import Address, Greeting, Knock, addresses, greet, knock
+from crdb_magic.doctor.report import Said, UnaskedError, problem
 from crdb_magic.doctor.resolved_target import HostAddress, ResolvedTarget, Unlock, as_it_is, read_meant
 from crdb_magic.errors import OptionError
+from crdb_magic.session.connecting import within
 from crdb_magic.session.link import OwnLink
 from crdb_magic.session.session import Session
 from crdb_magic.session.session_state import SessionState
 
+SOCKET = "a Unix socket is meant"
 _LEAST = 2  # seconds: libpq waits no shorter
+_DAY = 86400  # seconds
 
 
 def _now() -> datetime:
@@ -45,8 +51,10 @@ class Conditions:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0:
-            raise OptionError("Nothing can answer in no time: --timeout is more than 0 seconds.")
+        if not 0 < self.timeout < _DAY:  # nor is it NaN
+            raise OptionError(
+                f"Nothing can answer in no time, nor waits anybody a day: --timeout is more than 0, less than {_DAY} s."
+            )
 
 
 class Case:
@@ -60,6 +68,7 @@ class Case:
         self._asked = asked
         self._told = told
         self.conditions = conditions
+        self._is_silent = False
 
     @cached_property
     def meant(self) -> ResolvedTarget:
@@ -69,7 +78,8 @@ class Case:
     @cached_property
     def resolved(self) -> dict[HostAddress, tuple[Address, ...] | OSError]:
         """The addresses of each place, or why there are none."""
-        return {place: _resolved(place) for place in self.meant.places}
+        timeout = self.conditions.timeout
+        return {place: _resolved(place, timeout) for place in self.meant.places if not place.is_socket}
 
     @cached_property
     def knocks(self) -> tuple[Knock, ...]:
@@ -80,8 +90,11 @@ class Case:
 
     @property
     def address(self) -> Address:
-        """The first address at which somebody listens: there is one."""
-        return next(one.address for one in self.knocks if one.reached)
+        """The first address at which somebody listens: there is one, or a Unix socket beside."""
+        reached = next((one.address for one in self.knocks if one.reached), None)
+        if reached is None:
+            raise UnaskedError(SOCKET)
+        return reached
 
     @cached_property
     def greeting(self) -> Greeting:
@@ -96,9 +109,38 @@ class Case:
     @cached_property
     def session(self) -> Session:
         """A session of our own there, of which no recorder hears; connects when it is first asked."""
-        patience = str(max(math.ceil(self.conditions.timeout), _LEAST))
-        target = Target({"connect_timeout": patience, **self.meant.target})
+        target = Target({"connect_timeout": str(self._patience), **self.meant.target})
         return Session(OwnLink(target, self._told, aside=True))
+
+    @property
+    def _patience(self) -> int:
+        """How many seconds libpq waits for each address: as many as the target says, if these are more."""
+        own = self.meant["connect_timeout"]
+        return max(math.ceil(self.conditions.timeout), _LEAST, int(own) if own.isdecimal() else 0)
+
+    def answered(self, check: Callable[[Case], Iterable[Said]]) -> list[Said]:
+        """Do a check of a server that lets the user in, in a thread: one that does not answer in time is cut off.
+
+        It is asked nothing any more then.
+        """
+        if self._is_silent:
+            raise UnaskedError("the server does not answer")
+        seconds = self._patience * max(len(self.knocks), 1) + self.conditions.timeout
+        try:
+            return within(seconds, lambda: list(check(self)))
+        except TimeoutError:
+            self._cut()
+            said = f"the server lets in, and then does not answer within {duration(seconds)}"
+            return [problem(said, "it hangs, or what is in between does: try another node, or a longer --timeout.")]
+        except KeyboardInterrupt:
+            self._cut()
+            raise
+
+    def _cut(self) -> None:
+        self._is_silent = True
+        if opened := self.session.link.opened:
+            with suppress(OSError):
+                opened.cut()
 
     def close(self) -> None:
         """Close the session, if there is one."""
@@ -106,8 +148,8 @@ class Case:
             self.session.close()
 
 
-def _resolved(place: HostAddress) -> tuple[Address, ...] | OSError:
+def _resolved(place: HostAddress, timeout: float) -> tuple[Address, ...] | OSError:
     try:
-        return addresses(place)
+        return addresses(place, timeout)
     except OSError as error:
         return error

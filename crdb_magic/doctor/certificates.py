@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,9 +19,9 @@ try:
 except ImportError:  # it is CPython's own, and its only reader of one that does not hold
     _decode = None
 
-# OpenSSL's x509_vfy.h; of the name there are two: hostname and IP address mismatch.
-_WRONG_NAME = frozenset({62, 64})
-NOT_YET_VALID, EXPIRED = 9, 10
+Told = Mapping[str, Any]  # as ssl.SSLSocket.getpeercert tells it
+
+NOT_YET_VALID, EXPIRED = 9, 10  # OpenSSL's x509_vfy.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def read_certificate(file: Path) -> Certificate:
     """Read the first certificate of a PEM file; raises OSError, of which ssl.SSLError is one, and UnaskedError."""
     if not _decode:
         raise UnaskedError("this Python can't read certificates")
-    told: dict[str, Any] = dict(_decode(str(file)))
+    told: Told = dict(_decode(str(file)))
     subject = _pairs(told["subject"])
     return Certificate(
         subject=_in_words(subject),
@@ -86,8 +88,9 @@ def shown(address: Address, timeout: float) -> Shown:
     """Look at a server's certificate, whoever signed it; raises OSError."""
     context = _context()
     context.verify_mode = ssl.CERT_NONE
-    version, der = handshake(address, timeout, context)
-    return Shown(version, ssl.DER_cert_to_PEM_cert(der))
+    with handshake(address, timeout, context) as secure:
+        der = secure.getpeercert(binary_form=True) or b""
+        return Shown(secure.version() or "", ssl.DER_cert_to_PEM_cert(der))
 
 
 def authority(file: str) -> ssl.SSLContext:
@@ -106,20 +109,38 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def refusal(address: Address, timeout: float, context: ssl.SSLContext) -> ssl.SSLCertVerificationError | None:
-    """Give why a server's chain does not hold, None if it does; raises OSError for what is no matter of trust."""
-    try:
-        handshake(address, timeout, context)
-    except ssl.SSLCertVerificationError as error:
-        return error
-    return None
+def verified(address: Address, timeout: float, context: ssl.SSLContext) -> Told:
+    """Give what a server's certificate says, if its chain holds.
+
+    Raises OSError, of which ssl.SSLCertVerificationError says why it does not hold.
+    """
+    with handshake(address, timeout, context) as secure:
+        return secure.getpeercert() or {}
 
 
-def is_for(address: Address, timeout: float, context: ssl.SSLContext) -> bool:
-    """Whether a server's certificate, whose chain holds, is for the name by which it is called."""
-    context.check_hostname = True
+def is_for(told: Told, host: str) -> bool:
+    """Whether a certificate is for a host as libpq has it (fe-secure-openssl.c, fe-secure-common.c).
+
+    Its common name counts where it has no alternative of the host's kind: a name, or an address.
+    """
+    alternatives: tuple[tuple[str, str], ...] = told.get("subjectAltName", ())
+    address = _address(host)
+    own = "IP Address" if address else "DNS"
+    names = [name for kind, name in alternatives if kind == "DNS"]
+    if not any(kind == own for kind, _ in alternatives):
+        names.append(_pairs(told["subject"]).get("commonName", ""))
+    if address and any(_address(name) == address for kind, name in alternatives if kind == own):
+        return True
+    return any(_fits(name.lower(), host.lower()) for name in names)
+
+
+def _fits(name: str, host: str) -> bool:
+    """Whether a name is the host's; a ``*.`` at its beginning stands for one label."""
+    return name == host or (name.startswith("*.") and len(name) > len("*.") and name[1:] == host[host.find(".") :])
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        handshake(address, timeout, context)
-    except ssl.SSLCertVerificationError as error:
-        return error.verify_code not in _WRONG_NAME
-    return True
+        return ip_address(host)
+    except ValueError:
+        return None

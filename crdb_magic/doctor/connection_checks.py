@@ -6,24 +6,25 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from ssl import SSLCertVerificationError
 
 from crdb_magic.core.amounts import duration
-from crdb_magic.core.libpq_files import is_open_key
-from crdb_magic.doctor.case import Case
+from crdb_magic.core.libpq_files import is_file, is_open_key
+from crdb_magic.doctor.case import SOCKET, Case
 from crdb_magic.doctor.certificates import (
     EXPIRED,
     NOT_YET_VALID,
     Certificate,
+    Told,
     authority,
     is_for,
     read_certificate,
-    refusal,
+    verified,
 )
 from crdb_magic.doctor.network import Greeting, Knock
 from crdb_magic.doctor.report import Said, State, UnaskedError, note, ok, problem
 
 _SOON = 30  # days
-_SOCKET = "a Unix socket is meant"
 _VERIFYING = frozenset({"verify-ca", "verify-full"})
 _WANTING = _VERIFYING | {"require"}
 
@@ -31,15 +32,14 @@ _WANTING = _VERIFYING | {"require"}
 def target(case: Case) -> Iterator[Said]:
     """Say what is meant, and where each part of it comes from."""
     meant = case.meant
-    if meant.is_socket and not meant["host"]:
+    if not (meant["host"] or meant["hostaddr"]):
         yield note(
             f"nothing names a host, so libpq looks for a socket of this machine: {meant.in_words}",
             "give a URL, set CRDB_URL, or start a server of your own: %crdb_connect --local.",
         )
     else:
         yield ok(meant.in_words)
-    if meant.open_file:
-        yield note(f"{meant.open_file} may be read by others, so libpq ignores it", f"chmod 600 {meant.open_file}")
+    yield from meant.remarks
 
 
 def name(case: Case) -> Iterator[Said]:
@@ -48,7 +48,7 @@ def name(case: Case) -> Iterator[Said]:
     failed = [place for place, found in case.resolved.items() if isinstance(found, OSError)]
     for place, found in case.resolved.items():
         if isinstance(found, OSError):
-            say = problem if len(failed) == len(case.resolved) else note
+            say = problem if len(failed) == len(case.meant.places) else note
             said = f"the host name {place.address} is not known: {found.strerror}"
             yield say(said, "check its spelling, and the network (DNS, VPN).")
         else:
@@ -59,7 +59,8 @@ def name(case: Case) -> Iterator[Said]:
 def port(case: Case) -> Iterator[Said]:
     """Say who can be reached there, and how fast."""
     _not_by_socket(case)
-    say = note if any(one.reached for one in case.knocks) else problem
+    others = any(place.is_socket for place in case.meant.places)
+    say = note if others or any(one.reached for one in case.knocks) else problem
     for one in case.knocks:
         if one.seconds is not None:
             yield ok(f"{one.address} answers in {duration(one.seconds)}")
@@ -139,17 +140,24 @@ def trust(case: Case) -> Iterator[Said]:
         yield problem(f"{file} can't be read as certificates: {error.strerror or error}", _FETCH)
         return
     against = "the system's authorities" if "system" in (file, is_there or "system") else file
-    if refused := refusal(case.address, case.conditions.timeout, context):
+    try:
+        told = verified(case.address, case.conditions.timeout, context)
+    except SSLCertVerificationError as refused:
         todo = _OF_DATES.get(refused.verify_code, "check sslrootcert, and which cluster this is.")
         yield say(f"it does not hold against {against}: {refused.verify_message}", todo)
-    elif not is_for(case.address, case.conditions.timeout, context):
-        strict = problem if case.meant["sslmode"] == "verify-full" else note
-        yield strict(
-            f"it holds against {against}, but is not for {case.address.place.host}",
-            "connect by a name that the certificate was issued for.",
-        )
     else:
-        yield ok(f"it holds against {against}, and is for {case.address.place.host}")
+        yield _naming(case, told, f"it holds against {against}")
+
+
+def _naming(case: Case, told: Told, holds: str) -> Said:
+    """Say whether a certificate that holds is for the host: libpq verifies no host that is an address alone."""
+    place, is_strict = case.address.place, case.meant["sslmode"] == "verify-full"
+    if is_strict and not place.host:
+        return problem(f"{holds}, but sslmode=verify-full wants a host beside hostaddr", "name it: host=….")
+    if is_for(told, place.called):
+        return ok(f"{holds}, and is for {place.called}")
+    say = problem if is_strict else note
+    return say(f"{holds}, but is not for {place.called}", "connect by a name that the certificate was issued for.")
 
 
 _FETCH = "download the cluster's CA certificate, and name it: sslrootcert=…, or sslrootcert=system for a public CA."
@@ -163,7 +171,7 @@ _OF_DATES = {NOT_YET_VALID: _CLOCK, EXPIRED: _RENEW.format("the server's")}
 def _authority(case: Case) -> tuple[str, bool]:
     """Give the file of authorities that is meant, and whether it is there."""
     file = case.meant["sslrootcert"] or str(case.conditions.home / ".postgresql" / "root.crt")
-    return file, file == "system" or Path(file).is_file()
+    return file, file == "system" or is_file(file)
 
 
 def _verifies(case: Case) -> bool:
@@ -176,10 +184,16 @@ def _verifies(case: Case) -> bool:
 
 def client_certificate(case: Case) -> Iterator[Said]:
     """Say whether the user's certificate and its key can be used."""
+    _only_by_tls(case)
     folder = case.conditions.home / ".postgresql"
     file = Path(case.meant["sslcert"] or folder / "postgresql.crt")
     key = Path(case.meant["sslkey"] or folder / "postgresql.key")
-    if not file.is_file():
+    try:
+        file.stat()
+    except PermissionError:
+        yield problem(f"{file} can't be looked at by this user", "set HOME, or sslcert.")
+        return
+    except OSError:
         named = case.meant["sslcert"]
         yield note(f"there is no {file}", "correct sslcert.") if named else ok("none is named")
         return
@@ -188,7 +202,7 @@ def client_certificate(case: Case) -> Iterator[Said]:
 
 
 def _key(file: Path, key: Path, todo: str) -> Iterator[Said]:
-    if not key.is_file():
+    if not is_file(key):
         yield problem(f"{file} has no key: there is no {key}", todo)
     elif not os.access(key, os.R_OK):
         yield problem(f"{key} can't be read by this user", "chown it.")
@@ -222,8 +236,8 @@ def _validity(told: Certificate, now: datetime, whose: str) -> tuple[State, str,
 
 
 def _not_by_socket(case: Case) -> None:
-    if case.meant.is_socket:
-        raise UnaskedError(_SOCKET)
+    if not case.resolved:
+        raise UnaskedError(SOCKET)
 
 
 def _only_by_tls(case: Case) -> None:

@@ -23,6 +23,16 @@ class Check:
     needs: tuple[str, ...] = ()
 
 
+_OF_SERVER = (
+    Check("authentication", server_checks.authentication, ("protocol",)),
+    Check("server", server_checks.product, ("authentication",)),
+    Check("database", server_checks.database, ("authentication",)),
+    Check("clock", server_checks.clock, ("authentication",)),
+    Check("latency", server_checks.latency, ("authentication",)),
+    Check("privileges", server_checks.privileges, ("database",)),
+    Check("settings", settings, ("authentication",)),
+    Check("past", server_checks.past, ("database",)),
+)
 CHECKS = (
     Check("versions", machine_checks.versions),
     Check("configuration", machine_checks.configuration),
@@ -35,15 +45,8 @@ CHECKS = (
     Check("TLS", connection_checks.tls, ("protocol",)),
     Check("certificate", connection_checks.certificate, ("TLS",)),
     Check("trust", connection_checks.trust, ("TLS",)),
-    Check("client certificate", connection_checks.client_certificate, ("target",)),
-    Check("authentication", server_checks.authentication, ("protocol",)),
-    Check("server", server_checks.product, ("authentication",)),
-    Check("database", server_checks.database, ("authentication",)),
-    Check("clock", server_checks.clock, ("authentication",)),
-    Check("latency", server_checks.latency, ("authentication",)),
-    Check("privileges", server_checks.privileges, ("database",)),
-    Check("settings", settings, ("authentication",)),
-    Check("past", server_checks.past, ("database",)),
+    Check("client certificate", connection_checks.client_certificate, ("TLS",)),
+    *_OF_SERVER,
 )
 
 
@@ -74,7 +77,8 @@ def _found(check: Check, case: Case, failed: dict[str, str]) -> Iterator[CheckRe
         yield CheckResult(check.name, State.UNASKED, f"since there is a problem with: {failed[check.name]}")
         return
     try:
-        yield from (CheckResult(check.name, *said) for said in check.run(case))
+        told = case.answered(check.run) if check in _OF_SERVER else check.run(case)
+        yield from (CheckResult(check.name, *said) for said in told)
     except UnaskedError as reason:
         yield CheckResult(check.name, State.UNASKED, str(reason))
     except StatementError as error:

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from crdb_magic.core.amounts import duration
+from crdb_magic.core.libpq_files import is_file
 from crdb_magic.doctor.case import Case
 from crdb_magic.doctor.report import Said, note, ok, problem
 from crdb_magic.errors import LocalServerError
@@ -45,7 +46,7 @@ def jupyterlab(_: Case) -> Iterator[Said]:
         return
     from jupyter_core.paths import jupyter_config_path, jupyter_path
 
-    where = next((path for path in jupyter_path("labextensions", _EXTENSION) if _has_package(Path(path))), None)
+    where = next((path for path in jupyter_path("labextensions", _EXTENSION) if is_file(f"{path}/package.json")), None)
     if where is None:
         yield note(f"JupyterLab {found} does not find our extension: {_COLOURS}", "pip install crdb_magic again there.")
     elif any(_disables(Path(folder)) for folder in jupyter_config_path()):
@@ -54,10 +55,6 @@ def jupyterlab(_: Case) -> Iterator[Said]:
         )
     else:
         yield ok(f"JupyterLab {found}, with our extension in {where}")
-
-
-def _has_package(folder: Path) -> bool:
-    return (folder / "package.json").is_file()
 
 
 def _disables(folder: Path) -> bool:

@@ -6,12 +6,16 @@ import errno
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
+from crdb_magic.core.amounts import duration
 from crdb_magic.doctor.resolved_target import HostAddress
+from crdb_magic.session.connecting import within
 
 # https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest
 _REQUEST = struct.pack(">II", 8, 80877103)
@@ -35,12 +39,15 @@ class Address(NamedTuple):
         return f"{host}:{self.place.port}"
 
 
-def addresses(place: HostAddress) -> tuple[Address, ...]:
+def addresses(place: HostAddress, timeout: float) -> tuple[Address, ...]:
     """Give all addresses of a place, best first; raises OSError."""
+    look_up = partial(socket.getaddrinfo, place.address, place.port, type=socket.SOCK_STREAM)
     try:
-        found = socket.getaddrinfo(place.address, place.port, type=socket.SOCK_STREAM)
+        found = within(timeout, look_up)
     except UnicodeError:  # of an empty label, or a long one
         raise OSError(errno.EINVAL, "it is no host name") from None
+    except TimeoutError:
+        raise OSError(errno.ETIMEDOUT, f"no name server answers within {duration(timeout)}") from None
     families = {socket.AF_INET: "v4", socket.AF_INET6: _IPV6}
     return tuple(Address(place, str(where[0]), families.get(family, "")) for family, *_, where in found)
 
@@ -80,16 +87,24 @@ class Greeting(Enum):
     FOREIGN = "does not speak PostgreSQL's protocol"
 
 
-_LETTERS = {b"S": Greeting.TLS, b"N": Greeting.PLAIN, b"E": Greeting.REFUSED}
+# One letter is the whole of two answers: SSH's banner begins with it. An error has its length behind it, or (that of a
+# postmaster that can't fork) a text.
+_ANSWERS = {
+    b"S": Greeting.TLS,
+    b"N": Greeting.PLAIN,
+    b"E": Greeting.REFUSED,
+    b"E\0": Greeting.REFUSED,
+    b"Ec": Greeting.REFUSED,
+}
 
 
 def greet(address: Address, timeout: float) -> Greeting:
     """Ask for TLS as libpq does; where that is not understood, by HTTP. Raises OSError if nobody can be reached."""
     try:
-        said = _answer(address, timeout, _REQUEST, 1)
+        said = _answer(address, timeout, _REQUEST, 2)
     except TimeoutError:
         return Greeting.HTTP if _speaks_http(address, timeout) else Greeting.SILENT
-    return _LETTERS.get(said) or (Greeting.HTTP if _speaks_http(address, timeout) else Greeting.FOREIGN)
+    return _ANSWERS.get(said) or (Greeting.HTTP if _speaks_http(address, timeout) else Greeting.FOREIGN)
 
 
 def _speaks_http(address: Address, timeout: float) -> bool:
@@ -108,10 +123,11 @@ def _answer(address: Address, timeout: float, sent: bytes, length: int) -> bytes
             return b""
 
 
-def handshake(address: Address, timeout: float, context: ssl.SSLContext) -> tuple[str, bytes]:
-    """Speak TLS with a server that offers it; gives its version and the server's certificate (DER). Raises OSError."""
+@contextmanager
+def handshake(address: Address, timeout: float, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    """Speak TLS with a server that offers it; raises OSError."""
     with socket.create_connection(address.where, timeout) as link:
         link.sendall(_REQUEST)
         link.recv(1)
-        with context.wrap_socket(link, server_hostname=address.place.host) as secure:
-            return secure.version() or "", secure.getpeercert(binary_form=True) or b""
+        with context.wrap_socket(link, server_hostname=address.place.called) as secure:
+            yield secure

@@ -5,13 +5,15 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from crdb_magic.core.libpq_files import find_service, has_password, is_open, password_file
 from crdb_magic.core.target import SSLMODES, URL_VARIABLES, Target
+from crdb_magic.doctor.report import Said, note
 from crdb_magic.errors import OptionError
 from crdb_magic.session.connecting import is_keyword
 
@@ -31,6 +33,7 @@ _VARIABLES = {
 # What of them is shown with its value; of a password, only where it comes from; of all else, nothing (core/target.py).
 _SHOWN = ("host", "hostaddr", "port", "user", "dbname", "service", "sslmode", "sslrootcert", "sslcert", "sslkey")
 _DEFAULT = "libpq's default"
+_PORT = "5432"
 _LAST_PORT = 65535
 Unlock = Callable[[Target], Target]
 
@@ -48,35 +51,37 @@ class ParameterOrigin(NamedTuple):
 
 
 class HostAddress(NamedTuple):
-    """A host as it is named, the address or name to go to, and the port."""
+    """A host as it is named (empty if none is), the address or name to go to, and the port."""
 
     host: str
     address: str
     port: int
 
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+    @property
+    def called(self) -> str:
+        """By what it is called: its name, else its address."""
+        return self.host or self.address
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it is a Unix socket."""
+        return not self.address or self.address.startswith(("/", "@"))
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTarget:
     """A target as it is handed to libpq, and what libpq makes of it: each parameter with its origin.
 
-    ``open_file`` is a file of passwords that libpq ignores, since others may read it.
+    ``remarks`` are about a file of passwords that libpq ignores.
     """
 
     target: Target
     parts: Mapping[str, ParameterOrigin]
-    open_file: Path | None = None
+    remarks: tuple[Said, ...] = ()
 
     def __getitem__(self, key: str) -> str:
         """Give the value of a parameter, empty if it has none."""
         return self.parts[key].value if key in self.parts else ""
-
-    @property
-    def is_socket(self) -> bool:
-        """Whether it leads to a Unix socket."""
-        return not self["hostaddr"] and (not self["host"] or self["host"].startswith(("/", "@")))
 
     @property
     def places(self) -> tuple[HostAddress, ...]:
@@ -85,7 +90,7 @@ class ResolvedTarget:
         many = max(len(hosts), len(addresses))
         ports = islice(cycle(self["port"].split(",")), many)
         named = zip(islice(cycle(hosts), many), islice(cycle(addresses), many), ports, strict=True)
-        return tuple(HostAddress(host or address, address or host, int(port)) for host, address, port in named)
+        return tuple(HostAddress(host, address or host, int(port or _PORT)) for host, address, port in named)
 
     @property
     def in_words(self) -> str:
@@ -102,7 +107,7 @@ def read_meant(
 ) -> ResolvedTarget:
     """Find out what is meant by a URL, keywords, a target, or nothing: the environment.
 
-    Raises :class:`OptionError` for what can't be read, a port or an sslmode that is none, and a service that is in no
+    Raises :class:`OptionError` for what can't be read, ports or an sslmode that are none, and a service that is in no
     file, or that libpq can't read there.
     """
     named, origin = _asked(asked, environment)
@@ -111,23 +116,47 @@ def read_meant(
     sources = (_of_service(parts, environment, home), _of_variables(environment))
     for key, part in (pair for source in sources for pair in source):
         parts.setdefault(key, part)
-    parts.setdefault("port", ParameterOrigin("5432", _DEFAULT))
-    if not all(port.isdecimal() and int(port) <= _LAST_PORT for port in parts["port"].value.split(",")):
-        raise OptionError(f"The port is no number up to {_LAST_PORT} ({parts['port'].origin}).")
+    parts.setdefault("port", ParameterOrigin(_PORT, _DEFAULT))
     if "user" not in parts:
         parts["user"] = ParameterOrigin(_user(), "this machine's user")
     parts.setdefault("dbname", ParameterOrigin(parts["user"].value, _DEFAULT))
     parts.setdefault("sslmode", ParameterOrigin(_mode(parts), _DEFAULT))
     if parts["sslmode"].value not in SSLMODES:
         raise OptionError(f"The sslmode ({parts['sslmode'].origin}) is none of {', '.join(SSLMODES)}.")
+    meant = ResolvedTarget(target, parts)
+    _check_ports(meant)
     file = password_file({**environment, **_named(parts, "passfile", "PGPASSFILE")}, home)
-    if "password" in parts or not file.is_file():
-        return ResolvedTarget(target, parts)
-    if is_open(file):
-        return ResolvedTarget(target, parts, file)
-    wanted = (_named_host(parts), parts["port"].value, parts["dbname"].value, parts["user"].value)
-    known = {"password": ParameterOrigin("", str(file))} if has_password(file, wanted) else {}
-    return ResolvedTarget(target, {**parts, **known})
+    return meant if "password" in parts else _with_file(meant, file)
+
+
+def _check_ports(meant: ResolvedTarget) -> None:
+    ports, origin = meant["port"].split(","), meant.parts["port"].origin
+    if not all(not port or (port.isdecimal() and 0 < int(port) <= _LAST_PORT) for port in ports):
+        raise OptionError(f"The port is no number from 1 to {_LAST_PORT} ({origin}).")
+    if len(ports) not in {1, len(meant.places)}:
+        raise OptionError(f"There are {len(ports)} ports ({origin}): write one for all hosts, or one for each.")
+
+
+def _with_file(meant: ResolvedTarget, file: Path) -> ResolvedTarget:
+    """Add where the password comes from, if it comes from a file of passwords, or why libpq ignores that."""
+    # The default socket is called localhost there.
+    wanted = ((one.called or "localhost", str(one.port), meant["dbname"], meant["user"]) for one in meant.places)
+    try:
+        if not S_ISREG(file.stat().st_mode):
+            return meant
+        if is_open(file):
+            return _remarking(meant, f"{file} may be read by others, so libpq ignores it", f"chmod 600 {file}")
+        is_known = any(has_password(file, one) for one in wanted)
+    except PermissionError:
+        said = f"{file} can't be read by this user, so libpq ignores it"
+        return _remarking(meant, said, "chown it, or name another one by PGPASSFILE.")
+    except OSError:  # there is none
+        return meant
+    return replace(meant, parts={**meant.parts, "password": ParameterOrigin("", str(file))}) if is_known else meant
+
+
+def _remarking(meant: ResolvedTarget, said: str, todo: str) -> ResolvedTarget:
+    return replace(meant, remarks=(note(said, todo),))
 
 
 def _asked(asked: str | Target, environment: Mapping[str, str]) -> tuple[Target, str]:
@@ -145,7 +174,11 @@ def _of_service(
     name = parts["service"].value if "service" in parts else environment.get("PGSERVICE", "")
     if not name:
         return
-    if (found := find_service(name, environment, home)) is None:
+    try:
+        found = find_service(name, environment, home)
+    except OSError as error:
+        raise OptionError(f"The file of the service {name} can't be read: {error}.", hint="chown it.") from None
+    if found is None:
         raise OptionError(
             f"The service {name} is in no service file.",
             hint="look into ~/.pg_service.conf, PGSERVICEFILE and PGSYSCONFDIR.",
@@ -187,8 +220,3 @@ def _mode(parts: Mapping[str, ParameterOrigin]) -> str:
 
 def _named(parts: Mapping[str, ParameterOrigin], key: str, name: str) -> dict[str, str]:
     return {name: parts[key].value} if key in parts else {}
-
-
-def _named_host(parts: Mapping[str, ParameterOrigin]) -> str:
-    """Give the host as a file of passwords names it: that of the default socket is localhost."""
-    return next((parts[key].value for key in ("host", "hostaddr") if key in parts), "localhost")

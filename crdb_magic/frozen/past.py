@@ -21,6 +21,11 @@ class FrozenPast:
         self._number = number
 
     @property
+    def since(self) -> Decimal | None:
+        """No instant is the first: what was read is kept."""
+        return None
+
+    @property
     def committed(self) -> Decimal | None:
         """The instant at which the last write in effect is seen, if it was recorded."""
         return self._served.committed(self._number)

@@ -5,13 +5,16 @@ psycopg2 gives no SQLSTATE there, so the hint (and only the hint) is chosen by w
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from crdb_magic.core.libpq_files import is_file
 from crdb_magic.core.target import SSLMODES, Target
 
 _FULL = "the server has no connection left: close some (%crdb_connect --close NAME), or raise its limit."
 _CERTIFICATE = "the server wants a certificate of the user: sslcert=client.USER.crt and sslkey=client.USER.key."
 _HINTS = (
+    (  # codeProxyRefusedConnection of cockroach: pkg/ccl/sqlproxyccl, to who is on its deny list
+        "fatal:  connection refused",
+        "the cluster's proxy refuses this machine's address: look at the cluster's IP allowlist.",
+    ),
     (
         "connection refused",
         "no server listens there. Check host and port, or start one of your own: %crdb_connect --local.",
@@ -114,5 +117,5 @@ def connect_hint(reason: str, target: Target) -> str | None:
     hints = [row for rows, holds in conditions.items() if holds for row in rows]
     found = next((hint for words, hint in (*hints, *_HINTS) if words in reason.lower()), None)
     named = "sslcert" in target and "sslcert" not in target.doubtful_names
-    missing = "there is no file of the name in sslcert" if named and not Path(target["sslcert"]).is_file() else None
+    missing = "there is no file of the name in sslcert" if named and not is_file(target["sslcert"]) else None
     return "; ".join(filter(None, (missing, found))) or None

@@ -69,20 +69,30 @@ def in_time(seconds: float | None) -> Iterator[None]:
 
 
 def awaited(connect: Callable[[], T]) -> T:
-    """Connect in a thread of its own: libpq sleeps for as long as it takes, and this thread hears a Ctrl-C and a clock.
+    """Connect, as long as there is time.
 
     A connection for which nobody waits any more is closed as soon as it is open: nobody has it.
     """
-    opening: Future[T] = Future()
-    threading.Thread(target=_fulfil, args=(opening, connect), name="crdb_magic connects", daemon=True).start()
-    left = _left.get()
-    ends = None if left is None else time.monotonic() + left
-    while not opening.done():
+    try:
+        return within(_left.get(), connect)
+    except TimeoutError:
+        raise psycopg2.OperationalError("timeout expired") from None
+
+
+def within(seconds: float | None, call: Callable[[], T]) -> T:
+    """Call in a thread of its own what sleeps for as long as it takes: this one hears a Ctrl-C, and a clock.
+
+    Raises TimeoutError; the thread goes on then, and ends with the process.
+    """
+    called: Future[T] = Future()
+    threading.Thread(target=_fulfil, args=(called, call), name="crdb_magic waits", daemon=True).start()
+    ends = None if seconds is None else time.monotonic() + seconds
+    while not called.done():
         if ends is not None and time.monotonic() >= ends:
-            raise psycopg2.OperationalError("timeout expired")
+            raise TimeoutError
         with suppress(TimeoutError):
-            return opening.result(_LOOK if ends is None else min(_LOOK, ends - time.monotonic()))
-    return opening.result()
+            return called.result(_LOOK if ends is None else min(_LOOK, ends - time.monotonic()))
+    return called.result()
 
 
 def _fulfil(promise: Future[T], call: Callable[[], T]) -> None:

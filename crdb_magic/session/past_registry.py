@@ -44,6 +44,10 @@ class PastKeeper(Protocol):
         """Raise :class:`PastUnavailableError` if a transaction of the past may have shown something untrue."""
 
     @property
+    def since(self) -> Decimal | None:
+        """The first instant that is kept, if one is."""
+
+    @property
     def committed(self) -> Decimal | None:
         """The instant at which the last transaction that may have written is seen, if there was one."""
 

@@ -69,6 +69,11 @@ class Keeper:
         self.present()
 
     @property
+    def since(self) -> Decimal | None:
+        """The first instant that is kept, if one is."""
+        return self._kept[0].snapshot.at if self._kept else None
+
+    @property
     def committed(self) -> Decimal | None:
         """The instant at which the last transaction that may have written is seen, if there was one."""
         return self._committed

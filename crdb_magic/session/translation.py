@@ -107,7 +107,7 @@ _HIDDEN = "***"
 _UNKNOWN = "invalid connection option"
 _ATTEMPT = re.compile(
     r'connection to server (?:at|on socket) "(?P<host>[^"]*)"(?: \([^)]*\))?(?:, port (?P<port>\d+))? failed: '
-    r"(?:(?:FATAL|ERROR): +)?(?P<reason>.+)"
+    r"(?P<said>(?:(?:FATAL|ERROR): +)?(?P<reason>.+))"  # with what a server's own words begin with
 )
 
 
@@ -122,8 +122,8 @@ def refused(error: psycopg2.Error, target: Target) -> ConnectionFailedError:
     if found and found["port"]:
         where = f"[{found['host']}]" if ":" in found["host"] else found["host"]
         where += f":{found['port']}"
-    reason = found["reason"] if found else text.splitlines()[0]
-    return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=connect_hint(reason, target))
+    reason, said = found.group("reason", "said") if found else (text.splitlines()[0],) * 2
+    return ConnectionFailedError(f"Could not connect to {where}: {reason}", hint=connect_hint(said, target))
 
 
 def _without_values(text: str, target: Target) -> str:
@@ -138,5 +138,5 @@ def _without_values(text: str, target: Target) -> str:
 def _most_telling(text: str) -> re.Match[str] | None:
     """Find the attempt to report where several addresses were tried (localhost has two): one that was answered."""
     attempts = list(_ATTEMPT.finditer(text))
-    answered = [attempt for attempt in attempts if "connection refused" not in attempt["reason"].lower()]
+    answered = [attempt for attempt in attempts if not attempt["said"].lower().startswith("connection refused")]
     return next(iter(answered or attempts), None)

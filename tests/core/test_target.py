@@ -391,3 +391,16 @@ def test_a_target_survives_pickle() -> None:
     target = Target({"host": "a"})
 
     assert pickle.loads(pickle.dumps(target)) == target
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (Target(), "by the environment (PG*)"),
+        (Target({"service": "bank"}), "service bank"),
+        (Target({"user": "ann"}), "user ann"),
+        (Target({"host": "h", "port": "1", "dbname": "bank", "user": "ann"}), "h:1, database bank, user ann"),
+    ],
+)
+def test_where_it_leads_is_said_in_words(target: Target, words: str) -> None:
+    assert target.in_words == words

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,6 +16,8 @@ from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.examination import examine
 from crdb_magic.doctor.report import CheckResult, Report, State
 from crdb_magic.session.session_state import SessionState
+
+_NOBODY = 65534
 
 
 class Seen(NamedTuple):
@@ -53,3 +57,24 @@ def refusing(proxy: Proxy) -> Proxy:
     """A port at which nobody listens."""
     proxy.refuse()
     return proxy
+
+
+@pytest.fixture
+def apart() -> Iterator[Path]:
+    """A folder that all users may look into, which those of pytest are not."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def closed() -> Iterator[Callable[[Path], None]]:
+    """Closes a file or a folder to this process, which is another user's then if it is root's."""
+    user = os.geteuid()
+
+    def close(path: Path) -> None:
+        path.chmod(0)
+        os.seteuid(user or _NOBODY)
+
+    yield close
+    os.seteuid(user)

@@ -15,6 +15,7 @@ import pytest
 from tls import Authority, secured, url
 
 from crdb_magic.core.target import Target
+from crdb_magic.doctor.certificates import is_for
 from crdb_magic.doctor.report import CheckResult, State
 
 OK, NOTE, PROBLEM, UNASKED = State
@@ -29,6 +30,14 @@ def test_a_server_that_answers_has_no_problem(look, proxy):
     assert not seen.report.failed
     assert seen.state("port") is OK
     assert "without TLS" in seen.of("protocol")[0].said
+
+
+def test_a_home_that_this_user_may_not_look_into_is_none(look, proxy, home, closed):
+    closed(home)
+    seen = look(proxy.target)
+
+    assert not seen.report.failed
+    assert seen.state("JupyterLab") in {OK, NOTE}
 
 
 # Target and name.
@@ -51,6 +60,15 @@ def test_an_unknown_host_is_a_problem(look):
 
 def test_what_can_be_no_host_name_is_a_problem(look):
     assert look("host=db..example").worst("name").said == "the host name db..example is not known: it is no host name"
+
+
+def test_a_name_server_that_never_answers_is_not_waited_for(look, monkeypatch):
+    answers = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers.wait())
+    found = look("host=db.example", timeout=0.1).worst("name")
+    answers.set()
+
+    assert found.said == "the host name db.example is not known: no name server answers within 100 ms"
 
 
 def test_one_unknown_host_of_two_is_worth_a_note(look, proxy):
@@ -77,6 +95,20 @@ def test_a_unix_socket_has_no_name_and_no_port(look, tmp_path):
         "a Unix socket is meant"
     }
     assert seen.state("authentication") is PROBLEM
+
+
+def test_a_unix_socket_may_stand_beside_a_host(look, proxy, tmp_path):
+    seen = look(proxy.target.having(host=f"{tmp_path},127.0.0.1"))
+
+    assert seen.of("name")[0].said == "127.0.0.1 (v4)"
+    assert not seen.report.failed
+
+
+def test_a_host_that_can_not_be_reached_is_no_problem_beside_a_unix_socket(look, refusing, tmp_path):
+    seen = look(refusing.target.having(host=f"127.0.0.1,{tmp_path}"))
+
+    assert [seen.state(check) for check in ("port", "protocol")] == [NOTE, UNASKED]
+    assert seen.worst("authentication").said.startswith("Could not connect")
 
 
 def test_nothing_at_all_is_a_note_with_what_to_do(look):
@@ -166,13 +198,19 @@ def _saying(answer: bytes) -> Iterator[int]:
         thread.join()
 
 
-@pytest.mark.parametrize("answer", [b"+PONG", b""])
+@pytest.mark.parametrize("answer", [b"+PONG", b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"NO\r\n", b"ERROR\r\n"])
 def test_another_protocol_is_a_problem(look, answer):
     with _saying(answer) as port:
         found = look(f"postgresql://127.0.0.1:{port}/bank", timeout=1).worst("protocol")
 
     assert "does not speak PostgreSQL's protocol" in found.said
     assert "26257" in found.todo
+
+
+@pytest.mark.parametrize("answer", [b"S", b"N", b"E\0\0\0\x10SFATAL", b"Ecould not fork"])
+def test_what_postgresql_may_answer_is_its_protocol(look, answer):
+    with _saying(answer) as port:
+        assert look(f"postgresql://127.0.0.1:{port}/bank", timeout=1).state("protocol") is OK
 
 
 # TLS.
@@ -259,6 +297,38 @@ def test_a_certificate_of_another_name_is_a_problem_for_who_verifies_it(by_tls, 
     assert found.state is state
     assert found.said == f"it holds against {ours.certificate}, but is not for localhost"
     assert found.todo == "connect by a name that the certificate was issued for."
+
+
+# What libpq does, and OpenSSL would not: fe-secure-openssl.c, pgtls_verify_peer_name_matches_certificate_guts.
+@pytest.mark.parametrize(
+    ("common", "alternatives", "host", "holds"),
+    [
+        ("127.0.0.1", (), "127.0.0.1", True),
+        ("other", [("DNS", "127.0.0.1")], "127.0.0.1", True),
+        ("127.0.0.1", [("DNS", "other")], "127.0.0.1", True),
+        ("127.0.0.1", [("IP Address", "10.0.0.1")], "127.0.0.1", False),
+        ("localhost", [("IP Address", "127.0.0.1")], "localhost", True),
+        ("localhost", [("DNS", "other")], "localhost", False),
+        ("", [("IP Address", "0:0:0:0:0:0:0:1")], "::1", True),
+        ("*.example", (), "DB.example", True),
+        ("*.example", (), "a.db.example", False),
+        ("*.example", (), "example", False),
+        ("", (), "localhost", False),
+    ],
+)
+def test_a_certificate_is_for_a_host_as_libpq_has_it(common, alternatives, host, holds):
+    subject = ((("commonName", common),),) if common else ()
+
+    assert is_for({"subject": subject, "subjectAltName": tuple(alternatives)}, host) == holds
+
+
+def test_an_address_alone_is_no_host_that_could_be_verified(by_tls, look, target, ours):
+    with secured(target, ours.server("127.0.0.1")) as proxy:
+        asked = proxy.target.having(hostaddr="127.0.0.1", **_full(ours))
+        seen = look(Target({key: value for key, value in asked.items() if key != "host"}))
+
+    assert seen.worst("trust").said.endswith("but sslmode=verify-full wants a host beside hostaddr")
+    assert "host name must be specified" in seen.worst("authentication").said
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "verify-ca", "require", "prefer"])
@@ -358,8 +428,25 @@ def test_a_missing_key_is_a_problem(certified, ours, tmp_path):
     assert found.todo == "correct sslkey."
 
 
-def test_where_no_certificate_is_named_nothing_is_said_of_its_need(look, refusing):
-    assert look(refusing.target).worst("client certificate").said == "none is named"
+def test_where_no_certificate_is_named_nothing_is_said_of_its_need(certified):
+    assert certified({}).worst("client certificate").said == "none is named"
+
+
+def test_without_tls_no_certificate_is_used(look, proxy, ours):
+    files = ours.client("careless")
+    Path(files["sslkey"]).chmod(0o644)
+    seen = look(proxy.target.having(**files))
+
+    assert seen.of("client certificate") == [CheckResult("client certificate", UNASKED, "no TLS is offered")]
+    assert not seen.report.failed
+
+
+def test_a_certificate_that_this_user_may_not_look_at_is_a_problem(by_tls, home, closed):
+    closed(home)
+    found = by_tls(sslmode="require")
+
+    assert found.worst("client certificate").said.endswith("postgresql.crt can't be looked at by this user")
+    assert "Permission denied" in found.worst("authentication").said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")

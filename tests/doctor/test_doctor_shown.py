@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 
+import pytest
+
+from crdb_magic.doctor.case import Conditions
 from crdb_magic.doctor.report import CheckResult, Report, State
 from crdb_magic.drawing.doctor import report_bundle
+from crdb_magic.errors import OptionError
 
 _COMMAND = [sys.executable, "-m", "crdb_magic", "doctor"]
 _REPORT = Report(
@@ -54,6 +59,19 @@ def test_no_time_to_wait_is_refused(url):
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("OptionError: Nothing can answer in no time")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, 86400])
+def test_a_time_in_which_nobody_waits_is_refused(seconds):
+    with pytest.raises(OptionError, match="--timeout is more than 0, less than 86400 s"):
+        Conditions(timeout=seconds)
+
+
+def test_what_is_no_time_is_not_repeated():
+    done = _run("--timeout", "password=s3cret")
+
+    assert done.returncode == 2
+    assert done.stderr.endswith("argument --timeout: a number of seconds is wanted\n")
 
 
 def test_the_command_takes_its_target_from_the_environment(refusing):

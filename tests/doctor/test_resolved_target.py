@@ -106,8 +106,49 @@ def test_a_file_of_passwords_that_others_may_read_does_not_count(tmp_path):
     file.chmod(0o644)
     meant = read_meant(_URL, {}, tmp_path)
 
-    assert meant.open_file == file
+    assert [one.todo for one in meant.remarks] == [f"chmod 600 {file}"]
     assert "password" not in meant.parts
+
+
+@pytest.mark.parametrize("line", ["localhost:5432:*:*:x", "db.example:5432:*:*:x", "10.0.0.1:7:*:*:x"])
+def test_a_password_of_any_of_several_hosts_is_found(tmp_path, line):
+    file = tmp_path / ".pgpass"
+    file.write_text(f"{line}\n")
+    file.chmod(0o600)
+    target = Target({"host": ",db.example,", "hostaddr": ",,10.0.0.1", "port": ",,7"})
+
+    assert "password" in read_meant(target, {}, tmp_path).parts
+
+
+# A home of somebody else, as in a container: for libpq what lies there is not there.
+
+
+def test_a_file_of_passwords_that_this_user_may_not_read_is_remarked(apart, closed):
+    file = apart / ".pgpass"
+    file.write_text("*:*:*:*:s3cret\n")
+    file.chmod(0o600)
+    closed(file)
+    (remark,) = read_meant(_URL, {}, apart).remarks
+
+    assert remark.said == f"{file} can't be read by this user, so libpq ignores it"
+
+
+def test_a_service_file_that_this_user_may_not_read_is_an_error_which_names_it(apart, closed):
+    file = apart / ".pg_service.conf"
+    file.write_text("[bank]\n")
+    closed(file)
+
+    with pytest.raises(OptionError, match=f"The file of the service bank can't be read: .*{file}"):
+        read_meant("service=bank", {}, apart)
+
+
+def test_a_home_that_this_user_may_not_look_into_has_no_service(apart, closed):
+    home = apart / "home"
+    home.mkdir()
+    closed(home)
+
+    with pytest.raises(OptionError, match="The service bank is in no service file"):
+        read_meant("service=bank", {}, home)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +183,8 @@ def test_what_comes_from_one_place_is_told_together(tmp_path):
         (f"{_URL}?hostaddr=10.0.0.1", [HostAddress("db.example", "10.0.0.1", 26257)]),
         ("postgresql://a:1,b:2/", [HostAddress("a", "a", 1), HostAddress("b", "b", 2)]),
         ("host=a,b port=7", [HostAddress("a", "a", 7), HostAddress("b", "b", 7)]),
-        ("hostaddr=10.0.0.1", [HostAddress("10.0.0.1", "10.0.0.1", 5432)]),
+        ("hostaddr=10.0.0.1", [HostAddress("", "10.0.0.1", 5432)]),
+        ("postgresql://a:1,b/", [HostAddress("a", "a", 1), HostAddress("b", "b", 5432)]),  # the default
     ],
 )
 def test_several_hosts_are_several_places(tmp_path, asked, places):
@@ -151,15 +193,32 @@ def test_several_hosts_are_several_places(tmp_path, asked, places):
 
 @pytest.mark.parametrize(
     ("asked", "is_socket"),
-    [(_URL, False), ("", True), ("host=/tmp", True), ("host=@name", True), ("hostaddr=10.0.0.1", False)],
+    [
+        (_URL, [False]),
+        ("", [True]),
+        ("host=/tmp", [True]),
+        ("host=@name", [True]),
+        ("hostaddr=10.0.0.1", [False]),
+        ("host=/tmp,127.0.0.1", [True, False]),
+        ("host=127.0.0.1,/tmp", [False, True]),
+        ("host=127.0.0.1,", [False, True]),
+    ],
 )
 def test_a_unix_socket_is_told_from_a_host(tmp_path, asked, is_socket):
-    assert read_meant(asked, {}, tmp_path).is_socket == is_socket
+    assert [place.is_socket for place in read_meant(asked, {}, tmp_path).places] == is_socket
 
 
-@pytest.mark.parametrize("port", ["here", "65536", "5432,"])
-def test_a_port_that_is_none_is_an_error(tmp_path, port):
-    with pytest.raises(OptionError, match=r"The port is no number up to 65535 \(PGPORT\)"):
+@pytest.mark.parametrize(
+    ("port", "said"),
+    [
+        ("here", r"The port is no number from 1 to 65535 \(PGPORT\)"),
+        ("65536", "The port is no number"),
+        ("0", "The port is no number"),
+        ("5432,", r"There are 2 ports \(PGPORT\): write one for all hosts, or one for each"),
+    ],
+)
+def test_a_port_that_is_none_is_an_error(tmp_path, port, said):
+    with pytest.raises(OptionError, match=said):
         read_meant("host=db.example", {"PGPORT": port}, tmp_path)
 
 

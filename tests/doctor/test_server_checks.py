@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,15 +14,17 @@ from faults import NOT_ACCEPTING, SHUTTING_DOWN, TOO_MANY, Fault, ServerError, i
 from personality import UNSAFE_INTERNALS, Table, query, show, v22
 from proxy import Proxy
 from tables import unique
-from wire import START_UP
+from wire import PASSWORD, START_UP
 
 from crdb_magic.doctor.report import State
 from crdb_magic.session.session import Session
 from crdb_magic.session.session_state import SessionState
+from crdb_magic.session.snapshots import Keeper
 
 OK, NOTE, PROBLEM, UNASKED = State
 
 _BEHIND = ("server", "database", "clock", "latency", "privileges", "settings", "past")
+_LETS_IN = (START_UP, PASSWORD)
 _DENIED = ServerError("42501", "user root does not have VIEWACTIVITY privilege")  # as in tests/explore
 
 
@@ -102,6 +106,22 @@ def test_a_server_that_stops_midway_is_a_problem_of_the_check_that_noticed(look,
     assert seen.state("clock") is PROBLEM
     assert seen.worst("clock").said == "The connection to the server was lost."
     assert seen.state("latency") is OK
+
+
+@pytest.mark.parametrize(("point", "check"), [("", "authentication"), ("SELECT clock_timestamp", "clock")])
+def test_a_server_that_lets_in_and_then_does_not_answer_is_a_problem_of_the_check_that_waits(look, proxy, point, check):
+    proxy.rules.append(Fault(lambda text: text not in _LETS_IN and point in text, lambda _: None))
+    seen = look(proxy.target, timeout=0.5)
+
+    assert seen.worst(check).said == "the server lets in, and then does not answer within 2.5 s"
+    assert seen.state("past") is UNASKED
+
+
+def test_a_server_that_does_not_let_in_is_waited_for_as_long_as_the_target_says(look, proxy):
+    proxy.rules.append(Fault(is_(START_UP), lambda _: None))
+    seen = look(proxy.target.having(connect_timeout="3"), timeout=0.5)
+
+    assert seen.worst("authentication").said.endswith("timeout expired")
 
 
 def test_a_setting_of_the_notebook_that_is_refused_is_a_problem(look, target):
@@ -302,6 +322,15 @@ def test_who_may_not_see_how_long_is_told(look, v26):
 
     assert found.state is NOTE
     assert "SQLSTATE 42501" in found.said
+
+
+def test_a_past_that_this_process_keeps_is_told(look, target, server):
+    if server.as_of_system_time:
+        pytest.skip("it has one of its own")
+    with closing(Keeper(target)):
+        said = look(target).of("past")[0].said
+
+    assert re.fullmatch(r"the local server keeps it from [-\d]+ [:\d]+ UTC on, as long as it runs", said)
 
 
 def test_a_server_without_a_past_is_not_asked(look, target, server):

@@ -16,6 +16,8 @@ _NONE = "/nowhere/client.crt"
 @pytest.mark.parametrize(
     ("reason", "parameters", "hint"),
     [
+        ("Connection refused", {}, "no server listens there"),
+        ("FATAL:  connection refused", {}, "IP allowlist"),
         ("connection requires a valid client certificate", {}, "wants a certificate of the user"),
         ('certificate authentication failed for user "ann"', {}, "another user's: connect as the one in its CN"),
         ('certificate present, but not private key file "x"', {}, "the key's file is not there"),
@@ -44,3 +46,13 @@ def test_an_address_is_written_as_a_url_has_it(host, where):
     error = psycopg2.OperationalError(f'connection to server at "{host}", port 26999 failed: Connection refused')
 
     assert refused(error, Target()).message == f"Could not connect to {where}:26999: Connection refused"
+
+
+def test_a_refusal_of_the_servers_own_is_none_of_its_machine():
+    at = 'connection to server at "{}", port 26257 failed: {}'.format
+    nobody = at("::1", "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?")
+    error = psycopg2.OperationalError(f"{nobody}\n{at('127.0.0.1', 'FATAL:  connection refused')}\n")
+    told = refused(error, Target())
+
+    assert told.message == "Could not connect to 127.0.0.1:26257: connection refused"
+    assert "IP allowlist" in str(told.hint)
