@@ -38,6 +38,7 @@ class TransactionState:
         "_changed_more_than_rows",
         "_ended",
         "_has_written",
+        "_in_sql",
         "_timeout",
         "_to_look_into",
         "changed_schema",
@@ -55,6 +56,7 @@ class TransactionState:
         self.isolation = found[1].lower() if (found := _LEVEL.search(begin)) else ""
         self.lets_go = self.looks_up = self.changed_schema = False
         self._begun = self._answered = self._ended = self._has_written = self._changed_more_than_rows = False
+        self._in_sql = False  # begun by a statement of the user's
         self._to_look_into: list[bytes] = []
 
     @property
@@ -89,6 +91,11 @@ class TransactionState:
         if b"isolation" in said[:_LOOKED_AT].lower():
             self.isolation = "said otherwise"
         if not self._begun:
+            if idle:
+                return
+            self._begun = self._in_sql = True
+        elif self._in_sql and idle:
+            self.__init__()  # type: ignore[misc]  # the next one is another one
             return
         self._answered = True
         if self.read_at is not None:

@@ -263,3 +263,30 @@ def test_where_no_driver_was_it_has_none(db):
         CockroachDatabase("bank", host="127.0.0.1", port=1).connect()
 
     assert caught.value.orig is None
+
+
+# What was begun in SQL.
+
+
+def test_a_transaction_begun_in_sql_whose_error_was_swallowed_is_not_committed_in_silence(db, write, stored):
+    db.execute_sql("BEGIN")
+    db.execute_sql(write)
+    with suppress(peewee.PeeweeException):
+        db.execute_sql("SELECT nope")
+
+    with pytest.raises(BrokenTransactionError):
+        db.commit()
+    db.rollback()
+    assert stored() == [(1, 100)]
+
+
+def test_what_comes_after_the_loss_of_a_transaction_begun_in_sql_does_not_run_by_itself(proxy, db, write, stored):
+    db.execute_sql("BEGIN")
+    db.execute_sql(write)
+    proxy.cut()
+    for _ in range(2):
+        with pytest.raises(peewee.PeeweeException):
+            db.execute_sql(write)
+    db.rollback()
+
+    assert stored() == [(1, 100)]
