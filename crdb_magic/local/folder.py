@@ -71,15 +71,25 @@ class Folder:
         if not self.keep:
             shutil.rmtree(self.path, ignore_errors=True)
 
-    def end(self) -> None:
+    def end(self, watchdog: int) -> None:
         """Do what a watchdog that was killed does no more: stop what it ran, and remove what is temporary."""
         for seconds, number in _STOPS:
             with suppress(BlockingIOError, FileNotFoundError):
                 os.close(_lock(self.path, seconds))
                 break
-            with suppress(ProcessLookupError, FileNotFoundError):
-                os.killpg(int((self.path / RUNNING).read_text()), number)
+            group = self._run_by(watchdog)
+            if group is None:
+                break
+            with suppress(ProcessLookupError):
+                os.killpg(group, number)
         self.discard()
+
+    def _run_by(self, watchdog: int) -> int | None:
+        """Give the process group that a watchdog noted; None where another owner's has taken the folder since."""
+        with suppress(FileNotFoundError, ValueError):
+            noted, group = map(int, (self.path / RUNNING).read_text().split())
+            return group if noted == watchdog else None
+        return None
 
     def close(self) -> None:
         """Give up our hold on the lock; those who inherited it still have theirs."""

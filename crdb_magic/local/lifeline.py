@@ -117,7 +117,7 @@ def _environment() -> dict[str, str]:
 def _let_go(watchdog: subprocess.Popen[bytes], folder: Folder) -> None:
     _close_pipes(watchdog)
     if watchdog.wait():  # it was killed
-        folder.end()
+        folder.end(watchdog.pid)
 
 
 def _close_pipes(watchdog: subprocess.Popen[bytes]) -> None:

@@ -59,7 +59,7 @@ def spawn(command: list[str], job: dict[str, Any]) -> subprocess.Popen[bytes]:
         process_group=0,
     )
     with open(os.path.join(job["folder"], RUNNING), "w") as file:
-        file.write(str(child.pid))
+        file.write(f"{os.getpid()} {child.pid}")
     return child
 
 

@@ -57,7 +57,7 @@ def refuse_address(text: str, namespace: Mapping[str, object]) -> None:
         if isinstance(namespace.get(name), str) or not found["bare"]:
             raise OptionError(f"{text} is no address.", hint=f"A variable is written :{name}.")
     value = namespace.get(text.removeprefix(":"))
-    if any(one.__module__ == "peewee" for one in type(value).__mro__):
+    if any((one.__module__, one.__name__) == ("peewee", "Database") for one in type(value).__mro__):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         raise OptionError(
             f"{text} is a {kind}, whose transactions are its own.",

@@ -85,7 +85,10 @@ def within(seconds: float | None, call: Callable[[], T]) -> T:
     Raises TimeoutError; the thread goes on then, and ends with the process.
     """
     called: Future[T] = Future()
-    threading.Thread(target=_fulfil, args=(called, call), name="crdb_magic waits", daemon=True).start()
+    try:
+        threading.Thread(target=_fulfil, args=(called, call), name="crdb_magic waits", daemon=True).start()
+    except RuntimeError:  # from Python 3.12 on no thread begins while the interpreter ends
+        return call()
     ends = None if seconds is None else time.monotonic() + seconds
     while not called.done():
         if ends is not None and time.monotonic() >= ends:

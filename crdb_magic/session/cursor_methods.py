@@ -1,4 +1,4 @@
-"""A cursor's doors beside ``execute``, which psycopg2 does not lead through it: COPY, calls, many values."""
+"""What a cursor has beside ``execute``, which psycopg2 does not lead through it: COPY, calls, many values."""
 
 from __future__ import annotations
 

@@ -271,7 +271,7 @@ class Connection(OnSocket):
 class Cursor(CursorMethods):
     """A cursor that sends the connection's prelude with its statement.
 
-    psycopg2's other doors do not go through ``execute``; each is led past the prelude too (`doors`).
+    psycopg2's other methods do not go through ``execute``; each is led past the prelude too (`cursor_methods`).
     """
 
     connection: Connection

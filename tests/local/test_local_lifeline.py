@@ -132,6 +132,17 @@ def test_a_kept_server_whose_watchdog_was_killed_is_shut_down_by_its_owner_and_k
         assert query(server.url, "SELECT n FROM t") == [(1,)]
 
 
+def test_an_owner_whose_watchdog_and_server_were_killed_lets_the_next_ones_be(place):
+    first = start(place)
+    for pid in end_watchdog(place):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    with start(place) as second:
+        first.stop()
+
+        assert query(second.url, "SELECT 1") == [(1,)]
+
+
 def test_a_watchdog_that_is_killed_during_the_start_leaves_nothing_behind(place, monkeypatch):
     left = []
     monkeypatch.setattr(tempfile, "tempdir", str(place))

@@ -170,3 +170,16 @@ def test_what_somebody_has_said_of_patience_counts_before_ours(target, environme
 )
 def test_keywords_are_those_of_libpq(name, known):
     assert is_keyword(name) == known
+
+
+def test_where_no_thread_begins_any_more_it_connects_itself(monkeypatch, target):
+    """As from Python 3.12 on while the interpreter ends: in a function of atexit."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    connection = connect(target)
+
+    assert not connection.closed
+    connection.close()
