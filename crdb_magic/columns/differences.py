@@ -73,11 +73,11 @@ def absent(found: pd.DataFrame) -> pd.DataFrame:
 def _check_key(then: pd.DataFrame, now: pd.DataFrame, by: By, key: Sequence[str]) -> None:
     for frame, when in ((then, "then"), (now, "now")):
         if not frame.columns.is_unique:
-            raise OptionError(f"Two columns of the frame {when} have one name: they can't be told apart.")
+            raise OptionError(f"The DataFrame {when} has two columns of the same name.")
         if missing := [name for name in key if name not in frame.columns]:
-            raise OptionError(f"There is no column {missing[0]} {when}: the key is one of both.")
+            raise OptionError(f"There is no column {missing[0]} {when}: the key must be in both.")
     if by is By.KEY and not key:
-        raise OptionError("A key has a column at least.")
+        raise OptionError("A key needs at least one column.")
 
 
 def _of_columns(then: pd.DataFrame, now: pd.DataFrame) -> Iterator[str]:

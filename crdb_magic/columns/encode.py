@@ -192,7 +192,7 @@ def column_names(frame: pd.DataFrame) -> list[str]:
         raise InputError(f"The DataFrame has two columns {repeated!r}: a table's names differ.")
     unfit = next((name for name in names if not name or "\0" in name), None)
     if unfit is not None:
-        raise InputError(f"{unfit!r} is no name of a column.", hint="rename it: df.rename(columns=…).")
+        raise InputError(f"{unfit!r} is not a valid column name.", hint="rename it: df.rename(columns=…).")
     return names
 
 
@@ -222,7 +222,7 @@ def _column(name: str, series: Any, target: ColumnTarget | None) -> Ready:
     except NoFormError as error:
         raise InputError(f"Column {name!r} holds {error}.", hint=error.hint) from None
     except UnicodeError as error:
-        raise InputError(f"Column {name!r} holds half of a surrogate pair, which is no text.") from error
+        raise InputError(f"Column {name!r} holds half of a surrogate pair, which is not valid text.") from error
     except RecursionError as error:
         raise InputError(
             f"Column {name!r} holds a value nested deeper than Python goes, or that holds itself."
@@ -299,4 +299,4 @@ def check_column(name: str, names: Sequence[str], option: str) -> None:
     if name not in names:
         close = get_close_matches(str(name), names, n=1)
         hint = f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names)}."
-        raise OptionError(f"{option} names {name}, which is no column of the DataFrame.", hint=hint)
+        raise OptionError(f"{option} names {name}, which is not a column of the DataFrame.", hint=hint)

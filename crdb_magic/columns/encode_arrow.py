@@ -108,8 +108,8 @@ def values(array: Any) -> list[Any]:
     try:
         return list(array.to_pylist(maps_as_pydicts="strict"))
     except (KeyError, TypeError) as error:  # twice; one that can't be a key
-        hint = "in JSON each key is a text, and stands there once."
-        raise InputError("holds a map whose keys are not those of an object of JSON", hint=hint) from error
+        hint = "in JSON each key is a text, and occurs only once."
+        raise InputError("holds a map whose keys can't be those of a JSON object", hint=hint) from error
 
 
 def _rule(kind: Any) -> tuple[int, Callable[[Any], Any]]:

@@ -35,7 +35,7 @@ class Format(Enum):
             return cls(path.suffix.lower())
         except ValueError:
             known = ", ".join(one.value for one in cls)
-            raise OptionError(f"A file's format is told by the end of its name, {known}: not {path.name!r}.") from None
+            raise OptionError(f"The extension of {path.name!r} names no known format: use {known}.") from None
 
 
 class NotHeldError(ValueError):

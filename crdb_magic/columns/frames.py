@@ -82,7 +82,8 @@ def _each(result: Result, options: FrameOptions) -> list[Values]:
 
 def _warn_of_dates(name: str) -> None:
     warnings.warn(
-        f'Column "{name}" holds a date that is no datetime64 (infinite, or not of the years 1 to 9999): it stays DATE.',
+        f'Column "{name}" has a date that does not fit datetime64 '
+        "(infinite, or outside the years 1 to 9999); the column stays DATE.",
         ExactTextWarning,
         stacklevel=4,
     )

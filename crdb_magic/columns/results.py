@@ -36,8 +36,9 @@ class Column:
         """Raise `ResultTypeError` for texts in a form that is not read: what they mean is nobody's guess."""
         if self.style:
             raise ResultTypeError(
-                f'Column "{self.name}" comes in a form of {self.type.name} that is not read: {self.style} was set.',
-                hint=f"SET {self.style} = {READ_STYLES[self.style]!r} reads it again.",
+                f'Column "{self.name}" arrives in a format of {self.type.name} that cannot be read, '
+                f"because {self.style} was set.",
+                hint=f"SET {self.style} = {READ_STYLES[self.style]!r} makes it readable again.",
             )
 
 

@@ -129,7 +129,7 @@ def _duration(amounts: str, text: str) -> timedelta:
     try:
         return sum((_unit(unit, text) * float(number) for number, unit in _AMOUNT.findall(amounts)), timedelta())
     except OverflowError:
-        raise OptionError(f"as-of {text!r} is longer ago than any clock can tell.") from None
+        raise OptionError(f"as-of {text!r} is too far in the past.") from None
 
 
 def _unit(name: str, text: str) -> timedelta:
@@ -173,7 +173,8 @@ def _instant_of(value: object) -> Decimal:
             return Decimal(text)
         case object(instant=None) | object(attrs={"crdb": _}):
             raise OptionError(
-                f"That {type(value).__name__} has no instant: the present was read, and no commit was told.",
+                f"That {type(value).__name__} has no timestamp: "
+                "it read the present, and no commit timestamp was reported.",
                 hint="what is read with --as-of, or pinned, has one.",
             )
         case _:

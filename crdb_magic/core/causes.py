@@ -18,7 +18,7 @@ class Cause(NamedTuple):
     remedy: str
 
 
-_RETRY_IS_ENOUGH = "nothing to do: to try again is the answer"
+_RETRY_IS_ENOUGH = "nothing to do: retrying is enough"
 _SAME_ORDER = "let all transactions touch their rows in the same order"
 
 _WRITTEN = Cause(
@@ -35,7 +35,7 @@ _CONTENDED = Cause(
 )
 _LOST = Cause(
     "the connection was lost, or could not be opened",
-    "if it comes often, look at what lies between here and the server",
+    "if it happens often, check the network path to the server",
 )
 _SHUT_DOWN = Cause("the server was being shut down, or ended this connection", "if nobody meant that, see its log")
 _TOO_SOON = Cause("the instant to be read was ahead of the clock of the node that was asked", _RETRY_IS_ENOUGH)
@@ -54,11 +54,11 @@ _BY_WORD = {
     ),
     "RETRY_COMMIT_DEADLINE_EXCEEDED": Cause(
         "it ran for so long that the time in which it could commit was over",
-        "make it shorter: fewer rows at once, in several transactions; to try again alone seldom helps",
+        "make it shorter: fewer rows at once, in several transactions; retrying alone seldom helps",
     ),
     "ReadWithinUncertaintyInterval": Cause(
         "it read a row that was written through another node so shortly before that their clocks can't tell the order",
-        "where that is enough, read by --as-of; else to try again is the answer",
+        "use --as-of if historical data will do; otherwise retry",
     ),
     "ABORT_REASON_ABORTED_RECORD_FOUND": _ABORTED,
     "ABORT_REASON_CLIENT_REJECT": _ABORTED,
@@ -72,7 +72,7 @@ _BY_WORD = {
         _RETRY_IS_ENOUGH,
     ),
     "inject_retry_errors": Cause(
-        "this session asks for such errors, to test what copes with them",
+        "this session requests such errors, to test how they are handled",
         "SET inject_retry_errors_enabled = off, and inject_retry_errors_on_commit_enabled",
     ),
     "crdb_internal.force_retry": Cause(
@@ -84,7 +84,7 @@ _BY_SQLSTATE = {
     "40001": _CONTENDED,
     "CR000": _CONTENDED,
     "40P01": Cause("it and another transaction waited for each other, and the server ended this one", _SAME_ORDER),
-    "40003": Cause("no clear answer came to the commit", "it ran again because it is said to be idempotent"),
+    "40003": Cause("the outcome of the commit was unknown", "it ran again because it is marked as idempotent"),
     "53300": Cause("the server took no more connections", "close some elsewhere, or let it take more"),
     "57P01": _SHUT_DOWN,
     "57P02": _SHUT_DOWN,

@@ -30,7 +30,7 @@ class Choice(Enum):
             return value
         name, words = cls.__name__.lower(), cls.words()
         if not isinstance(value, str):
-            raise OptionError(f"{name} takes no {type(value).__name__}, but a word: {', '.join(words)}.")
+            raise OptionError(f"{name} takes no {type(value).__name__}, but one of: {', '.join(words)}.")
         word = value.strip().lower().replace("_", "-").replace(" ", "-")
         if word not in words:
             close = get_close_matches(word, words, n=1)

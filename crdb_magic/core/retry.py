@@ -132,7 +132,7 @@ def ambiguous(attempts: Sequence[Attempt], *, hint: str | None = None) -> Ambigu
     """Make the error for a commit whose outcome nobody knows; the last attempt tells what came instead of it."""
     last = attempts[-1]
     return AmbiguousCommitError(
-        f"No clear answer came to the commit ({last.label}).",
+        f"The outcome of the commit is unknown ({last.label}).",
         outcome=Outcome.UNKNOWN,
         sqlstate=last.sqlstate,
         attempts=attempts,
@@ -285,7 +285,7 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module: how an attem
         cause = cause_of(last)
         advice = f"{cause.what}: {cause.remedy}. {_MORE_ATTEMPTS}" if last.sqlstate in RETRYABLE else None
         return ExceededMaxAttempts(
-            f"Gave up: {why} (the last with {last.label}).\nThe last words were: {plain_words(last.message)}",
+            f"Gave up: {why} (the last with {last.label}).\nThe last error was: {plain_words(last.message)}",
             outcome=outcome, sqlstate=last.sqlstate, attempts=attempts,
             hint=" ".join(filter(None, (advice, self._hint))) or None,
         )  # fmt: skip

@@ -169,7 +169,7 @@ def _decoded(text: str) -> str:
     try:
         return _checked(unquote(_BAD_PERCENT.sub("%FF", text), errors="strict"))  # %FF begins no character
     except UnicodeDecodeError:
-        raise OptionError("The URL holds a % that is no %XX of UTF-8: write %25 for a % itself.") from None
+        raise OptionError("The URL has a % that does not begin a %XX of UTF-8: write %25 for a % itself.") from None
 
 
 def _hosts(text: str, default_port: str) -> dict[str, str]:
@@ -184,9 +184,9 @@ def _hosts(text: str, default_port: str) -> dict[str, str]:
 def _query(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.removesuffix("&").split("&")] if text else []
     if not all(key and equals for key, equals, _ in pairs):
-        raise OptionError("Behind the ? of a URL stand key=value pairs, joined by & (write %26 for an & itself).")
+        raise OptionError("After the ? of a URL come key=value pairs, joined by & (write %26 for an & itself).")
     decoded = [(_decoded(key), _decoded(value)) for key, _, value in pairs]
     if not all(_NAME.fullmatch(key) for key, _ in decoded):
-        raise OptionError("Behind the ? of a URL stand key=value pairs, whose keys are parameters of libpq.")
+        raise OptionError("After the ? of a URL come key=value pairs, whose keys are parameters of libpq.")
     # ssl=true is JDBC's, and libpq's too.
     return dict(("sslmode", "require") if pair == ("ssl", "true") else pair for pair in decoded)

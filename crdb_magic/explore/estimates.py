@@ -52,7 +52,7 @@ def estimates(session: Session, of: Collection[Relation], *, of_ranges: bool = T
 
 def _sizes(session: Session) -> tuple[list[Row], tuple[str, ...]]:
     if not session.server.ranges_name_tables:
-        return [], (f"Sizes: {session.server} tells those of one table; of all, v23.2 does.",)
+        return [], (f"Sizes: {session.server} has them for one table only; v23.2 has them for all.",)
     sql = _SIZES.format(quoted(session.connection.database))
     return optional(session, "Sizes", partial(ask, sql=sql))
 

@@ -94,7 +94,7 @@ def event(table: Mapping[str, Any]) -> Event:
         _field("instant", table["instant"])
     rest = {name: value for name, value in table.items() if name not in {kind.value, *_FOR_READERS}}
     if unknown := {"text", "kind", *_WORDS} & set(rest):
-        raise ValueError(f"{min(unknown)} is nothing that is known")
+        raise ValueError(f"{min(unknown)} is unknown")
     rest |= {name: rest.pop(word) for name, word in _WORDS.items() if word in rest}
     return _read(Event, {"kind": kind, "text": table[kind.value], **rest})
 
@@ -108,7 +108,7 @@ def _read(made: type[T], table: dict[str, Any]) -> T:
     missing = [name for name, one in known.items() if name not in table and _default(one) is MISSING]
     if missing or not set(table) <= set(known):
         wrong = missing[0] if missing else min(set(table) - set(known))
-        raise ValueError(f"{wrong} {'is missing' if missing else 'is nothing that is known'}")
+        raise ValueError(f"{wrong} {'is missing' if missing else 'is unknown'}")
     return made(**{name: _field(name, value) for name, value in table.items()})
 
 
@@ -116,7 +116,7 @@ def _field(name: str, value: Any) -> Any:
     try:
         return _FORMS[name].read(value)
     except (ValueError, TypeError, KeyError, ArithmeticError):
-        raise ValueError(f"{_WORDS.get(name, name)} is not what it should be") from None
+        raise ValueError(f"{_WORDS.get(name, name)} is invalid") from None
 
 
 class _FieldCodec(NamedTuple):

@@ -71,7 +71,7 @@ class RowSpool:
     def _batches(self) -> Iterator[Batch]:
         yield from self._rest()
         if self._given_up:
-            raise RecordingError("The rows did not come to their end.")
+            raise RecordingError("The rows are incomplete.")
 
 
 class CopyOutTee(io.RawIOBase):

@@ -163,7 +163,7 @@ def _whole(path: Path) -> str:
         return (before + end or data).decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise RecordingError(f"The recording {path} is no text in its line {line}.", hint=DAMAGED) from None
+        raise RecordingError(f"The recording {path} is not valid text in line {line}.", hint=DAMAGED) from None
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 def _all(path: Path, table: Mapping[str, Any], name: str, read: Callable[[Any], T]) -> tuple[T, ...]:
     tables = table.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        raise RecordingError(f"The recording {path} has {name}s that are none.", hint=DAMAGED)
+        raise RecordingError(f"The recording {path} has invalid {name}s.", hint=DAMAGED)
     return tuple(_one(path, name, one, read) for one in tables)
 
 
@@ -185,4 +185,4 @@ def _one(path: Path, name: str, table: Mapping[str, Any], read: Callable[[Any], 
         return read(table)
     except ValueError as error:
         which = f"{name} {table.get('number', 'without a number')}"
-        raise RecordingError(f"The recording {path} has nonsense in its {which}: {error}.", hint=DAMAGED) from None
+        raise RecordingError(f"The recording {path} has an invalid {which}: {error}.", hint=DAMAGED) from None

@@ -73,11 +73,11 @@ def _elsewhere(recording: Recording, question: Question, after: int) -> NotRecor
     """Say behind which write it was asked."""
     places = [one.after for one in recording.statements if Question.of(one) == question]
     last, there = recording.write(after), recording.write(places[0])
-    was, now = (f"behind {shortened(one.text)}" if one else "before the first write" for one in (there, last))
+    was, now = (f"after {shortened(one.text)}" if one else "before the first write" for one in (there, last))
     if after < 0:
-        now = "behind transactions that ended in another way"
+        now = "after transactions that ended differently"
     return NotRecordedError(
-        f"It was recorded at another place: {shortened(question.text)}\n- {was}\n+ {now}",
+        f"It was recorded at a different point: {shortened(question.text)}\n- {was}\n+ {now}",
         hint=" ".join((*_next_write(recording, after), FROM_THE_TOP)),
     )
 
@@ -119,7 +119,7 @@ def _difference(events: Iterable[Event], text: str) -> Iterator[str]:
         yield "There it has other values:"
         yield from _changes(with_values[_most_like(text, with_values) or next(iter(with_values))])
     elif best := _most_like(text, texts):
-        yield "Most like it is:"
+        yield "The most similar one:"
         yield from _changed_lines(best, text)
 
 

@@ -72,7 +72,7 @@ class Playback:
                 raise NotRecordedError(
                     f"The recording has no connection number {number}.",
                     hint="connections are known by their order: record the notebook from its top, in a new kernel. "
-                    "Where %crdb_connect --frozen serves it, %crdb_freeze off leads to servers again.",
+                    "After %crdb_connect --frozen, %crdb_freeze off connects to servers again.",
                 )
             if known:
                 self._numbers[known] = number

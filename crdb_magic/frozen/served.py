@@ -102,7 +102,7 @@ class Served:
             return candidates[times]
         if any(_said(one) != _said(candidates[0]) for one in candidates):
             raise NotRecordedError(
-                "It is asked once more than it was recorded, where it had different answers: "
+                "This query ran more often than when it was recorded, with different results: "
                 f"{nearest.shortened(question.text)}",
                 hint=nearest.FROM_THE_TOP,
             )

@@ -62,7 +62,7 @@ class Cockroach:
 
     def failure(self, folder: Folder) -> LocalServerError:
         """Say why the server ended at its start."""
-        return LocalServerError(f"CockroachDB did not start. Its last words:\n{folder.last_lines()}")
+        return LocalServerError(f"CockroachDB did not start. Its last log lines:\n{folder.last_lines()}")
 
 
 def _url_file(folder: Folder) -> Path:

@@ -147,7 +147,7 @@ def _take_over(path: Path) -> Folder:
 
 def _foreign(path: Path) -> LocalServerError:
     return LocalServerError(
-        f"The directory {path} holds something else than a local server's data.",
+        f"The directory {path} holds something other than a local server's data.",
         hint="Name a new or an empty directory.",
     )
 

@@ -95,4 +95,4 @@ def _wait(engine: Engine, folder: Folder, lifeline: Lifeline) -> str:
             raise engine.failure(folder)
         if url := engine.url(folder):
             return url
-    raise LocalServerError(f"The local server does not answer. Its last words:\n{folder.last_lines()}")
+    raise LocalServerError(f"The local server does not answer. Its last log lines:\n{folder.last_lines()}")

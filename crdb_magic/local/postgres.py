@@ -119,7 +119,7 @@ class Postgres:
     def failure(self, folder: Folder) -> LocalServerError:
         """Say why the server ended at its start."""
         error = LocalServerError if _is_free(self.port) else PortTakenError
-        return error(f"PostgreSQL did not start. Its last words:\n{folder.last_lines()}")
+        return error(f"PostgreSQL did not start. Its last log lines:\n{folder.last_lines()}")
 
     def _first(self, programs: Path, folder: Folder) -> tuple[Program, ...]:
         if folder.kind:
@@ -150,7 +150,7 @@ class Postgres:
     def _check_reach(self, folder: Folder) -> None:
         if self.account and not self.account.can_enter(folder.path):
             raise LocalServerError(
-                f"PostgreSQL runs as the user {NAME} here, who does not get into {folder.path}.",
+                f"PostgreSQL runs as the user {NAME} here, who can't enter {folder.path}.",
                 hint="Name a directory that every user can enter, for example below /var/tmp.",
             )
 

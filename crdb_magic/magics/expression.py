@@ -37,17 +37,17 @@ def frame_of(text: str, shell: InteractiveShell, names: Namespace, usage: str) -
     if text.isidentifier() and text not in names:
         close = get_close_matches(text, public(names), n=1)
         hint = f"Did you mean {close[0]}?" if close else None
-        raise ParameterError(f"{text!r} is no DataFrame of this notebook: write {usage}.", hint=hint)
+        raise ParameterError(f"{text!r} is not a DataFrame of this notebook: write {usage}.", hint=hint)
     if not text:
         raise ParameterError(f"Which DataFrame? Write {usage}.")
     file = shell.compile.cache(text, shell.execution_count - 1)  # which is that of the next cell
     try:
         code = compile(text, file, "eval")
     except SyntaxError as error:  # IPython would show all frames of ours
-        raise ParameterError(f"{text!r} is no expression of Python ({error.msg}): write {usage}.") from None
+        raise ParameterError(f"{text!r} is not a Python expression ({error.msg}): write {usage}.") from None
     value = eval(code, shell.user_global_ns, names)  # noqa: S307 - the user's own code
     frame = as_frame(value)
     if not isinstance(frame, pd.DataFrame):
         hint = f"{text}.to_frame() is one." if isinstance(value, pd.Series) else None
-        raise ParameterError(f"{text!r} is a {type(value).__name__}, no DataFrame: write {usage}.", hint=hint)
+        raise ParameterError(f"{text!r} is a {type(value).__name__}, not a DataFrame: write {usage}.", hint=hint)
     return frame

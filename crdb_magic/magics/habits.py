@@ -17,7 +17,7 @@ _OPTIONS = {
     "max-results": "It is --limit.",
     "persist": "%crdb_write df --table TABLE writes a DataFrame into a table.",
     "append": "%crdb_write df --table TABLE --mode append adds its rows.",
-    "persist-replace": "%crdb_write df --table TABLE --mode replace makes the table anew.",
+    "persist-replace": "%crdb_write df --table TABLE --mode replace recreates the table.",
     "if-exists": "It is --mode: fail, append, replace or upsert.",
     "save": "CREATE VIEW keeps a query in the database, NAME << its result in a variable.",
     "with": "CREATE VIEW keeps a query for others, or write WITH NAME AS (…) before this one.",
@@ -41,13 +41,13 @@ def option_meant(name: str, known: Collection[str]) -> str | None:
 def assignment_meant(rest: str) -> str | None:
     """Say how the result of a cell gets a name, where something like it stands in the line."""
     if found := _NO_NAME.fullmatch(rest):
-        return f"{found['name']!r} is no name of a variable: letters, digits and _, with no digit before them."
+        return f"{found['name']!r} is not a valid variable name: letters, digits and _, not beginning with a digit."
     found = _NO_ARROW.fullmatch(rest)
     if found is None or found["name"].upper() in _STATEMENTS:
         return None
     name = found["name"]
     taken = f"{name} << puts the result into {name}"
-    return f"{taken}." if found["sign"] else f"{taken}; --on {name} asks the connection of that name."
+    return f"{taken}." if found["sign"] else f"{taken}; --on {name} uses the connection of that name."
 
 
 def refuse_address(text: str, namespace: Mapping[str, object]) -> None:
@@ -55,7 +55,7 @@ def refuse_address(text: str, namespace: Mapping[str, object]) -> None:
     if found := _VARIABLE.fullmatch(text):
         name = found[found.lastgroup or 0]
         if isinstance(namespace.get(name), str) or not found["bare"]:
-            raise OptionError(f"{text} is no address.", hint=f"A variable is written :{name}.")
+            raise OptionError(f"{text} is not an address.", hint=f"A variable is written :{name}.")
     value = namespace.get(text.removeprefix(":"))
     if any((one.__module__, one.__name__) == ("peewee", "Database") for one in type(value).__mro__):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"

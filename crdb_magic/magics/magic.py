@@ -269,7 +269,7 @@ class CrdbMagic(Magics):
         """Say of which connection an error is, unless a magic within a cell of Python has said so."""
         name = call.given.get(ON.name) or self.connections.current
         if _LOOKS not in (error.hint or ""):
-            error.advise(f"It is the connection {name}: {_LOOKS}{name} looks at its way.")
+            error.advise(f"It is the connection {name}: {_LOOKS}{name} checks it.")
 
     def session_of(self, call: Call) -> Session:
         """Give the session that a line is for: that of ``--on NAME``, or the current one."""

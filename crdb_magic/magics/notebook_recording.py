@@ -50,8 +50,8 @@ class NotebookRecording:
         ended = [*self._connections.close_all(), *recorded]
         self.close()
         self._playback = open_playback(place)
-        holds = ", which holds no question" if self._playback.is_empty else ""
-        self.note = f"\nServed from the recording in {folder}{holds}: no server is asked. {_WAY_OUT}."
+        holds = ", which is empty" if self._playback.is_empty else ""
+        self.note = f"\nServed from the recording in {folder}{holds}: no server is used. {_WAY_OUT}."
         return ended
 
     def record(self, folder: Path, named: str, shown: Iterable[tuple[Connection, str]]) -> str:
@@ -60,13 +60,13 @@ class NotebookRecording:
         A recording into that folder goes on, if the connections that it began with are there: the cell was run again.
         Behind a new %crdb_connect the notebook is run from its top.
         """
-        said = f"Records into {named}, anew."
+        said = f"Recording into {named} from the start."
         if self._place:
             return said
         if self._playback:
             return f"Nothing is recorded: the notebook is served from a recording. {_WAY_OUT}."
         if self._goes_on(folder):
-            return f"Goes on recording into {named}. To begin anew, %crdb_freeze off first."
+            return f"Recording into {named} continues. To start over, run %crdb_freeze off first."
         self.close()
         self._recorder = Recorder(folder)
         self._began = folder.absolute(), self._connections.sessions
@@ -84,7 +84,7 @@ class NotebookRecording:
         if self._place or self._recorder:
             ended = [self._recorder.outcome if self._recorder else COMPLETE]
         elif self._playback:
-            ended = [*self._connections.close_all(), "Served no more: %crdb_connect leads to servers."]
+            ended = [*self._connections.close_all(), "Replay ended: %crdb_connect connects to servers again."]
         else:
             raise OptionError("Nothing is being recorded.", hint="%crdb_freeze DIR begins.")
         if not self._place:

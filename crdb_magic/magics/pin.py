@@ -99,12 +99,12 @@ def _shown(session: Session) -> list[str]:
 def _remembered(session: Session, then: datetime, now: datetime) -> list[str]:
     """Say until when it can be read, as far as that is known."""
     if HOOKS.stand_in:
-        return ["The recording that is served holds what was read of it."]
+        return ["The recording has what was read at it."]
     if session.connection.address in KEEPERS:
         return ["The local server keeps it as long as it runs."]
     kept = retention(session)
     if kept.seconds is None:
-        return ["Until when the server remembers it is not known here.", *kept.notes]
+        return ["How long the server keeps it is not known here.", *kept.notes]
     return [_until(kept, then + timedelta(seconds=kept.seconds), now, session)]
 
 

@@ -89,7 +89,7 @@ def _not_python(error: SyntaxError, code: str) -> ScriptError:
     """Say the same as ours: IPython shows a SyntaxError with each of our frames that it came through."""
     before = code.splitlines(keepends=True)[: (error.lineno or 1) - 1]
     place = sum(map(len, before)) + max((error.offset or 1) - 1, 0)
-    return ScriptError("\n".join((f"The cell is no Python: {error.msg}.", *excerpt(code, place))))
+    return ScriptError("\n".join((f"The cell is not Python: {error.msg}.", *excerpt(code, place))))
 
 
 def _refuse_await(tree: ast.AST) -> None:

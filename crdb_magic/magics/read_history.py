@@ -50,7 +50,7 @@ class ReadHistory:
     def last(self) -> Reading:
         """Give the last one; raises :class:`OptionError` if there is none."""
         if not self._kept:
-            raise OptionError("Nothing was read that could be read again: run a cell of SQL that gives a DataFrame.")
+            raise OptionError("There is nothing to rerun: first run a cell of SQL that gives a DataFrame.")
         return self._kept[-1]
 
     def of(self, value: pd.DataFrame | Receipt) -> Reading:

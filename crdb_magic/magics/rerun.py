@@ -129,6 +129,6 @@ def _said(found: pd.DataFrame, rows: int, by: By, *, at_present: bool) -> Iterat
     else:
         yield f"The same: {rows_in_words(rows)}."
     if at_present:
-        yield "It was read at no instant (--as-of, or a pin), and is compared with the present."
+        yield "It was read without --as-of or a pin, so it is compared with the present."
     if by is By.NOTHING and kinds:
-        yield "Without an ORDER BY rows have no place: --key COLUMN,… tells which is which."
+        yield "Without ORDER BY, rows can't be matched by position: use --key COLUMN,… to identify them."

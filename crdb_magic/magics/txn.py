@@ -50,7 +50,7 @@ def crdb_txn(notebook: CrdbMagic, call: Call) -> Any:
     """
     check(call)
     if call.cell is None and call.rest in notebook.connections.names():
-        raise OptionError(f"{call.rest} is a connection.", hint=f"--on {call.rest} asks it.")
+        raise OptionError(f"{call.rest} is a connection.", hint=f"--on {call.rest} uses it.")
     text = strip_markers(call.rest if call.cell is None else call.cell)
     if "explain" in call.given:
         value = explain_sql(notebook, call, text)

@@ -67,7 +67,7 @@ def check(call: Call) -> None:
         if one in call.given and other in call.given:
             raise OptionError(why, hint=hint)
     if late := _option_behind(call.rest):
-        raise OptionError(f"{late} stands behind the SQL, where -- begins a comment.", hint="Options come first.")
+        raise OptionError(f"{late} comes after the SQL, where -- begins a comment.", hint="Options come first.")
     if "yes" in call.given and call.given.get("explain") is not Explain.ANALYZE:
         raise OptionError("--yes says that --explain=analyze may execute what writes.", hint="leave it out here.")
 

@@ -31,8 +31,8 @@ class Waiting:
     def __call__(self, attempt: Attempt) -> None:
         """Tell of a failed attempt: the engine's observer."""
         text = (
-            f"Attempt {attempt.number} of {self._max_attempts} was refused ({attempt.label}); "
-            f"next in {duration(attempt.wait or 0)} …"
+            f"Attempt {attempt.number} of {self._max_attempts} failed ({attempt.label}); "
+            f"retrying in {duration(attempt.wait or 0)} …"
         )
         if self._audience is Audience.TERMINAL:
             sys.stderr.write(f"\r\x1b[K{text}")

@@ -366,7 +366,7 @@ def _check(callback: Callable[..., object]) -> None:
     """Raise OptionError for a function whose body would run behind the commit."""
     if inspect.iscoroutinefunction(callback) or inspect.isgeneratorfunction(callback):
         raise OptionError(
-            "A callback that is async, or a generator, would do its work behind the commit.",
+            "An async or generator callback would do its work after the commit.",
             hint="give a plain function, which returns a list instead of yielding.",
         )
 

@@ -61,7 +61,7 @@ _HINTS = (
     ("not accepting clients", "the server is being stopped: try again, or another node."),
     (
         "invalid connection option",
-        "a parameter is none of libpq's, be it a keyword or behind the ?; session settings go in options=.",
+        "a parameter is not one of libpq's, whether a keyword or after the ?; session settings go in options=.",
     ),
     ("invalid port number", "a port is a number up to 65535."),
     (

@@ -55,9 +55,9 @@ def identifier(name: str, value: object, longest: int | None) -> str:
     """
     parameter = f':"{name}"'
     if not isinstance(value, str):
-        raise ParameterError(f"{parameter} is no name, but of type {type(value).__name__}.", hint=_ONE_NAME)
+        raise ParameterError(f"{parameter} is not a name, but of type {type(value).__name__}.", hint=_ONE_NAME)
     if not value:
-        raise ParameterError(f"{parameter} is no name: it is empty.", hint=_ONE_NAME)
+        raise ParameterError(f"{parameter} is not a name: it is empty.", hint=_ONE_NAME)
     spelled: str = _named(parameter, value)
     if longest and len(spelled.encode()) > longest:
         raise ParameterError(f"{parameter} is longer than a name can be there: {longest} bytes.")

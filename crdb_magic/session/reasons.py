@@ -84,7 +84,7 @@ def _unavailable(
 def _reason(sqlstate: str | None, options: TransactionOptions, pin: AsOf | None, elapsed: float) -> str | None:
     if sqlstate == _READ_ONLY and options.as_of is not None:
         if options.as_of == pin:
-            return f"the connection is pinned to {pin}: --as-of now steps out of that, %crdb_pin off ends it."
+            return f"the connection is pinned to {pin}: --as-of now overrides it, %crdb_pin off ends it."
         return f"the transaction reads the past, as of {options.as_of}: leave --as-of out to write."
     limit = options.retry.timeout
     if sqlstate == CANCELED and limit is not None and elapsed >= limit - _EARLY:

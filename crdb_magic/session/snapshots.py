@@ -119,7 +119,7 @@ class Keeper:
         if found is None:
             raise PastUnavailableError(
                 f"as-of {as_of} lies between two transactions, and the local server kept no snapshot between them.",
-                hint="it keeps one behind each transaction of this process that wrote.",
+                hint="it keeps one after each transaction of this process that wrote.",
             )
         return found
 

@@ -115,7 +115,7 @@ _ROWS = (
     _Row(r"\bSCHEMA_LOCKED\b", "schema_locked", "leave it out", "42601 22023"),
     _Row(
         r"^CREATE (DATABASE|USER|ROLE|TYPE) IF NOT EXISTS\b",
-        "IF NOT EXISTS behind CREATE DATABASE, ROLE and TYPE",
+        "IF NOT EXISTS after CREATE DATABASE, ROLE and TYPE",
         "leave it out",
     ),
     _Row(r"^DROP DATABASE\b.*\b(CASCADE|RESTRICT)\b", "DROP DATABASE … CASCADE", "leave CASCADE out"),

@@ -176,7 +176,7 @@ _REFUSALS_AMONG_OTHERS = (
     _Refusal(
         shows_commit_time,
         why="which commits what stands before it, and can't be run again with the rest of the cell",
-        hint="Put it into a cell of its own, behind this one: it tells the time of the last commit.",
+        hint="Put it into a cell of its own, after this one: it tells the time of the last commit.",
     ),
 )
 _REFUSALS = (
@@ -197,7 +197,7 @@ _REFUSALS = (
 def check_cell(statements: Sequence[Statement]) -> None:
     """Refuse, by a ScriptError, statements that cannot run in a transaction that the cell is, and an empty cell."""
     if not statements:
-        raise ScriptError("The cell holds no SQL statement.", hint="Write one below %%crdb_txn, or behind %crdb_txn.")
+        raise ScriptError("The cell holds no SQL statement.", hint="Write one below %%crdb_txn, or after %crdb_txn.")
     _refuse(statements, _REFUSALS if len(statements) == 1 else (*_REFUSALS, *_REFUSALS_AMONG_OTHERS))
 
 

@@ -90,7 +90,7 @@ def table_parts(text: str) -> tuple[str, ...]:
             break
     if at <= len(text) or not parts or len(parts) > _MOST_PARTS or "\0" in text:
         raise OptionError(
-            f"{text!r} is no name of a table.",
+            f"{text!r} is not a valid table name.",
             hint='write table, schema.table, or "a.b" for a name with a point in it (--table \'"a.b"\').',
         )
     return tuple(parts)

@@ -105,7 +105,9 @@ def _called(char: str) -> str:
 
 def _pythons(statement: Statement, use: Use, access: str) -> ParameterError:
     """Make the error for ``:ids[0]``: SQL counts from 1, and takes a bracket behind a type for an array of it."""
-    message = f":{use.name}{access} (line {statement.line_of(use.start)}): a parameter is a variable, no expression."
+    message = (
+        f":{use.name}{access} (line {statement.line_of(use.start)}): a parameter is a variable, not an expression."
+    )
     hint = "Assign it to a variable first."
     if access[0] != ".":
         hint += f" In SQL, (:{use.name})[…] counts from 1."
@@ -309,5 +311,5 @@ def hint_in_python(sql: str, sqlstate: str | None) -> str | None:
         return None
     with suppress(ScriptError):
         name = next((token.text for token in lex(sql) if token.kind is TokenKind.PARAMETER), None)
-        return name and f"{name} is for cells of SQL. In Python write %s, and give the value beside: [value]."
+        return name and f"{name} is for cells of SQL. In Python write %s, and pass the value separately: [value]."
     return None

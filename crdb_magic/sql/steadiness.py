@@ -26,11 +26,11 @@ _END = Token(TokenKind.SYMBOL, "", 0)
 class Why(Enum):
     """Why an answer may be another one; the values are sentences with a place for the word."""
 
-    ORDER = "Without ORDER BY these rows may come in another order when this is asked again."
-    CHOICE = "Without ORDER BY these may be other rows when this is asked again."
-    TRANSACTION_TIME = "{} is the time at which this is asked: another one each time."
-    TIME = "{} is the time at which this is asked, whatever instant is read: another one each time."
-    NEW = "{} gives another value each time that this is asked."
+    ORDER = "Without ORDER BY these rows may come in a different order next time."
+    CHOICE = "Without ORDER BY these may be different rows next time."
+    TRANSACTION_TIME = "{} is the time of the query, and differs each time."
+    TIME = "{} is the time of the query, whatever timestamp is read, and differs each time."
+    NEW = "{} gives a different value each time."
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,6 @@ _OVER_A_LIMIT = "54000"  # of a transaction, where one can't be large; else of a
 _TOO_LATE = "RETRY_COMMIT_DEADLINE_EXCEEDED"
 _ANY = ColumnTarget("TEXT")
 _HINTS: dict[tuple[Mode, str | None], str] = {
-    (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into a table that there is.",
+    (Mode.FAIL, "42P07"): "--mode append, replace or upsert (mode= in Python) writes into an existing table.",
     (Mode.REPLACE, "55000"): "this server keeps a dropped name until the commit: DROP TABLE first, then write.",
 }

@@ -45,7 +45,7 @@ def streamable(session: Session, query: Query | None) -> Query:
             "without AS OF SYSTEM TIME (--as-of and as_of= say that)."
         )
     if session.in_transaction:
-        raise OptionError("A stream reads at an instant of its own: begin it outside of the transaction.")
+        raise OptionError("A stream reads at its own timestamp: start it outside the transaction.")
     if not (can_copy(session.connection) or session.server.cursors):
         raise OptionError(
             f"{session.server} can't stream: that takes cursors (CockroachDB has them from v22.2) or COPY … TO STDOUT.",
@@ -227,7 +227,7 @@ class _Seen:
         same = self._check.digest() == self._digest.digest()
         if self._passed > self._length or (self._passed == self._length and not same):
             raise _broken(
-                "the rows came in another order when they were read again", "ORDER BY a key makes them come as before."
+                "the rows came in another order when they were read again", "ORDER BY a key keeps their order."
             )
         return False
 

@@ -99,7 +99,8 @@ def parse_dtypes(asked: str | Mapping[str, str] | None) -> dict[str, str]:
     for name, type_ in given.items():
         if not _TYPE.fullmatch(type_):
             raise OptionError(
-                f"{type_!r} is no type for {name}.", hint="write one as in CREATE TABLE: --dtype price=DECIMAL(10,2)."
+                f"{type_!r} is not a valid type for {name}.",
+                hint="write one as in CREATE TABLE: --dtype price=DECIMAL(10,2).",
             )
     return given
 

@@ -73,7 +73,7 @@ def _scalar(value: Any, path: tuple[Any, ...]) -> str:
 
 def _refused(value: object, at: str) -> NoFormError:
     if isinstance(value, float | Decimal):
-        return NoFormError(value, f"{value}{at}, which is no number in JSON", "give None for a null.")
+        return NoFormError(value, f"{value}{at}, which is not a number in JSON", "give None for a null.")
     what = f"a {type(value).__name__}{at}, which JSON has no form for"
     return NoFormError(value, what, "make a text or a number of it.")
 

@@ -231,9 +231,9 @@ def test_columns_of_the_result_have_names_of_their_own():
     ("then", "key", "match"),
     [
         (_THEN, ["nothing"], "no column nothing then"),
-        (_THEN, [], "A key has a column at least"),
+        (_THEN, [], "A key needs at least one column"),
         (_THEN.assign(id=1), ["id"], "Two rows have the same key then"),
-        (pd.concat([_THEN, _THEN], axis=1), ["id"], "Two columns of the frame then have one name"),
+        (pd.concat([_THEN, _THEN], axis=1), ["id"], "The DataFrame then has two columns of the same name"),
     ],
 )
 def test_what_tells_no_rows_apart_is_no_key(then, key, match):

@@ -346,8 +346,8 @@ def test_the_type_of_the_table_that_there_is_decides_too():
         (objects(object()), "object, which has no SQL type", "astype"),
         (pd.Series(["a\0b"]), "a zero byte", "take it out"),
         (objects("a", "\ud800"), "half of a surrogate pair", ""),
-        (objects([[NAN]]), r"nan at \[0\]\[0\], which is no number in JSON", "None for a null"),
-        (objects({"a": NAN}), r"nan at \['a'\], which is no number in JSON", "None for a null"),
+        (objects([[NAN]]), r"nan at \[0\]\[0\], which is not a number in JSON", "None for a null"),
+        (objects({"a": NAN}), r"nan at \['a'\], which is not a number in JSON", "None for a null"),
         (objects([{"a": b""}]), r"a bytes at \[0\]\['a'\], which JSON has no form for", "a text or a number"),
         (objects({(1, 2): 1}), "a tuple as a key, where JSON takes texts", ""),
         (objects({"a": pd.Timestamp(1)}), "finer than a microsecond", r"dt\.round"),
@@ -361,7 +361,7 @@ def test_the_type_of_the_table_that_there_is_decides_too():
         (arrow(pa.time64("ns"), 1), "finer than a microsecond", r"dt\.round"),
         (arrow(pa.month_day_nano_interval(), (0, 0, 1)), "finer than a microsecond", r"dt\.round"),
         (objects(dt.time(1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))), "offset depends on the day", "timestamp"),
-        (arrow(MAP, [("a", 1), ("a", 2)]), "a map whose keys are not", "once"),
+        (arrow(MAP, [("a", 1), ("a", 2)]), "a map whose keys can't", "once"),
         (objects(np.timedelta64(1, "M")), "no fixed length", "astype"),
         (objects(np.datetime64("10000")), "outside of the years from 1 to 9999", ""),
         (objects(10**5000), "can't be written: Exceeds the limit", ""),
@@ -398,7 +398,12 @@ def test_a_frame_of_nothing_is_refused():
 
 @pytest.mark.parametrize(
     ("columns", "message"),
-    [(["a", "a"], "two columns 'a'"), ([1, "1"], "two columns '1'"), ([""], "'' is no name"), (["a\0"], "is no name")],
+    [
+        (["a", "a"], "two columns 'a'"),
+        ([1, "1"], "two columns '1'"),
+        ([""], "'' is not a valid column name"),
+        (["a\0"], "is not a valid column name"),
+    ],
 )
 def test_names_that_no_table_has_are_refused(columns, message):
     with pytest.raises(InputError, match=message):

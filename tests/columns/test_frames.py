@@ -471,7 +471,7 @@ def test_numbers_are_floats_and_dates_instants_but_arrays_stay_exact(name, text,
 @pytest.mark.parametrize("rows", [1, 50], ids=["few", "many"])
 def test_a_column_with_a_date_that_is_no_instant_stays_as_it_is_and_says_so(text, options, exact, rows):
     result = result_of("DATE", *["2026-11-23", None, text] * rows)
-    with pytest.warns(ExactTextWarning, match=r'^Column "v" holds a date that is no datetime64 '):
+    with pytest.warns(ExactTextWarning, match=r'^Column "v" has a date that does not fit datetime64 '):
         column = to_frame(result, options)["v"]
 
     pd.testing.assert_series_equal(column, to_frame(result, exact)["v"])

@@ -48,9 +48,9 @@ def test_a_word_is_read_in_any_case(word: object, member: Priority | Isolation) 
         (Priority, "hihg", "priority 'hihg' does not exist: low, normal, high. Did you mean high?"),
         (Priority, "urgent", "priority 'urgent' does not exist: low, normal, high."),
         (Priority, "", "priority '' does not exist: low, normal, high."),
-        (Priority, None, "priority takes no NoneType, but a word: low, normal, high."),
-        (Priority, 1, "priority takes no int, but a word: low, normal, high."),
-        (Priority, Isolation.SERIALIZABLE, "priority takes no Isolation, but a word: low, normal, high."),
+        (Priority, None, "priority takes no NoneType, but one of: low, normal, high."),
+        (Priority, 1, "priority takes no int, but one of: low, normal, high."),
+        (Priority, Isolation.SERIALIZABLE, "priority takes no Isolation, but one of: low, normal, high."),
         (
             Isolation,
             "serialisable",

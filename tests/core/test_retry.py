@@ -394,9 +394,9 @@ TEXTS = [
     ([RETRY] * 3, THREE, "Gave up: all 3 attempts failed (the last with 40001)."),
     ([RETRY], RetryPolicy(max_attempts=1), "Gave up: the only attempt failed (the last with 40001)."),
     ([RETRY], RetryPolicy(timeout=0.001), "Gave up: the time limit of 0.001 s is used up (the last with 40001)."),
-    ([At("commit", lost())], THREE, "No clear answer came to the commit (connection lost)."),
-    ([At("commit", refused("40003"))], THREE, "No clear answer came to the commit (40003)."),
-    ([At("commit", KeyboardInterrupt())], THREE, "No clear answer came to the commit (KeyboardInterrupt)."),
+    ([At("commit", lost())], THREE, "The outcome of the commit is unknown (connection lost)."),
+    ([At("commit", refused("40003"))], THREE, "The outcome of the commit is unknown (40003)."),
+    ([At("commit", KeyboardInterrupt())], THREE, "The outcome of the commit is unknown (KeyboardInterrupt)."),
     ([At("commit", refused("XXA00", "index backfill failed"))], THREE,
      "A schema change of the transaction failed after its commit: index backfill failed"),
 ]  # fmt: skip
@@ -427,11 +427,11 @@ def test_giving_up_hands_on_the_last_hint(at: At) -> None:
 @pytest.mark.parametrize(
     ("at", "said", "advised"),
     [
-        (RETRY, "The last words were: refused", True),
+        (RETRY, "The last error was: refused", True),
         (At("work", refused(WRITE_TOO_OLD.sqlstate, WRITE_TOO_OLD.text)),
-         "The last words were: WriteTooOldError: write for key … at timestamp … too old; must write at or above …",
+         "The last error was: WriteTooOldError: write for key … at timestamp … too old; must write at or above …",
          True),
-        (At("begin", lost()), "The last words were: The connection was lost.", False),
+        (At("begin", lost()), "The last error was: The connection was lost.", False),
     ],
 )  # fmt: skip
 def test_giving_up_tells_the_last_words_and_what_to_do_about_contention(at: At, said: str, advised: bool) -> None:

@@ -20,8 +20,8 @@ NOT_A_URL = (
     "(with %40 for an @ and %2F for a / in a password)."
 )
 NOT_A_HOST = "The URL's host is not understood: write host:port, [::1]:port, or several with commas."
-NOT_A_PAIR = "Behind the ? of a URL stand key=value pairs, joined by & (write %26 for an & itself)."
-NOT_A_PERCENT = "The URL holds a % that is no %XX of UTF-8: write %25 for a % itself."
+NOT_A_PAIR = "After the ? of a URL come key=value pairs, joined by & (write %26 for an & itself)."
+NOT_A_PERCENT = "The URL has a % that does not begin a %XX of UTF-8: write %25 for a % itself."
 NOT_A_CHARACTER = "A parameter of the connection holds a zero byte, which no server takes."
 NO_BLANK = "Nothing may follow a URL, and a blank in it is %20."
 NOT_KEYWORDS = (

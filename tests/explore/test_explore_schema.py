@@ -120,7 +120,7 @@ def test_one_that_stands_there_twice_is_not_guessed(session, make, schema):
         ("{s}.odd", "There is no table or schema", ""),
         ("{s}.oder%", "No table has a name like", "{s}.orders"),
         ("elsewhere.public.t", "is in another database", "%crdb_connect"),
-        ("a.b.c.d", "is no name of a table", ""),
+        ("a.b.c.d", "is not a valid table name", ""),
     ],
 )
 def test_a_near_miss_has_a_hint_and_no_word_of_commits(session, filled_schema, text, message, hint):

@@ -253,8 +253,8 @@ def test_a_write_that_is_left_out_is_missed(play, sql, written):
         play(written).run(sql(CLEAR))
 
     assert str(caught.value) == (
-        "It was recorded at another place: DELETE FROM orders\n"
-        "- behind INSERT INTO orders VALUES (4, 'cup')\n"
+        "It was recorded at a different point: DELETE FROM orders\n"
+        "- after INSERT INTO orders VALUES (4, 'cup')\n"
         "+ before the first write\n"
         "Hint: The next recorded write is INSERT INTO orders VALUES (4, 'cup'): run the cells in the recorded "
         "order, from the top: %crdb_connect --frozen again, or a new kernel.\n"
@@ -266,7 +266,7 @@ def test_a_write_that_is_done_twice_is_refused(play, sql, written):
     session = play(written)
     session.run(sql(ADD))
 
-    with pytest.raises(NotRecordedError, match=r"- before the first write\n\+ behind INSERT"):
+    with pytest.raises(NotRecordedError, match=r"- before the first write\n\+ after INSERT"):
         session.run(sql(ADD))
 
 

@@ -492,33 +492,33 @@ NOT_OURS = "Hint: Name a folder that %crdb_freeze has made."
             f"{HEAD}x = {'[' * 3000}\n# end",
             "The recording {} can't be read: maximum recursion depth exceeded.\n" + BROKEN,
         ),
-        (f"{HEAD}\udcff\n# end", "The recording {} is no text in its line 4.\n" + BROKEN),
-        (f"{HEAD}event = 7\n# end", "The recording {} has events that are none.\n" + BROKEN),
-        (f"{HEAD}event = [7]\n# end", "The recording {} has events that are none.\n" + BROKEN),
-        (f"{HEAD}[event]\nnumber = 3\n# end", "The recording {} has events that are none.\n" + BROKEN),
-        (f"{HEAD}connection = ['a']\n# end", "The recording {} has connections that are none.\n" + BROKEN),
+        (f"{HEAD}\udcff\n# end", "The recording {} is not valid text in line 4.\n" + BROKEN),
+        (f"{HEAD}event = 7\n# end", "The recording {} has invalid events.\n" + BROKEN),
+        (f"{HEAD}event = [7]\n# end", "The recording {} has invalid events.\n" + BROKEN),
+        (f"{HEAD}[event]\nnumber = 3\n# end", "The recording {} has invalid events.\n" + BROKEN),
+        (f"{HEAD}connection = ['a']\n# end", "The recording {} has invalid connections.\n" + BROKEN),
         (
             f"{HEAD}[[event]]\nnumber = 3\nconnection = 1\ninstant = 'nonsense'\n# end",
-            f"The recording {{}} has nonsense in its event 3: instant is not what it should be.\n{BROKEN}",
+            f"The recording {{}} has an invalid event 3: instant is invalid.\n{BROKEN}",
         ),
         *(
-            (f"{EVENT}{field}\n# end", f"The recording {{}} has nonsense in its event 3: {why}.\n{BROKEN}")
+            (f"{EVENT}{field}\n# end", f"The recording {{}} has an invalid event 3: {why}.\n{BROKEN}")
             for field, why in [
                 ('write = "INSERT"', "it should say one of read, write, instant, receipt"),
-                ("rows = true", "rows is not what it should be"),
-                ('as_of = "soon"', "as_of is not what it should be"),
-                ('as_of = "NaN"', "as_of is not what it should be"),
-                ("as_of = 17", "as_of is not what it should be"),
-                ('hash = "../../../../etc/passwd"', "hash is not what it should be"),
-                ('columns = [{ name = "a" }]', "columns is not what it should be"),
-                ('columns = ["a"]', "columns is not what it should be"),
-                ('columns = [{ name = "a", oid = 20, modifier = "x" }]', "columns is not what it should be"),
+                ("rows = true", "rows is invalid"),
+                ('as_of = "soon"', "as_of is invalid"),
+                ('as_of = "NaN"', "as_of is invalid"),
+                ("as_of = 17", "as_of is invalid"),
+                ('hash = "../../../../etc/passwd"', "hash is invalid"),
+                ('columns = [{ name = "a" }]', "columns is invalid"),
+                ('columns = ["a"]', "columns is invalid"),
+                ('columns = [{ name = "a", oid = 20, modifier = "x" }]', "columns is invalid"),
                 *(
-                    (f'columns = [{{ name = "a", {number} }}]', "columns is not what it should be")
+                    (f'columns = [{{ name = "a", {number} }}]', "columns is invalid")
                     for number in ("oid = 9999999999", "oid = -1", "oid = 20, modifier = 2147483648")
                 ),
                 *(
-                    (f"facts = {facts}", "facts is not what it should be")
+                    (f"facts = {facts}", "facts is invalid")
                     for facts in (
                         *("7", "{ more = 1 }", "{ text = 'a' }", "{ rows = [1] }", "{ statements = '1' }"),
                         *("{ elapsed = 'x' }", "{ elapsed = nan }", "{ elapsed = -1 }", "{ elapsed = true }"),
@@ -530,19 +530,19 @@ NOT_OURS = "Hint: Name a folder that %crdb_freeze has made."
                         "{ retries = [{ number = 1, message = 'a', more = 1 }] }",
                     )
                 ),
-                ("settings = [1]", "settings is not what it should be"),
-                ("values = { a = 1 }", "values is not what it should be"),
-                ('text = "a"', "text is nothing that is known"),
-                ("more = 1", "more is nothing that is known"),
+                ("settings = [1]", "settings is invalid"),
+                ("values = { a = 1 }", "values is invalid"),
+                ('text = "a"', "text is unknown"),
+                ("more = 1", "more is unknown"),
             ]
         ),
         (
             f'{HEAD}[[event]]\nread = "a"\n# end',
-            "The recording {} has nonsense in its event without a number: number is missing.\n" + BROKEN,
+            "The recording {} has an invalid event without a number: number is missing.\n" + BROKEN,
         ),
         (
             f"{HEAD}[[connection]]\nnumber = 1\npassword = 'a'\n# end",
-            "The recording {} has nonsense in its connection 1: password is nothing that is known.\n" + BROKEN,
+            "The recording {} has an invalid connection 1: password is unknown.\n" + BROKEN,
         ),
     ],
 )

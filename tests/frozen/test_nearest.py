@@ -33,13 +33,13 @@ def test_the_most_similar_query_is_shown_line_by_line():
 
     assert refused(tape, "SELECT id\nFROM order\nWHERE id = 1") == (
         "This query is not in the recording: SELECT id FROM order WHERE id = 1\n"
-        "Most like it is:\n- FROM orders\n+ FROM order"
+        "The most similar one:\n- FROM orders\n+ FROM order"
     )
 
 
 def test_so_is_one_that_differs_in_its_capitals_alone():
     assert refused(reading("SELECT * FROM orders LIMIT 3"), "select * from ORDERS limit 3").splitlines()[1:] == [
-        "Most like it is:",
+        "The most similar one:",
         "- SELECT * FROM orders LIMIT 3",
         "+ select * from ORDERS limit 3",
     ]
@@ -128,7 +128,7 @@ def test_a_read_that_came_before_a_write_says_so():
     served = Served(tape.recording)
     served.take(Question(1, "DELETE FROM orders"), "somebody")
 
-    with pytest.raises(NotRecordedError, match=r"- before the first write\n\+ behind DELETE FROM orders"):
+    with pytest.raises(NotRecordedError, match=r"- before the first write\n\+ after DELETE FROM orders"):
         served.look(Question(1, "SELECT 1"), "somebody")
 
 
@@ -140,7 +140,7 @@ def test_a_question_too_many_is_refused_where_the_answers_differ():
     answers = [served.take(Question(1, "SELECT random()"), "somebody").hash for _ in range(2)]
 
     assert len(set(answers)) == 2
-    with pytest.raises(NotRecordedError, match="once more than it was recorded, where it had different answers"):
+    with pytest.raises(NotRecordedError, match="more often than when it was recorded, with different results"):
         served.take(Question(1, "SELECT random()"), "somebody")
 
 

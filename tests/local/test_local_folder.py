@@ -55,7 +55,7 @@ def test_a_directory_in_use_is_refused_and_stays_in_use(place):
 def test_a_directory_with_something_else_in_it_is_refused_and_untouched(tmp_path):
     (tmp_path / "thesis.tex").write_text("work")
 
-    with pytest.raises(LocalServerError, match="holds something else than a local server's data"):
+    with pytest.raises(LocalServerError, match="holds something other than a local server's data"):
         start(tmp_path)
 
     assert os.listdir(tmp_path) == ["thesis.tex"]
@@ -65,7 +65,7 @@ def test_data_of_an_unknown_engine_is_refused_and_untouched(tmp_path):
     (tmp_path / "crdb_magic.lock").write_text("YugabyteDB")
     (tmp_path / "data").mkdir()
 
-    with pytest.raises(LocalServerError, match="holds something else than a local server's data"):
+    with pytest.raises(LocalServerError, match="holds something other than a local server's data"):
         start(tmp_path)
 
     assert (tmp_path / "data").is_dir()
@@ -145,7 +145,7 @@ def test_a_folder_that_is_held_or_kept_or_something_else_is_not_removed_as_left(
 def test_a_directory_that_the_server_does_not_get_into_is_refused_and_its_parents_untouched(tmp_path):
     modes = [path.stat().st_mode for path in tmp_path.parents]
 
-    with pytest.raises(LocalServerError, match="runs as the user nobody here, who does not get into"):
+    with pytest.raises(LocalServerError, match="runs as the user nobody here, who can't enter"):
         start(tmp_path / "kept")
 
     assert [path.stat().st_mode for path in tmp_path.parents] == modes

@@ -355,7 +355,7 @@ def test_a_connection_that_can_not_be_had_again_is_named(unconnected, proxy, pro
     proxy.refuse()
     proxy.cut()
 
-    with pytest.raises(CrdbMagicError, match="It is the connection prod: %crdb_doctor --on prod looks at its way"):
+    with pytest.raises(CrdbMagicError, match="It is the connection prod: %crdb_doctor --on prod checks it"):
         unconnected(cell.format(option))
 
 

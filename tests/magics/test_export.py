@@ -133,7 +133,11 @@ def test_an_error_shows_the_statement_as_written_and_leaves_no_file(notebook, tm
 @pytest.mark.parametrize(
     ("cell", "error", "message"),
     [
-        ("%crdb_export 'SELECT 1' a.txt", OptionError, r"\.parquet, \.arrow, \.csv: not 'a\.txt'"),
+        (
+            "%crdb_export 'SELECT 1' a.txt",
+            OptionError,
+            r"'a\.txt' names no known format: use \.parquet, \.arrow, \.csv",
+        ),
         ("%crdb_export 'SELECT 1; SELECT 2' a.csv", OptionError, "Only a query by itself"),
         ("%crdb_export 'DELETE FROM t' a.csv", OptionError, "Only a query by itself"),
         ("%%crdb_export a.csv\n-- nothing", OptionError, "There is no query"),

@@ -47,7 +47,7 @@ def test_a_date_that_is_no_instant_is_told_of_each_time(notebook, more):
     for _ in range(2):
         notebook(f"%%crdb_txn --dates datetime64\nSELECT 'infinity'::DATE AS day{more}")
 
-        assert 'Column "day" holds a date that is no datetime64' in notebook.shown
+        assert 'Column "day" has a date that does not fit datetime64' in notebook.shown
 
 
 def test_a_frame_of_polars_is_the_value(notebook):

@@ -214,7 +214,7 @@ def test_freeze_off_leads_to_servers_again(frozen: Twice, url: str) -> None:
     frozen.notebook("%crdb_freeze off")
 
     assert frozen.notebook.shown.splitlines() == [
-        "Closed default.", "Served no more: %crdb_connect leads to servers.",
+        "Closed default.", "Replay ended: %crdb_connect connects to servers again.",
     ]  # fmt: skip
     frozen.notebook(f"%crdb_connect {url}")
     assert "Served" not in frozen.notebook.shown
@@ -254,7 +254,7 @@ def test_the_freeze_cell_that_is_run_once_more_goes_on(recording: Twice) -> None
     said = recording.notebook.shown.strip()
     recording.notebook("%crdb_txn SELECT 3 AS three")
 
-    assert said == f"Goes on recording into {recording.folder}. To begin anew, %crdb_freeze off first."
+    assert said == f"Recording into {recording.folder} continues. To start over, run %crdb_freeze off first."
     assert asked(recording.folder) == ["SELECT 2 AS two", "SELECT 3 AS three"]
 
 
@@ -265,7 +265,7 @@ def test_behind_a_new_connection_or_an_end_it_begins_anew(recording: Twice, befo
     said = recording.notebook.shown.strip()
     recording.notebook("%crdb_txn SELECT 3 AS three")
 
-    assert said == f"Records into {recording.folder}, anew."
+    assert said == f"Recording into {recording.folder} from the start."
     assert asked(recording.folder) == ["SELECT 3 AS three"]
 
 
@@ -273,7 +273,7 @@ def test_a_recording_without_a_question_is_served_and_said_to_hold_none(twice: T
     twice.live()
     twice.frozen()
 
-    assert f"recording in {twice.folder}, which holds no question: no server is asked." in twice.notebook.shown
+    assert f"recording in {twice.folder}, which is empty: no server is used." in twice.notebook.shown
 
 
 def test_a_folder_that_is_no_recording_is_refused(unconnected: Any, tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_that_a_recording_is_served_is_said_under_each_line_about_a_connection(t
     twice.frozen(cell)
 
     assert twice.notebook.shown.strip().splitlines() == [
-        line, f"Served from the recording in {twice.folder}: no server is asked. %crdb_freeze off ends that.",
+        line, f"Served from the recording in {twice.folder}: no server is used. %crdb_freeze off ends that.",
     ]  # fmt: skip
 
 

@@ -34,11 +34,11 @@ def test_an_option_of_another_tool_is_told_as_ours(name, hint):
 @pytest.mark.parametrize(
     ("rest", "hint"),
     [
-        ("df", "df << puts the result into df; --on df asks the connection of that name."),
+        ("df", "df << puts the result into df; --on df uses the connection of that name."),
         ("df < <", "df << puts the result into df."),
         ("df <", "df << puts the result into df."),
         ("df =", "df << puts the result into df."),
-        ("2df <<", "'2df' is no name of a variable: letters, digits and _, with no digit before them."),
+        ("2df <<", "'2df' is not a valid variable name: letters, digits and _, not beginning with a digit."),
         ("SELECT", None),
         ("SELECT 1", None),
         ("Berlin 'x'", None),
@@ -94,7 +94,7 @@ def test_a_database_of_peewees_own_is_told_from_ours(kind, text):
     ("cell", "words"),
     [
         ("%%crdb_txn df\nSELECT 1", "df << puts the result into df"),
-        ("%crdb_txn default", "default is a connection.\nHint: --on default asks it."),
+        ("%crdb_txn default", "default is a connection.\nHint: --on default uses it."),
         ("%crdb_txn --persist df", "%crdb_write df"),
         ("%crdb_connect {{url}}", "written :url"),
         ("%crdb_connect old_db", "is a playhouse.cockroachdb.CockroachDatabase"),

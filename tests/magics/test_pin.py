@@ -73,7 +73,7 @@ def test_the_list_of_connections_tells_of_the_pin(log):
 def test_a_write_is_refused_with_the_way_out(log):
     log("%crdb_pin")
 
-    with pytest.raises(StatementError, match="--as-of now steps out of that"):
+    with pytest.raises(StatementError, match="--as-of now overrides it"):
         log("%crdb_txn INSERT INTO log VALUES (2)")
 
 
@@ -123,7 +123,7 @@ def test_a_frame_and_a_receipt_can_be_pinned_to_by_their_name(log):
 def test_one_that_was_read_at_the_present_has_no_instant(log):
     log("df = %crdb_txn SELECT n FROM log")
 
-    with pytest.raises(OptionError, match="That DataFrame has no instant"):
+    with pytest.raises(OptionError, match="That DataFrame has no timestamp"):
         log("%crdb_pin df")
 
 
@@ -187,7 +187,7 @@ def test_one_who_may_not_ask_is_told_that_it_is_not_known(as_cockroachdb):
     said = as_cockroachdb(refused)
 
     assert said[1:] == [
-        "Until when the server remembers it is not known here.",
+        "How long the server keeps it is not known here.",
         "How long its past is kept: refused by the server: operation is unsupported in multi-tenancy mode "
         "(SQLSTATE 0A000).",
     ]

@@ -113,7 +113,7 @@ def test_a_line_that_waits_is_one_output_that_is_empty_in_the_end(screen):
         waiting(_REFUSED)
 
     assert list(screen.outputs.values()) == [{}]
-    assert screen.lines == ["Attempt 1 of 3 was refused (40001 RETRY_SERIALIZABLE); next in 0 s …"] * 2
+    assert screen.lines == ["Attempt 1 of 3 failed (40001 RETRY_SERIALIZABLE); retrying in 0 s …"] * 2
 
 
 @pytest.mark.usefixtures("_slow_to_show")

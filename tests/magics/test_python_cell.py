@@ -129,7 +129,7 @@ def test_a_syntax_error_is_shown_without_our_frames(notebook):
     with pytest.raises(ScriptError) as caught:
         notebook("%%crdb_txn --python\nx = 1\ndef (:")
 
-    assert str(caught.value) == "The cell is no Python: invalid syntax.\nline 2: def (:\n            ^"
+    assert str(caught.value) == "The cell is not Python: invalid syntax.\nline 2: def (:\n            ^"
     assert "python_cell.py" not in notebook.shown
 
 
@@ -138,7 +138,7 @@ def test_an_indentation_error_is_as_short(notebook):
         notebook("%%crdb_txn --python\nif True:\n    x = 1\n  y = 2")
 
     assert caught.value.message.splitlines() == [
-        "The cell is no Python: unindent does not match any outer indentation level.",
+        "The cell is not Python: unindent does not match any outer indentation level.",
         "line 3:   y = 2",
         "         ^",
     ]

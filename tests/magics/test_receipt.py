@@ -72,7 +72,7 @@ def test_a_reader_of_the_past_has_the_instant_that_it_read(log):
 def test_one_of_the_present_that_wrote_nothing_has_none(log):
     numbers(log)
 
-    with pytest.raises(OptionError, match="That Receipt has no instant"):
+    with pytest.raises(OptionError, match="That Receipt has no timestamp"):
         numbers(log, "--as-of :crdb_receipt")
 
 

@@ -87,7 +87,7 @@ def test_what_was_read_at_no_instant_is_compared_with_the_present_and_that_is_sa
     assert [(row[0], row[1]) for row in listed(found)] == [("only now", 2)]
     assert said(prices) == [
         "Different: 1 only now.",
-        "It was read at no instant (--as-of, or a pin), and is compared with the present.",
+        "It was read without --as-of or a pin, so it is compared with the present.",
     ]
 
 
@@ -112,7 +112,9 @@ def test_rows_without_an_order_are_compared_as_a_multiset(prices):
     found = prices("%crdb_rerun df")
 
     assert listed(found) == [("only now", 0)]
-    assert said(prices)[-1] == ("Without an ORDER BY rows have no place: --key COLUMN,… tells which is which.")
+    assert said(prices)[-1] == (
+        "Without ORDER BY, rows can't be matched by position: use --key COLUMN,… to identify them."
+    )
 
 
 def test_one_row_needs_no_order(prices):

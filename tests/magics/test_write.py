@@ -160,15 +160,15 @@ def test_an_index_with_a_name_is_said_to_be_left_out(notebook, frame, name):
     ("line", "error", "message"),
     [
         ("df", OptionError, "Add --table"),
-        ("df.head(, --table t", ParameterError, r"is no expression of Python \(invalid syntax\)"),
-        ("nothing --table t", ParameterError, "'nothing' is no DataFrame"),
+        ("df.head(, --table t", ParameterError, r"is not a Python expression \(invalid syntax\)"),
+        ("nothing --table t", ParameterError, "'nothing' is not a DataFrame"),
         ("odd --table t", InputError, "'c' holds complex"),
         ("df --table t --mode both", OptionError, "fail, append, replace, upsert"),
-        ("df --table a..b", OptionError, "is no name of a table"),
+        ("df --table a..b", OptionError, "is not a valid table name"),
         ("df --table t --key exakt", OptionError, "Did you mean exact"),
         ("df --table t --dtype exact", OptionError, "column=TYPE"),
         ("df --table t --dtype exakt=INT4", OptionError, "Did you mean exact"),
-        ("df --table t --dtype 'exact=INT4; DROP TABLE u'", OptionError, "is no type"),
+        ("df --table t --dtype 'exact=INT4; DROP TABLE u'", OptionError, "is not a valid type"),
         ("df --table t --key text", InputError, "'text' is in the primary key, and 1 of its values is missing"),
     ],
 )
@@ -223,7 +223,7 @@ def test_an_error_of_an_expression_is_the_users_own(notebook):
 
 def test_an_expression_that_is_no_frame_is_refused_by_its_type(notebook):
     notebook["df"] = pd.DataFrame({"a": [1]})
-    with pytest.raises(ParameterError, match=r"^'df\.a' is a Series, no DataFrame: write %crdb_write FRAME"):
+    with pytest.raises(ParameterError, match=r"^'df\.a' is a Series, not a DataFrame: write %crdb_write FRAME"):
         notebook("%crdb_write df.a --table t")
 
 

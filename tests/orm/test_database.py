@@ -451,7 +451,7 @@ async def _async(_: object) -> None: ...
 
 @pytest.mark.parametrize("callback", [_async, lambda _: (yield)])
 def test_a_callback_that_would_run_behind_the_commit_is_refused(db, callback):
-    with pytest.raises(OptionError, match="behind the commit"):
+    with pytest.raises(OptionError, match="after the commit"):
         db.run_transaction(callback)
 
 
@@ -683,7 +683,7 @@ def test_a_pin_holds_in_each_kind_of_block(db, pinned, block):
         assert pinned.select().count() == 2
         pinned.create(id=4, balance=0)
 
-    assert "--as-of now steps out" in caught.value.__notes__[0]
+    assert "--as-of now overrides it" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize(("system_time", "seen"), [(None, 2), ("now", 3)])

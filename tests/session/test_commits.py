@@ -300,5 +300,5 @@ def test_what_only_reads_has_no_instant_to_come_back_to(session, sql, table):
     receipt = session.run(sql(_READ.format(table=table))).receipt
 
     assert (receipt.committed_at, receipt.instant) == (None, None)
-    with pytest.raises(CrdbMagicError, match="That Receipt has no instant"):
+    with pytest.raises(CrdbMagicError, match="That Receipt has no timestamp"):
         AsOf.parse(receipt)

@@ -28,7 +28,7 @@ _NONE = "/nowhere/client.crt"
         ('invalid port number: "99999"', {}, "up to 65535"),
         ("No such file or directory", {}, "nothing says where the server is"),
         ("No such file or directory", {"host": "/nowhere"}, "no server has a socket in the folder that host names"),
-        ('invalid connection option "pasword"', {}, "be it a keyword or behind the ?"),
+        ('invalid connection option "pasword"', {}, "whether a keyword or after the ?"),
         ("password authentication failed for user", {"password": "<ENTER-SQL-USER-PASSWORD>"}, "placeholder"),
         ("no pg_hba.conf entry", {"sslcert": _NONE}, "there is no file of the name in sslcert"),
     ],

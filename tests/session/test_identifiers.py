@@ -50,11 +50,11 @@ def test_values_stand_beside_names(session, sql, table):
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (7, ':"name" is no name, but of type int.'),
-        (None, ':"name" is no name, but of type NoneType.'),
-        (["a"], ':"name" is no name, but of type list.'),
-        (("public", "a"), ':"name" is no name, but of type tuple.'),
-        ("", ':"name" is no name: it is empty.'),
+        (7, ':"name" is not a name, but of type int.'),
+        (None, ':"name" is not a name, but of type NoneType.'),
+        (["a"], ':"name" is not a name, but of type list.'),
+        (("public", "a"), ':"name" is not a name, but of type tuple.'),
+        ("", ':"name" is not a name: it is empty.'),
         ("a\0b", ':"name" is a text that holds a character no server takes.'),
         ("\ud800", ':"name" is a text that holds a character no server takes.'),
     ],

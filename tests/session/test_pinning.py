@@ -149,7 +149,7 @@ def test_a_write_is_refused_with_the_way_out(session, sql, table, count, pinned,
 
     assert (caught.value.sqlstate, caught.value.outcome) == ("25006", Outcome.NOT_COMMITTED)
     assert caught.value.hint == (
-        f"the connection is pinned to {pinned}: --as-of now steps out of that, %crdb_pin off ends it."
+        f"the connection is pinned to {pinned}: --as-of now overrides it, %crdb_pin off ends it."
     )
     assert count(_AT_PRESENT) == 3
 

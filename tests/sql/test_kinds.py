@@ -221,7 +221,7 @@ def test_what_does_not_belong_in_a_cell_is_refused(text: str) -> None:
                 "Hint: Write rows with INSERT; read them with the SELECT itself, its result is a DataFrame.",
             ],
         ),
-        ("-- nothing", ["The cell holds no SQL statement.", "Hint: Write one below %%crdb_txn, or behind %crdb_txn."]),
+        ("-- nothing", ["The cell holds no SQL statement.", "Hint: Write one below %%crdb_txn, or after %crdb_txn."]),
     ],
     ids=["commit", "start", "restart", "copy", "empty"],
 )

@@ -124,7 +124,7 @@ def test_a_table_is_named_letter_by_letter(name, quoted):
 
 @pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a..b", "a.b.c.d", 'a"b', '"a', '"a"b', "a\0b"])
 def test_what_is_no_name_is_refused(name):
-    with pytest.raises(OptionError, match="is no name of a table"):
+    with pytest.raises(OptionError, match="is not a valid table name"):
         table_parts(name)
 
 

@@ -56,10 +56,10 @@ def test_an_invisible_character_means_itself_in_quotes_comments_and_between_lett
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ("SELECT :cfg.key", ":cfg.key (line 1): a parameter is a variable, no expression."),
-        ("SELECT\n:ids[0]", ":ids[0] (line 2): a parameter is a variable, no expression."),
-        ("SELECT :ids [0] + 1", ":ids [0] (line 1): a parameter is a variable, no expression."),
-        ('SELECT :cfg["key"]', ':cfg["key"] (line 1): a parameter is a variable, no expression.'),
+        ("SELECT :cfg.key", ":cfg.key (line 1): a parameter is a variable, not an expression."),
+        ("SELECT\n:ids[0]", ":ids[0] (line 2): a parameter is a variable, not an expression."),
+        ("SELECT :ids [0] + 1", ":ids [0] (line 1): a parameter is a variable, not an expression."),
+        ('SELECT :cfg["key"]', ':cfg["key"] (line 1): a parameter is a variable, not an expression.'),
     ],
 )
 def test_an_attribute_or_an_item_of_a_variable_is_refused(cell, sentence):

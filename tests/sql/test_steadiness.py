@@ -219,7 +219,7 @@ def test_each_has_a_sentence_with_its_word(why):
 
 
 def test_a_sentence_names_the_function():
-    assert unsteady(only("SELECT random()"))[0].sentence == "random() gives another value each time that this is asked."
+    assert unsteady(only("SELECT random()"))[0].sentence == "random() gives a different value each time."
 
 
 @given(nasty_text)

@@ -257,6 +257,6 @@ def test_within_a_transaction_it_is_refused(session, path):
             cursor.execute("SELECT 1")
         exported(session, MANY, path)
 
-    with pytest.raises(OptionError, match="outside of the transaction"):
+    with pytest.raises(OptionError, match="outside the transaction"):
         session.transact(work, TransactionOptions())
     assert left_as_it_was(path, session)

@@ -279,7 +279,7 @@ def test_within_a_transaction_a_stream_is_refused(session, stream):
             cursor.execute("SELECT 1")
         next(stream(MANY))
 
-    with pytest.raises(OptionError, match="outside of the transaction"):
+    with pytest.raises(OptionError, match="outside the transaction"):
         session.transact(work)
 
 

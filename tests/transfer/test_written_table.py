@@ -32,10 +32,10 @@ def test_a_key_is_made_by_the_server_or_of_columns(asked, names, key):
     ("asked", "message"),
     [
         ("uuid", "adds a column id, and the DataFrame has one"),
-        ("ownr", "ownr, which is no column.*\nHint: Did you mean owner"),
+        ("ownr", "ownr, which is not a column.*\nHint: Did you mean owner"),
         ("zzz", "It has: id, owner"),
         ("id,id", "names id twice"),
-        (["uuid"], "uuid, which is no column"),
+        (["uuid"], "uuid, which is not a column"),
         (5, "names of columns, not a int"),
     ],
 )
@@ -67,14 +67,14 @@ def test_types_are_given_by_name(asked, given):
         ("a", "can't be read"),
         ("a=", "can't be read"),
         ("a=INT,a=TEXT", "names a twice"),
-        ("a=INT; DROP TABLE b", "is no type for a"),
+        ("a=INT; DROP TABLE b", "is not a valid type for a"),
         ("a=INT) --", "can't be read"),
         ("a=DECIMAL(10,2", "can't be read"),
-        ("a='x'", "is no type for a"),
-        ({"a": "INT, b INT"}, "is no type for a"),
-        ({"a": ""}, "is no type for a"),
+        ("a='x'", "is not a valid type for a"),
+        ({"a": "INT, b INT"}, "is not a valid type for a"),
+        ({"a": ""}, "is not a valid type for a"),
         (5, "a dict of them, not a int"),
-        ({"a": "INT DEFAULT (SELECT 1)"}, "is no type for a"),
+        ({"a": "INT DEFAULT (SELECT 1)"}, "is not a valid type for a"),
     ],
 )
 def test_what_is_no_type_is_refused(asked, message):

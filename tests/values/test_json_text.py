@@ -96,11 +96,11 @@ def test_a_value_has_one_text_whether_a_decimal_stands_beside_it_or_not(value, w
         ({"p": pd.Period("2026")}, "a Period at ['p'], which JSON has no form for"),
         ([10**5000], "a int at [0], which JSON has no form for"),
         *(
-            ([NAN], "nan at [0], which is no number in JSON"),
-            (-Decimal("inf"), "-Infinity, which is no number in JSON"),
+            ([NAN], "nan at [0], which is not a number in JSON"),
+            (-Decimal("inf"), "-Infinity, which is not a number in JSON"),
         ),
         *(
-            ({NAN: 1}, "nan, which is no number in JSON"),
+            ({NAN: 1}, "nan, which is not a number in JSON"),
             ([{DAY: 1}], "a date as a key at [0], where JSON takes texts"),
         ),
     ],
