@@ -10,7 +10,7 @@ from typing import TypeVar
 import pandas as pd
 
 from crdb_magic.core.asof import NOW, AsOf
-from crdb_magic.core.options import DEFAULTS, TransactionOptions
+from crdb_magic.core.options import DEFAULTS, RetryPolicy, TransactionOptions
 from crdb_magic.errors import StatementError
 from crdb_magic.session.driver import Connection, text_cursor
 from crdb_magic.session.queries import Values
@@ -22,9 +22,11 @@ Row = tuple[str | None, ...]
 Named = Mapping[str, str | None]
 
 
-def read(session: Session, work: Callable[[Connection], T], as_of: AsOf | None = None) -> T:
+def read(
+    session: Session, work: Callable[[Connection], T], as_of: AsOf | None = None, retry: RetryPolicy = DEFAULTS.retry
+) -> T:
     """Ask within the open transaction, which then shows what it has made, else in one that only reads."""
-    options = DEFAULTS if session.in_transaction else TransactionOptions(read_only=True, as_of=as_of)
+    options = DEFAULTS if session.in_transaction else TransactionOptions(read_only=True, as_of=as_of, retry=retry)
     return session.carry_out(work, options, lambda _: None)[0]
 
 

@@ -10,7 +10,7 @@ from crdb_magic.columns.encode import index_left_out
 from crdb_magic.core.amounts import rows_in_words
 from crdb_magic.core.receipt import Receipt
 from crdb_magic.core.wording import without_ids
-from crdb_magic.errors import OptionError
+from crdb_magic.errors import OptionError, Outcome
 from crdb_magic.explore.suggestions import suggestion_for_new
 from crdb_magic.magics.arguments import ON, Call, Fills, Option, Rest
 from crdb_magic.magics.audience import Audience
@@ -18,7 +18,7 @@ from crdb_magic.magics.expression import frame_of
 from crdb_magic.magics.magic import CrdbMagic, magic
 from crdb_magic.magics.outputs import say
 from crdb_magic.magics.progress import Progress
-from crdb_magic.magics.waiting import interrupts_shown_short
+from crdb_magic.magics.waiting import interrupts_shown_short, show_short
 from crdb_magic.session.session import Session
 from crdb_magic.transfer.loading import Mode, Writing, write
 from crdb_magic.transfer.table import GENERATED
@@ -70,7 +70,10 @@ def crdb_write(notebook: CrdbMagic, call: Call) -> None:
     def receipt(one: Receipt) -> None:
         notebook.noted(one, call.given.get("on"), [f"(a DataFrame into {writing.table})"])
 
-    say(_write(session, frame, writing, notebook.audience, receipt if notebook.receipts else None))
+    sentences, made = _write(session, frame, writing, notebook.audience, receipt if notebook.receipts else None)
+    say(sentences)  # before anything else is asked: that it was written is not to be lost
+    if made and (meant := _meant(session, writing.table)):
+        say(meant)
 
 
 def _writing(call: Call) -> Writing:
@@ -88,8 +91,11 @@ def _write(
     writing: Writing,
     audience: Audience,
     receipt: Callable[[Receipt], None] | None,
-) -> str:
-    """Write with a bar that begins again when the transaction does; give the sentence about it, and the notices."""
+) -> tuple[str, bool]:
+    """Write with a bar that begins again when the transaction does; give what to say, and whether a table was made.
+
+    Said is a sentence about it, and the notices.
+    """
     objects = len(frame) * int((frame.dtypes == "object").sum())
     bar = Progress(len(frame), writing.table, audience, at_once=objects >= _MANY)
     with bar, interrupts_shown_short(begun=lambda: bar.begun):
@@ -97,5 +103,14 @@ def _write(
     made = "table made, " if written.made else ""
     left_out = index_left_out(frame)
     sentence = f"{writing.table}: {made}{rows_in_words(written.rows)} written{f', {left_out}' if left_out else ''}."
-    meant = suggestion_for_new(session, writing.table) if written.made else None
-    return "\n".join([" ".join(filter(None, (sentence, meant))), *map(without_ids, written.notices)])
+    return "\n".join([sentence, *map(without_ids, written.notices)]), written.made
+
+
+def _meant(session: Session, table: str) -> str | None:
+    """Say which table may have been meant, when the write is done; an interrupt says so."""
+    try:
+        return suggestion_for_new(session, table)
+    except KeyboardInterrupt:  # its notes are about the question's transaction
+        interrupt = KeyboardInterrupt()
+        show_short(interrupt, "KeyboardInterrupt: the write was done.", Outcome.COMMITTED.value)
+        raise interrupt from None

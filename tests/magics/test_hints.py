@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from crdb_magic.errors import CrdbMagicError, ParameterError, ScriptError, StatementError
+from crdb_magic.core.options import RetryPolicy
+from crdb_magic.errors import ConnectionFailedError, CrdbMagicError, ParameterError, ScriptError, StatementError
+from crdb_magic.explore import suggestions
 
 
 def test_a_name_is_a_variable_in_double_quotes(notebook, table):
@@ -71,6 +73,57 @@ def test_a_table_that_is_misspelt_is_suggested_on_every_run(notebook, table):
 
     assert len(said) == 1
     assert f"Hint: Did you mean {table}?\nNothing was committed." in said.pop()
+
+
+def test_a_table_is_suggested_for_one_with_its_schema(notebook, table):
+    with pytest.raises(StatementError, match=f"Did you mean {table}\\?"):
+        notebook(f"%crdb_txn SELECT * FROM public.{table}s")
+
+
+def _refused(notebook, sql):
+    with pytest.raises(StatementError) as caught:
+        notebook(f"%crdb_txn {sql}")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "end", [KeyboardInterrupt(), ConnectionFailedError("gone"), ValueError("a bug of ours")], ids=repr
+)
+def test_the_error_is_raised_whatever_becomes_of_the_question_after_it(notebook, table, monkeypatch, end):
+    def question(_):
+        raise end
+
+    monkeypatch.setattr(suggestions, "relations", question)
+    shown = _refused(notebook, f"SELECT * FROM {table}s")
+
+    assert f'"{table}s" does not exist' in shown
+    assert "Did you mean" not in shown
+
+
+def test_a_question_that_is_to_be_asked_again_is_let_be(notebook, table, monkeypatch, refused):
+    asked = []
+
+    def question(connection):
+        asked.append(refused)
+        connection.cursor().execute(refused)
+
+    monkeypatch.setattr(suggestions, "relations", question)
+    _refused(notebook, f"SELECT * FROM {table}s")
+
+    assert len(asked) == 1
+
+
+def test_a_question_that_takes_long_is_ended(notebook, table, monkeypatch):
+    relations = suggestions.relations
+
+    def question(connection):
+        connection.cursor().execute("SELECT pg_sleep(60)")
+        return relations(connection)
+
+    monkeypatch.setattr(suggestions, "relations", question)
+    monkeypatch.setattr(suggestions, "_ONCE", RetryPolicy(max_attempts=1, timeout=0.1))
+
+    assert "Did you mean" not in _refused(notebook, f"SELECT * FROM {table}s")
 
 
 def test_within_a_transaction_nothing_is_asked_for_that(notebook, table):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from crdb_magic.errors import InputError, OptionError, ParameterError, StatementError
+from crdb_magic.explore import suggestions
 
 
 @pytest.fixture
@@ -284,7 +285,21 @@ def test_that_a_table_was_made_to_add_rows_to_is_said_with_the_one_that_may_be_m
     shown = notebook.shown
     notebook(f"%crdb_txn DROP TABLE {name}s")
 
-    assert shown.startswith(f"{name}s: table made, 1 row written. Did you mean {name}")
+    assert shown.startswith(f"{name}s: table made, 1 row written.\nDid you mean {name}")
+
+
+def test_an_interrupt_after_a_write_says_that_it_was_done(notebook, frame, name, monkeypatch):
+    def question(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suggestions, "relations", question)
+    notebook["df"] = frame.head(1)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        notebook(f"%crdb_write df --table {name} --mode append")
+
+    assert notebook.shown.splitlines()[0] == f"{name}: table made, 1 row written."
+    assert caught.value._render_traceback_() == ["KeyboardInterrupt: the write was done.", "It was committed."]
+    assert len(notebook(f"%crdb_txn SELECT * FROM {name}")) == 1
 
 
 def test_a_table_of_another_number_is_not_meant(notebook, frame, name):
