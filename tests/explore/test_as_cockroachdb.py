@@ -259,7 +259,7 @@ def test_before_v23_2_ranges_name_no_tables(target, server, make, schema, versio
         session.close()
 
     assert (one.estimate, one.notes) == ((None, 2_500_000), ())
-    assert all_.notes == (f"Sizes: CockroachDB {version} tells those of one table; of all, v23.2 does.",)
+    assert all_.notes == (f"Sizes: CockroachDB {version} has them for one table only; v23.2 has them for all.",)
 
 
 # What goes on: SHOW CLUSTER SESSIONS and STATEMENTS of docs/v24.1, crdb_internal of docs/v23.1.
