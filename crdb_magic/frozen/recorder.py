@@ -54,7 +54,7 @@ def _apart(method: Method[T]) -> Method[T]:
 
 
 class Recorder:
-    """Records all that is asked on the connections of this process, from now on until it is closed.
+    """Records all that is asked on the connections of this process, from now on until it is closed or another begins.
 
     ``folder`` is made if need be; raises :class:`crdb_magic.errors.RecordingError` if another recorder has it. What
     goes wrong later (a full disk) ends the recording with a warning, and nothing else: no transaction is lost for it.
@@ -63,6 +63,8 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._manifest = Manifest(folder)
+        if isinstance(HOOKS.listener, Recorder):  # not before the folder is ours: it would end for nothing
+            HOOKS.listener.close()
         self._process = os.getpid()
         self._outcome = COMPLETE
         self._lock = threading.RLock()

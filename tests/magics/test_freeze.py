@@ -100,10 +100,14 @@ class Twice:
     def unchanged(self, *cells: str) -> list[Any]:
         """Run it in another kernel, which the environment serves."""
         self.proxy.close()
-        self._environment.setenv("CRDB_MAGIC_FROZEN", str(self.folder))
+        self.begin_under("CRDB_MAGIC_FROZEN", self.folder)
+        return self.live(*cells)
+
+    def begin_under(self, variable: str, folder: Path) -> None:
+        """Begin another kernel, with a variable of the environment."""
+        self._environment.setenv(variable, str(folder))
         self.notebook.shell.run_line_magic("unload_ext", "crdb_magic")
         self.notebook.shell.run_line_magic("load_ext", "crdb_magic")
-        return self.live(*cells)
 
     def frozen(self, *cells: str) -> list[Any]:
         """Run cells behind --frozen."""
@@ -269,6 +273,51 @@ def test_behind_a_new_connection_or_an_end_it_begins_anew(recording: Twice, befo
     assert asked(recording.folder) == ["SELECT 3 AS three"]
 
 
+def test_a_recording_into_another_folder_ends_the_one_before_which_is_said(recording: Twice, tmp_path: Path) -> None:
+    recording.notebook(f"%crdb_freeze {tmp_path / 'other'}")
+    said = recording.notebook.shown.splitlines()
+    recording.notebook("%crdb_txn SELECT 3 AS three")
+
+    assert said == ["The recording is complete.", f"Recording into {tmp_path / 'other'} from the start."]
+    assert asked(recording.folder) == ["SELECT 2 AS two"]
+    assert asked(tmp_path / "other") == ["SELECT 3 AS three"]
+
+
+def test_one_that_is_refused_ends_nothing(recording: Twice, tmp_path: Path) -> None:
+    (tmp_path / "manifest.toml").write_text("[mine]\n")
+    with pytest.raises(RecordingError, match="would be lost"):
+        recording.notebook(f"%crdb_freeze {tmp_path}")
+    recording.notebook("%crdb_txn SELECT 3 AS three")
+
+    assert asked(recording.folder) == ["SELECT 2 AS two", "SELECT 3 AS three"]
+
+
+@pytest.fixture
+def under_freeze(recording: Twice, tmp_path: Path) -> Twice:
+    """A notebook in a kernel whose environment says into which folder it is recorded; another recording is there."""
+    recording.begin_under("CRDB_MAGIC_FREEZE", tmp_path / "environment")
+    return recording
+
+
+def test_another_recording_than_the_environment_s_is_served_itself_until_off(under_freeze: Twice, url: str) -> None:
+    under_freeze.frozen("%crdb_connect :url")
+
+    assert under_freeze.notebook("%crdb_txn SELECT 2 AS two").two.tolist() == [2]
+    under_freeze.notebook("%crdb_freeze off")
+    assert "Replay ended" in under_freeze.notebook.shown
+    under_freeze.notebook(f"%crdb_connect {url}")
+    assert under_freeze.notebook("%crdb_txn SELECT 5 AS five").five.tolist() == [5]
+
+
+def test_what_the_environment_has_recorded_is_served_in_the_place_of_the_folder_of_the_notebook(
+    under_freeze: Twice,
+) -> None:
+    under_freeze.live("%crdb_txn SELECT 3 AS three")
+    under_freeze.frozen("%crdb_connect :url")
+
+    assert under_freeze.notebook("%crdb_txn SELECT 3 AS three").three.tolist() == [3]
+
+
 def test_a_recording_without_a_question_is_served_and_said_to_hold_none(twice: Twice) -> None:
     twice.live()
     twice.frozen()
@@ -301,12 +350,14 @@ def test_that_a_recording_is_served_is_said_under_each_line_about_a_connection(t
     ]  # fmt: skip
 
 
-def test_a_recording_that_broke_off_is_not_called_complete(notebook: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["%crdb_freeze off", "%crdb_freeze {}/r", "%crdb_freeze {}/other"])
+def test_a_recording_that_broke_off_is_not_called_complete(notebook: Any, tmp_path: Path, ending: str) -> None:
     notebook(f"%crdb_freeze {tmp_path / 'r'}")
     (tmp_path / "r" / "data").write_text("in the way")
     with pytest.warns(UserWarning, match="has ended"):
         notebook("%crdb_txn SELECT 1 AS one")
-    notebook("%crdb_freeze off")
+    (tmp_path / "r" / "data").unlink()
+    notebook(ending.format(tmp_path))
 
     assert notebook.shown.startswith(f"The recording into {tmp_path / 'r'} has ended: ")
 
