@@ -204,7 +204,7 @@ class BusyError(CrdbMagicError):
 class StatementError(CrdbMagicError):
     """The server refused a statement.
 
-    Attributes: ``sqlstate`` (five characters), ``detail``, ``hint``, ``context`` (which row and column of a COPY,
+    Attributes: ``sqlstate`` (five characters), ``detail``, ``hint``, ``context`` (which line and column of a COPY,
     which line of a function) as the server gave them; ``excerpt``, the lines that show where in the cell the
     statement is, with a caret under the offending word.
 

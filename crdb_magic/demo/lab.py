@@ -32,5 +32,8 @@ def open_lab(options: Sequence[str]) -> NoReturn:
         print(f"{copy} is here already, and opened as it is.", flush=True)
     else:
         shutil.copyfile(QUICKSTART, copy)
+        print(f"Copied to {copy}.", flush=True)
     # In our place and not below us: Ctrl-C is for it alone, which asks whether it is meant.
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(copy), *options])  # noqa: S606 - a program of ours
+    # The URL that it prints leads to the notebook, also where no browser is opened.
+    where = f"--LabApp.default_url=/lab/tree/{copy}"
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", where, *options])  # noqa: S606 - a program of ours

@@ -14,10 +14,10 @@ const colours = {
   activate: (app, languages) => {
     // The language of code cells is loaded with the first of them; what the registry has can't be registered again.
     const cells = languages.findByMIME('text/x-ipython');
-    const load = cells.load.bind(cells);
-    cells.support = undefined;
-    cells.load = async () => {
-      const [python, sql] = await Promise.all([load(), languages.getLanguage('text/x-pgsql')]);
+    const { load } = cells;
+    const plain = Object.create(cells); // load() keeps what it has loaded in `this`, where the next cell would take it
+    const both = async () => {
+      const [python, sql] = await Promise.all([load.call(plain), languages.getLanguage('text/x-pgsql')]);
       try {
         return withMagics(python, sql.support);
       } catch (error) {
@@ -25,6 +25,9 @@ const colours = {
         return python;
       }
     };
+    let loading;
+    cells.support = undefined;
+    cells.load = () => (loading ??= both());
   }
 };
 
