@@ -48,7 +48,7 @@ def test_a_decimal_with_a_nan_is_text(tmp_path: Path):
     assert parquet.read_table(tmp_path / "a.parquet")["v"].to_pylist() == ["1.50", "NaN"]
 
 
-def test_its_csv_is_spelled_as_the_server_does(tmp_path: Path):
+def test_its_csv_is_spelled_as_that_of_a_query(tmp_path: Path):
     frame = pd.DataFrame(
         {
             "b": [True, False],
@@ -61,5 +61,5 @@ def test_its_csv_is_spelled_as_the_server_does(tmp_path: Path):
     export_frame(frame, tmp_path / "a.csv")
 
     assert (tmp_path / "a.csv").read_text().splitlines() == [
-        '"b","f","g","t","s"', 't,Infinity,0.1,2026-11-23 10:11:12.5,""', "f,0.5,2,,"
+        '"b","f","g","t","s"', 'true,Infinity,0.1,2026-11-23 10:11:12.5,""', "false,0.5,2,,"
     ]  # fmt: skip
