@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +15,8 @@ from typing import NamedTuple
 from crdb_magic.core.amounts import duration
 from crdb_magic.doctor.resolved_target import HostAddress
 from crdb_magic.session.connecting import within
+from crdb_magic.session.sockets import SSL_REQUEST
 
-# https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest
-_REQUEST = struct.pack(">II", 8, 80877103)
 _IPV6 = "v6"
 
 
@@ -101,7 +99,7 @@ _ANSWERS = {
 def greet(address: Address, timeout: float) -> Greeting:
     """Ask for TLS as libpq does; where that is not understood, by HTTP. Raises OSError if nobody can be reached."""
     try:
-        said = _answer(address, timeout, _REQUEST, 2)
+        said = _answer(address, timeout, SSL_REQUEST, 2)
     except TimeoutError:
         return Greeting.HTTP if _speaks_http(address, timeout) else Greeting.SILENT
     return _ANSWERS.get(said) or (Greeting.HTTP if _speaks_http(address, timeout) else Greeting.FOREIGN)
@@ -127,7 +125,7 @@ def _answer(address: Address, timeout: float, sent: bytes, length: int) -> bytes
 def handshake(address: Address, timeout: float, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
     """Speak TLS with a server that offers it; raises OSError."""
     with socket.create_connection(address.where, timeout) as link:
-        link.sendall(_REQUEST)
+        link.sendall(SSL_REQUEST)
         link.recv(1)
         with context.wrap_socket(link, server_hostname=address.place.called) as secure:
             yield secure

@@ -30,9 +30,8 @@ class TransactionBlock(_transaction):
     """peewee's transaction(), which refuses an inner block what is the outermost one's to say."""
 
     def __enter__(self) -> Any:
-        args, kwargs = self._begin_args  # type: ignore[attr-defined]
-        if self.db.in_transaction() and (any(args) or any(kwargs.values())):
-            raise NotImplementedError(_ONE_INSTANT)
+        if self.db.in_transaction():
+            _refuse_arguments(*self._begin_args)  # type: ignore[attr-defined]
         return super().__enter__()
 
 
@@ -41,9 +40,13 @@ class Atomic(_atomic):
 
     def __enter__(self) -> Any:
         if self.db.in_transaction() and not isinstance(self.db.top_transaction(), _manual):
-            args, kwargs = self._transaction_args  # type: ignore[attr-defined]
-            if any(args) or any(kwargs.values()):
-                raise NotImplementedError(_ONE_INSTANT)
+            _refuse_arguments(*self._transaction_args)  # type: ignore[attr-defined]
             if not self.db.nests:
                 raise NotImplementedError(NESTED)
         return super().__enter__()
+
+
+def _refuse_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise NotImplementedError for what an inner block can't have of its own."""
+    if any(args) or any(kwargs.values()):
+        raise NotImplementedError(_ONE_INSTANT)

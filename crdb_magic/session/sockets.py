@@ -11,8 +11,9 @@ from typing import Any
 from crdb_magic.session.guarded import Guarded
 
 _KNOCK = 2.0  # seconds until nobody is taken to be there
-# https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest
-_HAS_TLS = struct.pack(">II", 8, 80877103)
+# https://www.postgresql.org/docs/current/protocol-message-formats.html
+SSL_REQUEST = struct.pack(">II", 8, 80877103)
+"""Asks a server whether it has TLS: each one says something to that, before anybody is let in."""
 _RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # struct linger: on, for no time
 
 
@@ -33,7 +34,7 @@ class OnSocket(Guarded):
         peer = self.peer()
         if isinstance(peer, tuple):  # no socket of Unix's
             with socket.create_connection(peer[:2], _KNOCK) as door:
-                door.sendall(_HAS_TLS)
+                door.sendall(SSL_REQUEST)
                 door.recv(1)
 
     def cut(self) -> None:
