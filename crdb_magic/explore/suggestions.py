@@ -80,7 +80,7 @@ def suggestion_for_new(session: Session, table: str) -> str | None:
 
 def _known(session: Session, parts: Sequence[str]) -> list[Relation]:
     """Ask which tables there are: not within a transaction, whose end a refusal would be, nor in another database."""
-    another = parts[:-2] and parts[0] != session.connection.info.dbname
+    another = parts[:-2] and parts[0] != session.connection.database
     return [] if another or session.in_transaction else read(session, relations, retry=_ONCE)
 
 
